@@ -1,0 +1,184 @@
+"""What every script shares: its share of an array job, files that exist only when complete, command-line manners.
+
+Standard library only, so that `--help` works where nothing is installed. It imports nothing of ours: the stages import
+it from below (`knn_indices_helper.jobs`), the helpers beside them (`jobs`).
+"""
+
+import argparse
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+FINGERPRINT_EDGE_BYTES = 1 << 16  # both ends of a file: a parquet's footer and an index's header live there
+
+
+class UserError(Exception):
+    """What a user can mend: one sentence that names the way out. `command` prints it and exits with 2."""
+
+
+def say(message: str) -> None:
+    """Talk goes to stderr, one line at a time; stdout is kept for data."""
+    print(message, file=sys.stderr, flush=True)
+
+
+# ---- the command line ----
+
+
+def parser_for(doc: str, script: str) -> argparse.ArgumentParser:
+    """An argument parser whose description is the script's docstring, as it is laid out there."""
+    return argparse.ArgumentParser(
+        prog=Path(script).name,
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # --r and --w are flags of their own, not the start of --retries
+    )
+
+
+def parse_flags(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> argparse.Namespace:
+    """Parse `argv` with `--output_dir` taken as `--output-dir`; values are left as they are."""
+    argv = sys.argv[1:] if argv is None else argv
+    return parser.parse_args([_dashed(word) for word in argv])
+
+
+def _dashed(word: str) -> str:
+    flag, equals, value = word.partition("=")
+    return flag.replace("_", "-") + equals + value if re.match(r"--[a-zA-Z]", flag) else word
+
+
+def add_array_flags(parser: argparse.ArgumentParser) -> None:
+    """`--job-idx` and `--total-jobs`, by default this task's place in its SLURM array (`array_place` reads it)."""
+    group = parser.add_argument_group("array jobs")
+    group.add_argument("--job-idx", type=int, help="which share to do, from 0 (default: SLURM's array task, else 0)")
+    group.add_argument("--total-jobs", type=int, help="how many shares there are (default: SLURM's, else 1)")
+
+
+def array_place(job_idx: int | None, total_jobs: int | None) -> tuple[int, int]:
+    """(job_idx, total_jobs) from the flags, else from SLURM's variables, else (0, 1).
+
+    Raises:
+        UserError: one flag without the other, a place outside the array, or a SLURM array with gaps.
+    """
+    if (job_idx is None) != (total_jobs is None):
+        raise UserError("--job-idx and --total-jobs go together: give both or neither")
+    if job_idx is None and "SLURM_ARRAY_TASK_ID" in os.environ:
+        task, first, last, count = (
+            int(os.environ[f"SLURM_ARRAY_TASK_{name}"]) for name in ("ID", "MIN", "MAX", "COUNT")
+        )
+        if last - first + 1 != count:
+            raise UserError(
+                f"the SLURM array runs from {first} to {last} but has only {count} tasks: "
+                "shares would be skipped; submit it without gaps, or give --job-idx and --total-jobs"
+            )
+        return task - first, count
+    if job_idx is None:
+        return 0, 1
+    if not 0 <= job_idx < total_jobs:
+        raise UserError(f"--job-idx {job_idx} is not in 0 … {total_jobs - 1} (--total-jobs {total_jobs})")
+    return job_idx, total_jobs
+
+
+def array_share(units: list, job_idx: int, total_jobs: int) -> list:
+    """This job's units: every `total_jobs`-th of the sorted list, so that shares differ by one unit at most."""
+    return sorted(units)[job_idx::total_jobs]
+
+
+def command(main):
+    """Decorate `main(argv) -> int`: a UserError becomes one line and exit code 2, Ctrl-C a line and 130."""
+
+    @functools.wraps(main)
+    def wrapped(argv: list[str] | None = None) -> int:
+        try:
+            return main(argv)
+        except UserError as error:
+            say(f"error: {error}")
+            return 2
+        except KeyboardInterrupt:
+            say("interrupted: what is complete is kept; the same command does the rest")
+            return 130
+        except BrokenPipeError:  # `script | head`: the reader left, which is no error of ours
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+
+    return wrapped
+
+
+# ---- files that exist only when they are complete ----
+
+
+@contextlib.contextmanager
+def complete_file(path: Path | str):
+    """Give a path beside `path` to write to; it takes `path`'s place in one step when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part")
+    os.close(handle)
+    try:
+        yield Path(beside)
+        os.chmod(beside, 0o666 & ~_umask())  # mkstemp's 0600 would hide a lab's files from the lab
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
+        raise
+
+
+@functools.lru_cache(maxsize=1)
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_json(path: Path | str, value, indent: int | None = 1) -> None:
+    """Write `value` as UTF-8 JSON, complete or not at all."""
+    with complete_file(path) as beside:
+        beside.write_text(json.dumps(value, ensure_ascii=False, indent=indent) + "\n", encoding="utf-8")
+
+
+def writable_folder(path: Path | str, flag: str) -> Path:
+    """Make the folder, and find out in the first second whether it can be written.
+
+    Raises:
+        UserError: names `flag` and the operating system's reason.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".writable."):
+            pass
+    except OSError as error:
+        raise UserError(f"{flag} {path} cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def file_fingerprint(path: Path | str) -> dict:
+    """What tells one version of a file from another without reading it whole.
+
+    Returns:
+        dict: bytes (int), mtime_ns (int), edges (blake2b of its first and last 64 KiB, hex).
+    """
+    stat = os.stat(path)
+    digest = hashlib.blake2b(digest_size=16)
+    with open(path, "rb") as file:
+        digest.update(file.read(FINGERPRINT_EDGE_BYTES))
+        file.seek(max(0, stat.st_size - FINGERPRINT_EDGE_BYTES))
+        digest.update(file.read(FINGERPRINT_EDGE_BYTES))
+    return {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "edges": digest.hexdigest()}
+
+
+def settings_fingerprint(settings) -> str:
+    """Hex digest (16 characters) of any JSON value: the name under which work done with these settings is kept."""
+    encoded = json.dumps(settings, sort_keys=True, ensure_ascii=True, default=str).encode()
+    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
+
+
+def free_bytes(path: Path | str) -> int:
+    """Bytes left for an ordinary user on the disk that holds `path`."""
+    return shutil.disk_usage(path).free

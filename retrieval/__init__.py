@@ -1,0 +1,1 @@
+"""The parts the three stages are made of, one idea a file."""

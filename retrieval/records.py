@@ -1,0 +1,209 @@
+"""Records and chunks: what the two filters write and the downloader reads.
+
+A record is a flat JSON object. `RECORD_FIELDS` are always there (null where unknown), in this order;
+`PROVENANCE_FIELDS` say why the row was chosen. A chunk is a JSON array with one record a line, `chunk_x.json`; a job's
+manifest, `job_{j}_of_{J}.json`, is written last and names the job's chunks, so that a reader never takes half a run
+for a whole.
+"""
+
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from knn_indices_helper.jobs import UserError, complete_file, say, write_json
+
+RECORD_FIELDS = ("SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity", "QUERY")
+PROVENANCE_FIELDS = ("SOURCE", "MATCHED", "SCORE", "RANK", "ROW")
+CHUNK_RECORDS = 500_000  # about 200 MB of JSON: what a plain json.load still opens in a few seconds
+
+_CHUNK_NAME = re.compile(r"chunk_(\d+)\.json")
+_MANIFEST_NAME = re.compile(r"job_(\d+)_of_(\d+)\.json")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one job did, written after its last chunk. No times of day: the same work gives the same bytes."""
+
+    stage: str  # "substring" or "semantic"
+    settings: dict  # everything that decides the records, classes and queries included
+    inputs: dict  # input's path -> jobs.file_fingerprint
+    coverage: dict  # asked, done (counts of units), missing (unit -> the reason, one sentence)
+    counts: dict  # records, and per class: {"classes": {name: {...}}}
+    chunks: dict = field(default_factory=dict)  # chunk's file name -> its number of records
+    job_idx: int = 0
+    total_jobs: int = 1
+
+
+def encode_record(record: dict) -> str:
+    """One record as one line of JSON, `RECORD_FIELDS` first."""
+    ordered = {name: record.get(name) for name in RECORD_FIELDS} | record
+    return json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
+
+
+def write_chunks(lines: Iterable[str], folder: Path, job_idx: int = 0, total_jobs: int = 1) -> dict[str, int]:
+    """Write encoded records as `chunk_x.json`, x = i * total_jobs + job_idx, holding one line at a time.
+
+    Returns:
+        dict: chunk's file name -> number of records. A run without a record writes one empty chunk, so that its
+        folder reads as "nothing was found", not as "nothing was run".
+    """
+    lines = iter(lines)
+    written: dict[str, int] = {}
+    line = next(lines, None)
+    while line is not None or not written:
+        name = f"chunk_{len(written) * total_jobs + job_idx}.json"
+        count = 0
+        with complete_file(folder / name) as beside, open(beside, "w", encoding="utf-8", errors="replace") as file:
+            file.write("[")
+            while line is not None and count < CHUNK_RECORDS:
+                file.write(("\n" if count == 0 else ",\n") + line)
+                count += 1
+                line = next(lines, None)
+            file.write("\n]\n")
+        written[name] = count
+    return written
+
+
+def manifest_path(folder: Path, job_idx: int, total_jobs: int) -> Path:
+    return folder / f"job_{job_idx}_of_{total_jobs}.json"
+
+
+def begin_run(folder: Path, job_idx: int, total_jobs: int) -> None:
+    """Take the job's old manifest away before its chunks change, and refuse a folder of another array.
+
+    Raises:
+        UserError: the folder holds manifests of a run split into another number of jobs.
+    """
+    for path in sorted(folder.glob("job_*_of_*.json")):
+        match = _MANIFEST_NAME.fullmatch(path.name)
+        if match and int(match[2]) != total_jobs:
+            raise UserError(
+                f"{folder} holds a run of {int(match[2]):,} jobs ({path.name}) and this one has {total_jobs:,}: "
+                "give another output folder, or remove that one"
+            )
+    old = manifest_path(folder, job_idx, total_jobs)
+    if old.exists():
+        # Chunks this run will not write again must not outlive their manifest.
+        for name in json.loads(old.read_text(encoding="utf-8")).get("chunks", {}):
+            if _CHUNK_NAME.fullmatch(name):
+                (folder / name).unlink(missing_ok=True)
+        old.unlink()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """The last file of a run."""
+    write_json(manifest_path(folder, manifest.job_idx, manifest.total_jobs), asdict(manifest))
+
+
+def read_manifests(folder: Path) -> list[dict]:
+    """The folder's manifests in job order, checked to be one run's.
+
+    Raises:
+        UserError: they are of runs split differently, or of runs with different settings.
+    """
+    found = {}
+    for path in folder.glob("job_*_of_*.json"):
+        if match := _MANIFEST_NAME.fullmatch(path.name):
+            found[int(match[1]), int(match[2])] = _load_json(path)
+    totals = {total for _, total in found}
+    if len(totals) > 1:
+        raise UserError(f"{folder} holds runs of {sorted(totals)} jobs: keep one run a folder")
+    manifests = [manifest for _, manifest in sorted(found.items())]
+    if any(m["settings"] != manifests[0]["settings"] or m["stage"] != manifests[0]["stage"] for m in manifests):
+        raise UserError(f"{folder} holds jobs that ran with different settings: run the array again with one command")
+    return manifests
+
+
+def chunk_files(folder: Path | str, allow_partial: bool = False) -> list[Path]:
+    """The chunks to read, in numeric order: those the manifests name, or all `chunk_*.json` where there is none.
+
+    Raises:
+        UserError: no chunk, a missing chunk, or (unless `allow_partial`, which warns) a missing job or missing input.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: --r takes the output folder of a filter")
+    manifests = read_manifests(folder)
+    if not manifests:
+        chunks = [path for path in folder.glob("chunk_*.json") if _CHUNK_NAME.fullmatch(path.name)]
+        if not chunks:
+            raise UserError(f"{folder} holds no chunk_*.json: run one of the two filters with it as output first")
+        return sorted(chunks, key=_chunk_number)
+    total = manifests[0]["total_jobs"]
+    gaps = [f"job {idx} of {total} has not finished" for idx in range(total)
+            if idx not in {m["job_idx"] for m in manifests}]  # fmt: skip
+    gaps += [f"{unit}: {why}" for m in manifests for unit, why in m["coverage"].get("missing", {}).items()]
+    if gaps and not allow_partial:
+        raise UserError(
+            f"{folder} is not complete ({len(gaps):,} missing; first: {gaps[0]}): "
+            "run the same command again for the rest, or add --allow-partial"
+        )
+    for gap in gaps:
+        say(f"warning: {folder}: {gap}")
+    chunks = [folder / name for m in manifests for name in m["chunks"]]
+    if lost := [path.name for path in chunks if not path.exists()]:
+        raise UserError(f"{folder} lacks {lost[0]}, which its manifest names: run the filter again")
+    return sorted(chunks, key=_chunk_number)
+
+
+def _chunk_number(path: Path) -> int:
+    return int(_CHUNK_NAME.fullmatch(path.name)[1])
+
+
+def read_records(chunk: Path) -> Iterator[dict]:
+    """The records of one chunk, one line at a time where the chunk has one record a line, else all at once.
+
+    Raises:
+        UserError: the chunk is no JSON array of objects; names the file.
+    """
+    with open(chunk, encoding="utf-8", errors="replace") as file:
+        first, second = file.readline().strip(), file.readline().strip()
+        if first == "[" and (second == "]" or second.startswith('{"')):
+            for line in itertools.chain([second], file):
+                text = line.strip()
+                if text == "]":
+                    return
+                yield _record(text.removesuffix(","), chunk)
+            raise UserError(f"{chunk} ends in the middle: it was cut short; run the filter again")
+    records = _load_json(chunk)
+    if not isinstance(records, list):
+        raise UserError(f"{chunk} is not a JSON array of records")
+    for record in records:
+        if not isinstance(record, dict):
+            raise UserError(f"{chunk} holds something that is no record: {str(record)[:60]!r}")
+        yield record
+
+
+def _record(text: str, chunk: Path) -> dict:
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{chunk} is not JSON ({error}): it was cut short or is not a chunk") from error
+    if not isinstance(record, dict):
+        raise UserError(f"{chunk} holds something that is no record: {text[:60]!r}")
+    return record
+
+
+def _load_json(path: Path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not JSON ({error}): it was cut short or is not ours") from error
+
+
+def is_complete(folder: Path, job_idx: int, total_jobs: int, settings: dict, inputs: dict) -> bool:
+    """Whether this very job, with these settings and inputs, has already written its manifest and missed nothing."""
+    path = manifest_path(folder, job_idx, total_jobs)
+    if not path.exists():
+        return False
+    manifest = _load_json(path)
+    same = json.loads(json.dumps([settings, inputs]))  # tuples become lists, as they did in the file
+    return (
+        [manifest["settings"], manifest["inputs"]] == same
+        and not manifest["coverage"].get("missing")
+        and all(os.path.exists(folder / name) for name in manifest["chunks"])
+    )

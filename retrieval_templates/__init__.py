@@ -1,0 +1,147 @@
+"""Templates: the class names, prompts and caption queries of a target dataset, one module of pure data a dataset.
+
+A module holds `classes` (list of str), `templates` (prompts with one `{}`) and, where a class's name is not what people
+write in captions, `class_map` (class -> caption query; retrieval/queries.py has the language).
+
+    from retrieval_templates import load_template
+    template = load_template("DTD")
+    template.prompts("banded")      # ['a photo of a banded texture.', ...]
+    template.query("banded")        # '"banded texture" OR "banded pattern" OR ...'
+"""
+
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from knn_indices_helper.jobs import UserError, say
+from retrieval.image_folder import safe_folder_name
+from retrieval.queries import QueryError, parse_query
+
+HERE = Path(__file__).parent
+DEFAULT_PROMPT = (
+    "a photo of a {}."  # for classes given as a list: CLIP's own default (Radford et al. 2021, section 3.1.4)
+)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A target dataset, checked at load: every class has a place, a query that parses, and a folder of its own."""
+
+    name: str
+    classes: tuple[str, ...]
+    templates: tuple[str, ...]
+    class_map: dict[str, str] = field(default_factory=dict)
+
+    def query(self, class_name: str) -> str | None:
+        """The class's caption query, or None where its name is to be searched as it stands."""
+        return self.class_map.get(class_name)
+
+    def prompts(self, class_name: str) -> list[str]:
+        """One CLIP prompt per entry of `templates`. Not str.format: a class name may hold braces."""
+        return [prompt.replace("{}", class_name) for prompt in self.templates]
+
+
+def template_names(template_dir: Path | str | None = None) -> list[str]:
+    """The names `load_template` knows, the user's own folder included."""
+    folders = [HERE] + ([Path(template_dir)] if template_dir else [])
+    return sorted({path.stem for folder in folders for path in folder.glob("*.py") if not path.stem.startswith("_")})
+
+
+def load_template(name: str, template_dir: Path | str | None = None) -> Template:
+    """Load and check one template; a module in `template_dir` goes before ours of the same name.
+
+    Raises:
+        UserError: unknown name (lists the known ones), or the template, the class and the reason it is refused.
+    """
+    if template_dir and not Path(template_dir).is_dir():
+        raise UserError(f"--template-dir {template_dir} is not a folder")
+    known = template_names(template_dir)
+    if name not in known:
+        raise UserError(
+            f"there is no template {name!r}; known: {', '.join(known)} "
+            "(--template-dir DIR adds a folder of your own; without --template, --query takes a|b|c or a file of names)"
+        )
+    own = Path(template_dir) / f"{name}.py" if template_dir else None
+    path = own if own and own.exists() else HERE / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"retrieval_templates.{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # noqa: BLE001 - a user's own file may fail in any way; say which file and how
+        raise UserError(f"template {name} ({path}) does not load: {type(error).__name__}: {error}") from error
+    return check_template(
+        name, getattr(module, "classes", None), getattr(module, "templates", None), getattr(module, "class_map", {})
+    )
+
+
+def template_from_names(classes: str) -> Template:
+    """A template from `a|b|c`, or from a file with a class name a line; its one prompt is `DEFAULT_PROMPT`.
+
+    Raises:
+        UserError: no name, or names that cannot be told apart as folders.
+    """
+    if "|" not in classes and Path(classes).is_file():
+        try:
+            names = Path(classes).read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise UserError(f"--query {classes} is not a UTF-8 text file with a class name a line") from error
+    else:
+        if "|" not in classes and classes in template_names():
+            say(f"note: {classes!r} is searched as a class name; add --template to use the template of that name")
+        names = classes.split("|")
+    return check_template("--query", [name.strip() for name in names if name.strip()], [DEFAULT_PROMPT], {})
+
+
+def only_classes(template: Template, wanted: list[str]) -> Template:
+    """The template cut to `wanted`, in the template's order.
+
+    Raises:
+        UserError: a wanted class is not in the template.
+    """
+    if unknown := [name for name in wanted if name not in template.classes]:
+        raise UserError(f"--classes: template {template.name} has no class {unknown[0]!r}")
+    classes = tuple(name for name in template.classes if name in set(wanted))
+    class_map = {name: query for name, query in template.class_map.items() if name in set(wanted)}
+    return Template(template.name, classes, template.templates, class_map)
+
+
+def check_template(name: str, classes, templates, class_map) -> Template:
+    """Refuse what would fail, or mix two classes up, hours later.
+
+    Raises:
+        UserError: names the template, the class and the reason.
+    """
+
+    def refuse(reason: str):
+        raise UserError(f"template {name}: {reason}")
+
+    if not isinstance(classes, (list, tuple)) or not classes:
+        refuse("`classes` must be a list of at least one class name")
+    if not isinstance(templates, (list, tuple)) or not templates:
+        refuse("`templates` must be a list of at least one prompt")
+    if not isinstance(class_map, dict):
+        refuse("`class_map` must be a dictionary from class name to caption query")
+    for class_name in classes:
+        if not isinstance(class_name, str) or not class_name.strip():
+            refuse(f"class {class_name!r} is not a name")
+    for prompt in templates:
+        if not isinstance(prompt, str) or prompt.count("{}") != 1:
+            refuse(f"prompt {prompt!r} must hold {{}} once, where the class name goes")
+    for class_name, query in class_map.items():
+        if class_name not in classes:
+            refuse(f"class_map has {class_name!r}, which is no class")
+        try:
+            parse_query(query)
+        except QueryError as error:
+            refuse(f"class {class_name!r}: its class_map query does not parse: {error}")
+
+    distinct = list(dict.fromkeys(classes))
+    if len(distinct) < len(classes):
+        twice = sorted({class_name for class_name in classes if classes.count(class_name) > 1})
+        say(f"warning: template {name}: {', '.join(twice)} listed more than once, merged ({len(distinct):,} distinct)")
+    folders: dict[str, str] = {}
+    for class_name in distinct:
+        other = folders.setdefault(safe_folder_name(class_name).casefold(), class_name)
+        if other != class_name:
+            refuse(f"classes {other!r} and {class_name!r} would share the output folder {safe_folder_name(other)!r}")
+    return Template(name, tuple(distinct), tuple(templates), dict(class_map))

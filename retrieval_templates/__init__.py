@@ -67,7 +67,7 @@ def load_template(name: str, template_dir: Path | str | None = None) -> Template
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - a user's own file may fail in any way; say which file and how
+    except Exception as error:  # a user's own file may fail in any way; say which file and how
         raise UserError(f"template {name} ({path}) does not load: {type(error).__name__}: {error}") from error
     return check_template(
         name, getattr(module, "classes", None), getattr(module, "templates", None), getattr(module, "class_map", {})

@@ -30,7 +30,8 @@ def map_columns(names: list[str]) -> dict[str, str]:
         if any(alias in spelling for alias in aliases)
     }
     if "NSFW" not in found:
-        found |= {"UNSAFE": spelling[score] for score in UNSAFE_SCORES if score in spelling}
+        score = next((spelling[score] for score in UNSAFE_SCORES if score in spelling), None)
+        found |= {"UNSAFE": score} if score else {}
     return found
 
 

@@ -1,0 +1,32 @@
+"""What the test files share: run a script as a user does, and find out what it said."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# A test run is nobody's array task, and asks no network for anything.
+for name in [name for name in os.environ if name.startswith("SLURM_")]:
+    del os.environ[name]
+os.environ |= {"NO_ALBUMENTATIONS_UPDATE": "1", "WANDB_MODE": "offline", "HF_HUB_OFFLINE": "1"}
+
+
+@pytest.fixture(scope="session")
+def run_script():
+    """run_script("filter_x.py", "--flag", ..., cwd=, env=, timeout=) -> CompletedProcess with text output."""
+
+    def run(script: str, *arguments, cwd=ROOT, env=None, timeout=180) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, str(ROOT / script), *map(str, arguments)],
+            cwd=cwd,
+            env=os.environ | (env or {}),
+            timeout=timeout,
+            capture_output=True,
+            text=True,
+        )
+
+    return run

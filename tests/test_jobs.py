@@ -1,0 +1,155 @@
+"""Array shares, complete files and the manners of the command line."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from knn_indices_helper import jobs
+from knn_indices_helper.jobs import UserError
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("total_jobs", [1, 2, 3, 7, 20])
+def test_the_shares_of_an_array_hold_every_unit_once(total_jobs):
+    units = [f"shard_{number:04d}" for number in range(13)]
+    shares = [jobs.array_share(units[::-1], idx, total_jobs) for idx in range(total_jobs)]
+    assert sorted(sum(shares, [])) == units
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def slurm(monkeypatch, task, first, last, count):
+    for name, value in {"ID": task, "MIN": first, "MAX": last, "COUNT": count}.items():
+        monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", str(value))
+
+
+def test_a_slurm_array_that_does_not_start_at_0_is_counted_from_its_first_task(monkeypatch):
+    slurm(monkeypatch, task=7, first=5, last=8, count=4)
+    assert jobs.array_place(None, None) == (2, 4)
+
+
+def test_a_slurm_array_with_gaps_is_refused(monkeypatch):
+    slurm(monkeypatch, task=4, first=0, last=8, count=3)
+    with pytest.raises(UserError, match="from 0 to 8 but has only 3 tasks: shares would be skipped"):
+        jobs.array_place(None, None)
+
+
+def test_flags_go_before_slurm_and_without_either_there_is_one_job(monkeypatch):
+    assert jobs.array_place(None, None) == (0, 1)
+    slurm(monkeypatch, task=7, first=5, last=8, count=4)
+    assert jobs.array_place(1, 3) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    "place, sentence", [((0, None), "go together"), ((3, 3), "--job-idx 3 is not in 0 … 2"), ((-1, 3), "--job-idx -1")]
+)
+def test_a_place_outside_the_array_is_refused(place, sentence):
+    with pytest.raises(UserError, match=sentence):
+        jobs.array_place(*place)
+
+
+def test_flags_are_taken_with_underscores_and_values_are_left_alone():
+    parser = jobs.parser_for("doc", "x.py")
+    parser.add_argument("--output-dir")
+    parser.add_argument("--query")
+    flags = jobs.parse_flags(parser, ["--output_dir=a_b", "--query", "polka_dot|a--b_c"])
+    assert (flags.output_dir, flags.query) == ("a_b", "polka_dot|a--b_c")
+
+
+def test_a_file_is_absent_until_it_is_complete_and_the_old_one_stays_when_writing_fails(tmp_path):
+    target = tmp_path / "folder" / "x.json"
+    with jobs.complete_file(target) as beside:
+        beside.write_text("old")
+        assert not target.exists()
+    with pytest.raises(ZeroDivisionError), jobs.complete_file(target) as beside:
+        beside.write_text("half")
+        raise ZeroDivisionError
+    assert target.read_text() == "old"
+    assert [path.name for path in target.parent.iterdir()] == ["x.json"]
+
+
+def test_a_complete_file_has_the_permissions_of_any_other(tmp_path):
+    (tmp_path / "plain").write_text("")
+    jobs.write_json(tmp_path / "ours", {})
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_fingerprint_tells_a_changed_file_from_the_same_file(tmp_path):
+    path = tmp_path / "shard"
+    path.write_bytes(b"x" * 1_000_000)
+    before = jobs.file_fingerprint(path)
+    assert jobs.file_fingerprint(path) == before
+    os.utime(path, ns=(0, before["mtime_ns"] + 1))
+    assert jobs.file_fingerprint(path) != before
+    path.write_bytes(b"x" * 999_999 + b"y")
+    os.utime(path, ns=(0, before["mtime_ns"]))
+    assert jobs.file_fingerprint(path) != before, "a footer that changed under the same size and time"
+
+
+def test_settings_in_another_order_are_the_same_settings():
+    assert jobs.settings_fingerprint({"a": 1, "b": [2]}) == jobs.settings_fingerprint({"b": [2], "a": 1})
+    assert jobs.settings_fingerprint({"a": 1}) != jobs.settings_fingerprint({"a": "1"})
+
+
+def test_an_output_that_cannot_be_written_names_its_flag(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="^--output .*/file/inside cannot be written: Not a directory$"):
+        jobs.writable_folder(tmp_path / "file" / "inside", "--output")
+
+
+SCRIPT = """
+import sys, time
+sys.argv[0] = "x.py"
+from knn_indices_helper.jobs import command, UserError
+@command
+def main(argv=None):
+    if sys.argv[1] == "mistake":
+        raise UserError("--dbs matches nothing: give paths of shards")
+    if sys.argv[1] == "long":
+        print("ready", flush=True)
+        time.sleep(30)
+    while True:
+        print("data" * 1000)
+sys.exit(main())
+"""
+
+
+def test_a_mistake_is_one_line_on_stderr_and_exit_code_2():
+    done = subprocess.run([sys.executable, "-c", SCRIPT, "mistake"], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: --dbs matches nothing: give paths of shards\n"
+
+
+def test_ctrl_c_is_one_line_that_says_how_to_go_on():
+    child = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, "long"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    assert child.stdout.readline() == "ready\n"
+    child.send_signal(signal.SIGINT)
+    _, talk = child.communicate(timeout=10)
+    assert (child.returncode, talk) == (
+        130,
+        "interrupted: what is complete is kept; the same command does the rest\n",
+    )
+
+
+def test_a_reader_that_leaves_early_is_no_traceback():
+    child = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, "talk"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    child.stdout.readline()
+    child.stdout.close()
+    assert child.stderr.read() == ""
+    child.stderr.close()
+    assert child.wait(timeout=10) == 141
+
+
+def test_the_description_of_a_parser_is_the_docstring_as_laid_out():
+    parser = jobs.parser_for("First.\n\n    python x.py --flag\n", "/a/x.py")
+    assert isinstance(parser, argparse.ArgumentParser) and parser.prog == "x.py"
+    assert "\n    python x.py --flag\n" in parser.format_help()

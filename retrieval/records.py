@@ -108,7 +108,7 @@ def read_manifests(folder: Path) -> list[dict]:
     found = {}
     for path in folder.glob("job_*_of_*.json"):
         if match := _MANIFEST_NAME.fullmatch(path.name):
-            found[int(match[1]), int(match[2])] = _load_json(path)
+            found[int(match[1]), int(match[2])] = read_json(path)
     totals = {total for _, total in found}
     if len(totals) > 1:
         raise UserError(f"{folder} holds runs of {sorted(totals)} jobs: keep one run a folder")
@@ -169,7 +169,7 @@ def read_records(chunk: Path) -> Iterator[dict]:
                     return
                 yield _record(text.removesuffix(","), chunk)
             raise UserError(f"{chunk} ends in the middle: it was cut short; run the filter again")
-    records = _load_json(chunk)
+    records = read_json(chunk)
     if not isinstance(records, list):
         raise UserError(f"{chunk} is not a JSON array of records")
     for record in records:
@@ -188,7 +188,12 @@ def _record(text: str, chunk: Path) -> dict:
     return record
 
 
-def _load_json(path: Path):
+def read_json(path: Path):
+    """The JSON value of a file of ours.
+
+    Raises:
+        UserError: it is not JSON; names the file.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -200,7 +205,7 @@ def is_complete(folder: Path, job_idx: int, total_jobs: int, settings: dict, inp
     path = manifest_path(folder, job_idx, total_jobs)
     if not path.exists():
         return False
-    manifest = _load_json(path)
+    manifest = read_json(path)
     same = json.loads(json.dumps([settings, inputs]))  # tuples become lists, as they did in the file
     return (
         [manifest["settings"], manifest["inputs"]] == same

@@ -16,6 +16,7 @@ import heapq
 import html
 import io
 import json
+import string
 import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -82,7 +83,7 @@ def _negated(key: str) -> tuple[int, ...]:
 
 
 def thumbnails(folder: Path, classes: dict) -> dict[str, str]:
-    """Picture's file name -> data URI of a small JPEG, for the pictures that are shown; one that is gone is left out."""
+    """File name -> data URI of a small JPEG, for the pictures that are shown; one that is gone is left out."""
     from PIL import Image
 
     def shrink(file_name: str) -> tuple[str, str | None]:
@@ -122,7 +123,8 @@ def render_page(title: str, totals: dict, classes: dict, scores: dict, thumbnail
         ("pictures", "Pictures", "".join(render_sheet(name, group, thumbnail) for name, group in classes.items())),
     ]
     sections = [(anchor, heading, body) for anchor, heading, body in sections if body]
-    return PAGE.format(
+    page = string.Template((Path(__file__).parent / "report_page.html").read_text(encoding="utf-8"))
+    return page.substitute(
         title=html.escape(title),
         lead=f"{totals['kept']:,} pictures in {sum(bool(g['shown']) for g in classes.values()):,} classes, "
         f"from {totals['rows_read']:,} selected rows",
@@ -176,7 +178,8 @@ def render_classes(classes: dict) -> str:
             f"<td class='number'>{asked:,}</td><td class='number'>{kept:,}</td><td class='bar'>{bars}</td></tr>"
         )
     return (
-        "<p class='key'><i class='caption'></i> caption only <i class='both'></i> both ways <i class='knn'></i> kNN only"
+        "<p class='key'><i class='caption'></i> caption only <i class='both'></i> both ways"
+        " <i class='knn'></i> kNN only"
         " <label>Find a class <input id='find' type='search'></label>"
         " <label>Order <select id='order'><option value='name'>by name</option><option value='kept'>by pictures kept"
         "</option></select></label></p>"
@@ -253,64 +256,13 @@ def render_picture(picture: dict, uri: str) -> str:
         f"<figure><a href='{html.escape(picture['file_name'], quote=True)}'>"
         f"<img src='{uri}' alt='{html.escape(picture.get('caption') or '', quote=True)}' loading='lazy'></a>"
         f"<figcaption><span title='{html.escape(picture.get('caption') or '', quote=True)}'>{caption}</span>"
-        f"<ul>{why}</ul><a href='{html.escape(url, quote=True)}' rel='noreferrer noopener'>source</a></figcaption></figure>"
+        f"<ul>{why}</ul><a href='{html.escape(url, quote=True)}' rel='noreferrer noopener'>source</a>"
+        "</figcaption></figure>"
     )
 
 
 def anchor_of(name: str) -> str:
     return "class-" + base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
-
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ --back: #fbfaf8; --card: #fff; --ink: #1d2430; --soft: #667085; --line: #e4e2dd;
-  --caption: #3b6fb6; --both: #2f8f6b; --knn: #c9812f; --lost: #b9504a; color-scheme: light dark; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --back: #14171c; --card: #1c2027; --ink: #e7e9ee; --soft: #98a1b0;
-  --line: #2c323c; --caption: #6d9de0; --both: #52b890; --knn: #e0a355; --lost: #e0807a; }} }}
-* {{ box-sizing: border-box; }}
-body {{ margin: 0 auto; max-width: 74rem; padding: 2rem 1.25rem 4rem; background: var(--back); color: var(--ink);
-  font: 15px/1.5 system-ui, sans-serif; }}
-h1 {{ margin: 0; font-size: 1.8rem; letter-spacing: -.02em; }} h2 {{ margin: 2.5rem 0 .75rem; font-size: 1.2rem; }}
-h3 {{ margin: 0; font-size: 1.05rem; }} small, .lead, .matched, .key {{ color: var(--soft); font-weight: 400; }}
-nav {{ display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin-top: .75rem; }} a {{ color: var(--caption); }}
-table {{ width: 100%; border-collapse: collapse; }} th {{ text-align: left; font-weight: 500; }}
-thead th {{ color: var(--soft); font-size: .85rem; }} td, th {{ padding: .15rem .75rem .15rem 0; vertical-align: middle; }}
-.number {{ text-align: right; font-variant-numeric: tabular-nums; width: 6rem; }} .bar {{ width: 55%; white-space: nowrap; font-size: 0; }}
-.bar i, .key i {{ display: inline-block; height: .8rem; min-width: 1px; background: var(--caption); }}
-.key i {{ width: .8rem; margin-left: .75rem; vertical-align: -1px; }} i.both {{ background: var(--both) !important; }}
-i.knn {{ background: var(--knn) !important; }} .lost th {{ padding-left: 1.25rem; color: var(--soft); }}
-.lost .bar i {{ background: var(--lost); }} .kept .bar i {{ background: var(--both); }} .kept th {{ font-weight: 700; }}
-.pool .bar i {{ background: var(--line); }} .key label {{ margin-left: 1.5rem; }}
-input, select {{ font: inherit; padding: .15rem .4rem; }}
-.side-by-side {{ display: flex; flex-wrap: wrap; gap: 1.5rem; }} .histogram {{ flex: 1 1 20rem; margin: 0; }}
-.histogram svg {{ width: 100%; height: 7rem; fill: var(--knn); border-bottom: 1px solid var(--line); }}
-figcaption {{ font-size: .8rem; color: var(--soft); }}
-article {{ padding: 1rem 0; border-top: 1px solid var(--line); content-visibility: auto; contain-intrinsic-size: auto 30rem; }}
-.matched {{ margin: .25rem 0 0; font-size: .85rem; }}
-.sheet {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .75rem; margin-top: .75rem; }}
-.sheet figure {{ margin: 0; padding: .5rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem;
-  min-width: 0; }}
-.sheet img {{ display: block; width: 100%; height: 8rem; object-fit: contain; }}
-.sheet span {{ display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow: hidden; color: var(--ink);
-  margin-top: .35rem; }} .sheet ul {{ margin: .25rem 0; padding: 0; list-style: none; overflow-wrap: anywhere; }}
-</style></head><body>
-<header><h1>{title}</h1><p class="lead">{lead}</p><nav aria-label="Sections">{links}</nav></header>
-<main>{sections}</main>
-<script type="application/json" id="data">{data}</script>
-<script>
-const find = document.getElementById("find"), order = document.getElementById("order");
-const body = document.querySelector("#class-table tbody");
-if (body) {{
-  const rows = [...body.rows];
-  find.addEventListener("input", () => rows.forEach(row =>
-    row.hidden = !row.dataset.name.includes(find.value.trim().toLowerCase())));
-  order.addEventListener("change", () => body.append(...rows.sort((a, b) => order.value === "kept"
-    ? b.dataset.kept - a.dataset.kept : a.dataset.name.localeCompare(b.dataset.name))));
-}}
-</script></body></html>
-"""
 
 
 def make_parser():

@@ -1,0 +1,161 @@
+"""Where a shard that is not there can be had from: the public Drive folder, or a file the user gives.
+
+    sources, missing = find_sources(["part-00000.snappy.db"], None)       # asks gdrive for the folder's listing
+    fetch_shard(sources["part-00000.snappy.db"], Path("dbs/part-00000.snappy.db"))
+
+`gdrive` is glotlabs' command line, version 3 (https://github.com/glotlabs/gdrive), logged in by its owner.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from knn_indices_helper.jobs import UserError, complete_file
+
+DRIVE_FOLDER = "19ejsELFg62-MxuLdlPSQP1FUFTozlT3l"  # the published FTS databases, one a shard of LAION-2B-en
+LISTING = ["gdrive", "files", "list", "--parent", DRIVE_FOLDER, "--max", "1000", "--skip-header", "--full-name"]
+# gdrive prints sizes for people, one decimal: "2.4 GiB" (1024s), "2.4 GB" in builds with SI units.
+SIZE_UNITS = {"": 1, "B": 1} | {
+    f"{letter}{suffix}": base**power
+    for suffix, base in (("B", 1000), ("iB", 1024))
+    for power, letter in enumerate("KMGT", start=1)
+}
+
+
+class MissingShard(Exception):
+    """Why one shard could not be had, in a sentence; the run goes on with the others."""
+
+
+@dataclass(frozen=True)
+class Source:
+    kind: str  # "gdrive", "http" or "file"
+    place: str  # a Drive id, an address, or a path
+    size: str = ""  # as the listing prints it; "" where it is not known
+
+
+def find_sources(names: list[str], sources_file: Path | None) -> tuple[dict[str, Source], dict[str, str]]:
+    """Where each shard can be had, and for the others the reason why they cannot.
+
+    Raises:
+        UserError: `sources_file` is not {shard name: "gdrive:ID", "https://..." or a path}.
+    """
+    if sources_file is not None:
+        known, place = read_sources(sources_file), f"{sources_file} does not list it"
+    else:
+        try:
+            known, place = list_drive_folder(), f"the Drive folder {DRIVE_FOLDER} does not hold it"
+        except MissingShard as error:
+            known, place = {}, str(error)
+    return {name: known[name] for name in names if name in known}, {name: place for name in names if name not in known}
+
+
+def read_sources(path: Path) -> dict[str, Source]:
+    """The file of --shard-sources. Paths in it are taken from the folder that the file lies in."""
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"--shard-sources {path} cannot be read as JSON: {error}") from error
+    if not isinstance(listed, dict) or not all(isinstance(place, str) for place in listed.values()):
+        raise UserError(f'--shard-sources {path} must be {{"shard name": "gdrive:ID" or "https://…" or a path}}')
+    return {name: _source(place, path.parent) for name, place in listed.items()}
+
+
+def _source(place: str, folder: Path) -> Source:
+    if place.startswith("gdrive:"):
+        return Source("gdrive", place.removeprefix("gdrive:"))
+    if re.match(r"https?://", place):
+        return Source("http", place)
+    return Source("file", str(folder / Path(place).expanduser()))
+
+
+def list_drive_folder() -> dict[str, Source]:
+    """The shards of the public Drive folder by name.
+
+    Raises:
+        MissingShard: gdrive is not installed, or refuses.
+    """
+    sources = {}
+    for line in _gdrive(LISTING).splitlines():
+        drive_id, name, _, size, *_ = [part.strip() for part in line.split("\t")] + [""] * 4
+        if name:
+            sources[name] = Source("gdrive", drive_id, size)
+    return sources
+
+
+def fetch_shard(source: Source, destination: Path) -> None:
+    """Fetch one shard; `destination` exists only when the whole of it is there.
+
+    Raises:
+        MissingShard: the reason, one sentence.
+    """
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if source.kind == "gdrive":
+            _fetch_from_drive(source, destination)
+        elif source.kind == "http":
+            _fetch_over_http(source.place, destination)
+        else:
+            with complete_file(destination) as beside:
+                shutil.copyfile(source.place, beside)
+    except OSError as error:
+        raise MissingShard(f"copying {source.place} failed: {error.strerror or error}") from error
+
+
+def _fetch_from_drive(source: Source, destination: Path) -> None:
+    beside = destination.with_name(f".{destination.name[:200]}.fetching")  # gdrive chooses the file's name itself
+    shutil.rmtree(beside, ignore_errors=True)  # what a killed run left
+    beside.mkdir()
+    try:
+        _gdrive(["gdrive", "files", "download", source.place, "--destination", str(beside)])
+        files = [path for path in beside.iterdir() if path.is_file()]
+        if len(files) != 1:
+            raise MissingShard(f"gdrive downloaded {len(files)} files for {source.place}, not one")
+        size = files[0].stat().st_size
+        if not size_agrees(size, source.size):
+            raise MissingShard(f"the download ended early: {size:,} bytes of the {source.size} that Drive lists")
+        files[0].replace(destination)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def size_agrees(size: int, listed: str) -> bool:
+    """Whether `size` bytes can be what the listing rounded to; a size it does not tell agrees with all."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", listed.strip())
+    if not match:
+        return True
+    number, unit = match.groups()
+    decimals = len(number.partition(".")[2])
+    scales = {scale for name, scale in SIZE_UNITS.items() if name.lower() == unit.lower()}
+    if len(unit) == 2:
+        scales.add(SIZE_UNITS.get(f"{unit[0].upper()}iB", 1))  # some print 1024s with the plain letters
+    # Half a unit of the last place shown; a whole number may be one whose ".0" was left out.
+    tolerance = 0.5 * 10 ** -max(decimals, 1)
+    return not scales or any(abs(size - float(number) * scale) <= (tolerance * scale + 1 if scale > 1 else 0)
+                             for scale in scales)  # fmt: skip
+
+
+def _gdrive(command: list[str]) -> str:
+    """Standard output of one gdrive command."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
+    except FileNotFoundError as error:
+        raise MissingShard(
+            "gdrive is not installed (https://github.com/glotlabs/gdrive, then `gdrive account add`), "
+            "and --shard-sources gives no other place"
+        ) from error
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1][:200]
+        raise MissingShard(f"gdrive {command[2]} failed with exit code {done.returncode}: {said}")
+    return done.stdout
+
+
+def _fetch_over_http(address: str, destination: Path) -> None:
+    from knn_indices_helper.fetch import FetchError, fetch_file
+
+    try:
+        fetch_file([address], destination)
+    except FetchError as error:
+        raise MissingShard(str(error)) from error

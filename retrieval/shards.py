@@ -1,0 +1,429 @@
+"""Shards: parquet files and SQLite databases of captions, opened alike, read in batches, never written to.
+
+    shard = open_shard("part-00000.parquet")            # or .db; UserError for what is neither
+    for batch in caption_batches(shard):                # decodes the caption column only
+        batch.captions                                  # pyarrow array of strings, one a row
+        batch.fetch(positions)                          # the records' other columns, of the rows that matched
+
+A parquet shard's rows are numbered from 0; a database's rows are its rowids.
+"""
+
+import contextlib
+import math
+import re
+import sqlite3
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from knn_indices_helper.jobs import UserError
+from retrieval.columns import map_columns, nsfw_tag
+
+BATCH_ROWS = 1 << 17  # 8 MB of captions of 60 bytes: larger is no faster, and ten such columns stay below 100 MB
+READ_BUFFER = 1 << 20  # parquet pages are read as they come: a row group of 18 million rows is never held whole
+SAMPLES = "samples"  # the table's name in the published databases
+INDEX_MERGE = 1 << 22  # row ids held before they are made distinct: 32 MB
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of the pool. `columns` maps our names to the file's; `columns["TEXT"]` is the column to search."""
+
+    path: Path
+    kind: str  # "parquet" or "sqlite"
+    columns: dict[str, str]
+    rows: int
+    has_word_index: bool = False  # an FTS5 index whose tokens are the ones DESIGN's `word` is defined by
+    source: str = ""  # sqlite: the table to read, and
+    source_columns: tuple[tuple[str, str], ...] = ()  # the name there of each of ours
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows: their numbers (indexable), captions, and the way to their other columns until the next batch."""
+
+    rows: Any
+    captions: Any  # pyarrow Array of string, large_string, binary or dictionary of them
+    fetch: Callable[[Any], dict[str, list]]  # positions in the batch, ascending -> our column -> values
+
+
+def open_shard(path: Path | str, field: str | None = None) -> Shard:
+    """Read what the file says about itself: kind, columns, rows.
+
+    Args:
+        field: the caption column to search, where it is not the one named TEXT or caption.
+
+    Raises:
+        UserError: neither format, cut short, or without a URL or a caption column (names the columns it has).
+    """
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(100)
+            size = file.seek(0, 2)
+            file.seek(max(0, size - 4))
+            tail = file.read(4)
+    except OSError as error:
+        raise UserError(f"shard {path} cannot be read: {error.strerror or error}") from error
+    if head[:16] == b"SQLite format 3\0":
+        return _open_sqlite(path, head, size, field)
+    if head[:4] == b"PAR1" and (tail != b"PAR1" or size < 12):
+        raise UserError(f"shard {path} is cut short ({size:,} bytes, no parquet footer): fetch it again")
+    if head[:4] != b"PAR1":
+        raise UserError(f"shard {path} is neither a parquet file nor a SQLite database")
+    return _open_parquet(path, field)
+
+
+def caption_batches(shard: Shard, index_queries: list[str] | None = None) -> Iterator[Batch]:
+    """The shard's rows in order. With `index_queries` (FTS5 expressions), only rows that one of them selects.
+
+    Raises:
+        UserError: the file is damaged somewhere behind its first pages.
+    """
+    with _damage_named(shard.path):
+        if shard.kind == "parquet":
+            yield from _parquet_batches(shard)
+        elif index_queries is not None and shard.has_word_index:
+            yield from _indexed_batches(shard, index_queries)
+        else:
+            yield from _sqlite_batches(shard)
+
+
+def row_batches(shard: Shard, positions) -> Iterator[Batch]:
+    """The rows at these positions (ascending, from 0, below `shard.rows`), whatever their numbers are."""
+    import numpy as np
+
+    start = 0
+    for batch in caption_batches(shard):
+        first, last = np.searchsorted(positions, [start, start + len(batch.captions)])
+        if last > first:
+            chosen = np.asarray(positions[first:last]) - start
+            rows = [batch.rows[position] for position in chosen.tolist()]
+            yield Batch(rows, batch.captions.take(chosen), lambda wanted, b=batch, c=chosen: b.fetch(c[wanted]))
+        start += len(batch.captions)
+
+
+@contextlib.contextmanager
+def _damage_named(path: Path):
+    import pyarrow
+
+    try:
+        yield
+    except (pyarrow.ArrowException, OSError, sqlite3.Error) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"shard {path} is damaged ({reason}): fetch it again") from error
+
+
+def _named_columns(path: Path, names: list[str], field: str | None) -> dict[str, str]:
+    columns = map_columns(names)
+    if field is not None:
+        if field.lower() not in {name.lower() for name in names}:
+            raise UserError(f"shard {path} has no column {field!r} (--field); it has {', '.join(names)}")
+        columns["TEXT"] = next(name for name in names if name.lower() == field.lower())
+    for ours, flag in (("URL", ""), ("TEXT", " (--field names the caption column)")):
+        if ours not in columns:
+            raise UserError(f"shard {path} has no {ours} column{flag}; it has {', '.join(names) or 'none'}")
+    return columns
+
+
+# ---- values ----
+
+_WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]{0,18}))(?:\.0+)?")  # at most 19 digits: longer ones are hex ids
+
+
+def _record_values(columns: dict[str, list]) -> dict[str, list]:
+    """NaN and infinity become null, a safety score becomes its tag, whole numbers held as floats become integers."""
+    values = {
+        ours: [None if isinstance(value, float) and not math.isfinite(value) else value for value in column]
+        for ours, column in columns.items()
+    }
+    for ours in ("SAMPLE_ID", "HEIGHT", "WIDTH"):
+        if any(isinstance(value, float) for value in values.get(ours, ())):
+            values[ours] = [
+                int(value) if isinstance(value, float) and value.is_integer() else value for value in values[ours]
+            ]
+    if "UNSAFE" in values:
+        values["NSFW"] = [nsfw_tag(score) for score in values.pop("UNSAFE")]
+    return values
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _whole_number(value: Any) -> Any:
+    """FTS tables keep whatever type was inserted, and dumps often insert numbers as text; ids never pass a float."""
+    match = _WHOLE_NUMBER.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) if match else None if value == "" else value
+
+
+def _number(value: Any) -> float | None:
+    """A score that may have been stored as text; null where it is no number."""
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None
+
+
+_FROM_SQLITE = {
+    "SAMPLE_ID": _whole_number,
+    "HEIGHT": _whole_number,
+    "WIDTH": _whole_number,
+    "similarity": _number,
+    "UNSAFE": _number,
+}
+
+
+# ---- parquet ----
+
+
+def _open_parquet(path: Path, field: str | None) -> Shard:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise UserError(f"shard {path} is not a parquet file that can be read ({reason}): fetch it again") from error
+    columns = _named_columns(path, schema.names, field)
+    for ours in ("URL", "TEXT"):
+        kind = schema.field(columns[ours]).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+        if not pa.types.is_null(kind) and not any(is_kind(kind) for is_kind in text):
+            raise UserError(f"shard {path}: column {columns[ours]} holds {kind}, not text")
+    return Shard(path, "parquet", columns, rows)
+
+
+def _parquet_batches(shard: Shard) -> Iterator[Batch]:
+    """Two readers in step, row group by row group: one decodes the captions; one, started at a row group's first
+    match, the other columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    caption = shard.columns["TEXT"]
+    others = {ours: name for ours, name in shard.columns.items() if ours != "TEXT"}
+    first_row = 0
+    with pq.ParquetFile(shard.path, buffer_size=READ_BUFFER) as file:
+        for group in range(file.num_row_groups):
+            group_row, ahead = first_row, None
+            for record_batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=[caption], use_threads=False):
+                captions = record_batch.column(0)
+                if pa.types.is_null(captions.type):
+                    captions = captions.cast(pa.string())
+
+                def fetch(positions, start=first_row, captions=captions, group=group, group_row=group_row):
+                    nonlocal ahead
+                    if ahead is None:
+                        ahead = _RowGroup(file, group, list(dict.fromkeys(others.values())), group_row)
+                    with _damage_named(shard.path):
+                        table = ahead.take(start + positions)
+                    columns = {ours: _python_values(table.column(name)) for ours, name in others.items()}
+                    return _record_values(columns | {"TEXT": _python_values(captions.take(pa.array(positions)))})
+
+                yield Batch(range(first_row, first_row + len(captions)), captions, fetch)
+                first_row += len(captions)
+
+
+class _RowGroup:
+    """A row group's columns, decoded from its start to the rows last asked for, one batch held at a time."""
+
+    def __init__(self, file, group: int, columns: list[str], first_row: int):
+        self.batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
+        self.first, self.batch = first_row, None
+
+    def take(self, rows):
+        """The table of these rows: numbers within the file, ascending, from one call to the next too."""
+        import numpy as np
+        import pyarrow as pa
+
+        taken, done = [], 0
+        while done < len(rows):
+            if self.batch is None:
+                self.batch = next(self.batches)
+            upto = int(np.searchsorted(rows, self.first + len(self.batch)))
+            if upto > done:
+                taken.append(self.batch.take(pa.array(rows[done:upto] - self.first)))
+                done = upto
+            if done < len(rows):
+                self.first, self.batch = self.first + len(self.batch), None
+        return pa.Table.from_batches(taken)
+
+
+def _python_values(array) -> list:
+    """An array's values as Python's own, exact; text that is not UTF-8 gets U+FFFD where it is broken."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks != 1 else array.chunk(0)
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    kind = array.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        try:
+            return array.to_numpy(zero_copy_only=False).tolist()  # ten times as fast as to_pylist
+        except pa.ArrowException:  # "Wrapping … failed": not UTF-8
+            array = array.cast(pa.binary() if pa.types.is_string(kind) else pa.large_binary())
+            kind = array.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return [None if value is None else value.decode("utf-8", "replace") for value in array.to_pylist()]
+    if pa.types.is_decimal(kind):
+        return [None if value is None else float(value) for value in array.to_pylist()]
+    if pa.types.is_floating(kind) and not pa.types.is_float64(kind):
+        array = pc.cast(array, pa.float64())
+    if array.null_count == 0 and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        return array.to_numpy(zero_copy_only=False).tolist()
+    return array.to_pylist()
+
+
+# ---- SQLite ----
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a database for reading alone: `immutable` takes no lock and leaves no -wal, -shm or -journal beside it."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    return connection
+
+
+def _open_sqlite(path: Path, head: bytes, size: int, field: str | None) -> Shard:
+    page_bytes, pages = struct.unpack(">H", head[16:18])[0], struct.unpack(">I", head[28:32])[0]
+    page_bytes = 65536 if page_bytes == 1 else page_bytes
+    if size < 100 or (head[24:28] == head[92:96] and size < pages * page_bytes):
+        raise UserError(f"shard {path} is cut short ({size:,} of {pages * page_bytes:,} bytes): fetch it again")
+    for suffix in ("-wal", "-journal"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists() and beside.stat().st_size:
+            raise UserError(f"shard {path} has changes that are not in it yet ({beside.name}): close its writer first")
+    try:
+        with contextlib.closing(connect(path)) as connection:
+            return _describe_samples(connection, path, field)
+    except sqlite3.Error as error:
+        raise UserError(f"shard {path} is a SQLite database that cannot be read ({error})") from error
+
+
+def _describe_samples(connection: sqlite3.Connection, path: Path, field: str | None) -> Shard:
+    tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"))
+    if SAMPLES not in tables:
+        raise UserError(f"shard {path} has no table {SAMPLES!r}; it has {', '.join(sorted(tables)) or 'none'}")
+    names = [row[1] for row in connection.execute(f"PRAGMA table_info({SAMPLES})")]
+    columns = _named_columns(path, names, field)
+    module, options = _fts_options(tables[SAMPLES] or "")
+    if module and options.get("content") == "":
+        raise UserError(f"shard {path} is an index without its rows (content=''): it cannot give back a URL")
+
+    # An FTS table's rows lie in an ordinary table beside it, column for column: reading that one is twice as fast.
+    stored = f"{SAMPLES}_content"
+    if module and stored in tables and not {"content", "compress", "uncompress"} & options.keys():
+        stored_names = [row[1] for row in connection.execute(f"PRAGMA table_info({stored})")][1:]
+        source, spelling = stored, dict(zip(names, stored_names, strict=False))
+    else:
+        source, spelling = SAMPLES, {name: name for name in names}
+    tokenizer = options.get("tokenize", "unicode61").replace("'", " ").replace('"', " ").split()
+    exact = (
+        module == "fts5"
+        and tokenizer in (["unicode61"], ["unicode61", "remove_diacritics", "1"])
+        and options.get("detail", "full") == "full"
+        and not re.search(rf"\b{re.escape(columns['TEXT'])}\b\W*\s+UNINDEXED", tables[SAMPLES], re.IGNORECASE)
+    )
+    return Shard(
+        path=path,
+        kind="sqlite",
+        columns=columns,
+        rows=_count_rows(connection, module, source, tables),
+        has_word_index=exact,
+        source=source,
+        source_columns=tuple((ours, spelling[name]) for ours, name in columns.items()),
+    )
+
+
+def _fts_options(sql: str) -> tuple[str, dict[str, str]]:
+    """("fts5", {"tokenize": ...}) from a CREATE VIRTUAL TABLE; ("", {}) for an ordinary table."""
+    match = re.search(r"\bUSING\s+(fts[345])\s*\((.*)\)\s*;?\s*$", sql, re.IGNORECASE | re.DOTALL)
+    if not match:
+        return "", {}
+    options = re.findall(r"""\b(\w+)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^,]*)""", match[2])
+    return match[1].lower(), {key.lower(): value.strip().strip("'\"").strip() for key, value in options}
+
+
+def _count_rows(connection: sqlite3.Connection, module: str, source: str, tables: dict) -> int:
+    """The number of rows, without the minutes that count(*) takes over gigabytes of them."""
+    if module == "fts5" and f"{SAMPLES}_data" in tables:
+        # FTS5 keeps its averages as record 1 of the _data table: a big-endian varint, the rows, comes first.
+        # https://www.sqlite.org/fts5.html#fts5_data_structures
+        row = connection.execute(f"SELECT block FROM {SAMPLES}_data WHERE id = 1").fetchone()
+        rows = 0
+        for byte in row[0] if row and row[0] else b"":
+            rows = rows << 7 | byte & 0x7F
+            if byte < 0x80:
+                return rows
+    return connection.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
+
+
+def _select(shard: Shard) -> str:
+    """Row number, caption, then the other columns, in the order of `_fetch_order`."""
+    spelling = dict(shard.source_columns)
+    names = [spelling[ours] for ours in ["TEXT", *_fetch_order(shard)]]
+    listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
+    return f"SELECT rowid, {listed} FROM {shard.source}"
+
+
+def _fetch_order(shard: Shard) -> list[str]:
+    return [ours for ours in shard.columns if ours != "TEXT"]
+
+
+def _sqlite_batches(shard: Shard) -> Iterator[Batch]:
+    """All rows. SQLite stores a row's columns together, so reading them with the caption costs least."""
+    with contextlib.closing(connect(shard.path)) as connection:
+        cursor = connection.execute(f"{_select(shard)} ORDER BY rowid")
+        while block := cursor.fetchmany(BATCH_ROWS):
+            yield _sqlite_batch(shard, block)
+
+
+def _indexed_batches(shard: Shard, index_queries: list[str]) -> Iterator[Batch]:
+    """The rows that the full-text index selects for any of the queries, each once, in order."""
+    import numpy as np
+
+    caption = shard.columns["TEXT"].replace('"', '""')
+    with contextlib.closing(connect(shard.path)) as connection:
+        found, waiting = np.empty(0, np.int64), []
+        for query in index_queries:
+            selected = connection.execute(
+                f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ?", [f'{{"{caption}"}} : ({query})']
+            )
+            while block := selected.fetchmany(BATCH_ROWS):
+                waiting.append(np.fromiter((row[0] for row in block), np.int64, len(block)))
+                if sum(map(len, waiting)) > INDEX_MERGE:
+                    found, waiting = np.unique(np.concatenate([found, *waiting])), []
+        found = np.unique(np.concatenate([found, *waiting]))
+        lookup = f"{_select(shard)} WHERE rowid = ?"
+        for start in range(0, len(found), BATCH_ROWS):
+            block = [
+                row
+                for rowid in found[start : start + BATCH_ROWS].tolist()
+                for row in connection.execute(lookup, [rowid])
+            ]
+            yield _sqlite_batch(shard, block)
+
+
+def _sqlite_batch(shard: Shard, block: list[tuple]) -> Batch:
+    import pyarrow as pa
+
+    captions = [row[1] if row[1] is None or isinstance(row[1], str) else _text(row[1]) for row in block]
+
+    def fetch(positions):
+        rows = [block[position] for position in positions.tolist()]
+        columns = {
+            ours: [_FROM_SQLITE.get(ours, _text)(row[place]) for row in rows]
+            for place, ours in enumerate(_fetch_order(shard), start=2)
+        }
+        return _record_values(columns | {"TEXT": [captions[position] for position in positions.tolist()]})
+
+    return Batch([row[0] for row in block], pa.array(captions, pa.string()), fetch)

@@ -1,0 +1,384 @@
+"""Shards of every kind give the same rows: opened, read in batches, refused with a sentence."""
+
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from knn_indices_helper.jobs import UserError
+from retrieval import shards
+from retrieval.shards import caption_batches, open_shard, row_batches
+
+TEXTS = [
+    "A red hen",
+    None,
+    "",
+    "kitchen “hen”",
+    "Ökö-Hänchen",
+    "猫 🐈 cat",
+    "line\nbreak",
+    "x" * 100_000,
+    "hen",
+    "tiger's",
+]
+ROWS = [
+    {
+        "SAMPLE_ID": 9_223_372_036_854_775_000 + number,  # beyond what a float holds
+        "URL": f"http://example.com/{number}.jpg",
+        "TEXT": text,
+        "HEIGHT": 100 + number,
+        "WIDTH": 200 + number,
+        "LICENSE": "?",
+        "NSFW": ["UNLIKELY", "UNSURE", "NSFW"][number % 3],
+        "similarity": 0.25 + number / 64,
+    }
+    for number, text in enumerate(TEXTS)
+]
+FTS5 = "CREATE VIRTUAL TABLE samples USING fts5(SAMPLE_ID, URL, TEXT, HEIGHT, WIDTH, LICENSE, NSFW, similarity"
+
+
+def write_parquet(path, rows=ROWS, row_group_size=None, **columns):
+    """Rows under their own names, or under those of `columns` (name=ours), or as whole arrays (name=array)."""
+    arrays = {name: [row[ours] for row in rows] if isinstance(ours, str) else ours for name, ours in columns.items()}
+    pq.write_table(pa.table(arrays or {name: [row[name] for row in rows] for name in ROWS[0]}), path,
+                   row_group_size=row_group_size)  # fmt: skip
+    return path
+
+
+def write_db(path, create=FTS5 + ")", rows=ROWS, *more):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(create)
+        connection.executemany("INSERT INTO samples VALUES (?,?,?,?,?,?,?,?)", [tuple(row.values()) for row in rows])
+        for statement in more:
+            connection.execute(statement)
+        connection.commit()
+    return path
+
+
+def read_all(shard, batches=None):
+    """Every row as a record, `ROW` its number; what the pool does not have is left out."""
+    records = []
+    for batch in caption_batches(shard) if batches is None else batches:
+        columns = batch.fetch(np.arange(len(batch.captions)))
+        assert len(columns["TEXT"]) == len(batch.captions)
+        records += [
+            dict(zip(columns, values, strict=True)) | {"ROW": row}
+            for row, *values in zip(batch.rows, *columns.values(), strict=True)
+        ]
+    return records
+
+
+def numbered(rows, start=0):
+    return [row | {"ROW": number} for number, row in enumerate(rows, start)]
+
+
+# ---- the pools' own names ----
+
+
+def test_laion_2b_en(tmp_path):
+    shard = open_shard(write_parquet(tmp_path / "a.parquet"))
+    assert (shard.kind, shard.rows) == ("parquet", len(ROWS))
+    assert read_all(shard) == numbered(ROWS)
+
+
+def test_re_laion_joined_with_punsafe(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", hash="SAMPLE_ID", url="URL", caption="TEXT", original_height="HEIGHT",
+                         original_width="WIDTH", similarity="similarity",
+                         punsafe=[0.1, 0.5, None, float("nan")] + [0.49999] * 6)  # fmt: skip
+    tags = ["UNLIKELY", "NSFW", None, None] + ["UNLIKELY"] * 6
+    expected = [{k: v for k, v in row.items() if k != "LICENSE"} | {"NSFW": tag}
+                for row, tag in zip(ROWS, tags, strict=True)]  # fmt: skip
+    assert read_all(open_shard(path)) == numbered(expected)
+
+
+def test_datacomp(tmp_path):
+    uids = [f"{number:032x}" for number in range(len(ROWS))]  # hex ids that could be taken for numbers
+    path = write_parquet(tmp_path / "a.parquet", uid=uids, url="URL", text="TEXT", original_height="HEIGHT",
+                         original_width="WIDTH", clip_b32_similarity_score=[0.0] * len(ROWS),
+                         clip_l14_similarity_score="similarity")  # fmt: skip
+    expected = [{k: v for k, v in row.items() if k not in ("LICENSE", "NSFW")} | {"SAMPLE_ID": uid}
+                for row, uid in zip(ROWS, uids, strict=True)]  # fmt: skip
+    assert read_all(open_shard(path)) == numbered(expected)
+
+
+def test_coyo_700m(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", id="SAMPLE_ID", url="URL", text="TEXT", width="WIDTH", height="HEIGHT",
+                         clip_similarity_vitb32=[0.0] * len(ROWS), clip_similarity_vitl14="similarity",
+                         nsfw_score_opennsfw2=pa.array([0.9] + [0.01] * 9, pa.float32()))  # fmt: skip
+    expected = [{k: v for k, v in row.items() if k != "LICENSE"} | {"NSFW": "UNLIKELY"} for row in ROWS]
+    expected[0]["NSFW"] = "NSFW"
+    assert read_all(open_shard(path)) == numbered(expected)
+
+
+@pytest.mark.parametrize("fts", ["fts4", "fts5"])
+def test_a_published_database_gives_what_the_parquet_gives_with_rowids_for_rows(tmp_path, fts):
+    shard = open_shard(write_db(tmp_path / "a.db", FTS5.replace("fts5", fts) + ")"))
+    assert (shard.kind, shard.rows, shard.has_word_index) == ("sqlite", len(ROWS), fts == "fts5")
+    assert read_all(shard) == numbered(ROWS, start=1)
+
+
+# ---- how the values may lie in the file ----
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.large_string(), pa.dictionary(pa.int32(), pa.string()), pa.dictionary(pa.int8(), pa.large_string())],
+    ids=str,
+)
+def test_captions_and_urls_of_any_string_type(tmp_path, kind):
+    text = pa.array([row["TEXT"] for row in ROWS]).cast(pa.string())
+    text = text.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else text.cast(kind)
+    path = write_parquet(tmp_path / "a.parquet", URL=pa.array([row["URL"] for row in ROWS]).cast(pa.large_string()),
+                         TEXT=text)  # fmt: skip
+    assert read_all(open_shard(path)) == numbered({"URL": row["URL"], "TEXT": row["TEXT"]} for row in ROWS)
+
+
+@pytest.mark.parametrize("row_group_size", [1, 3, None])
+def test_row_groups_of_any_size_and_batches_that_cut_them(tmp_path, row_group_size, monkeypatch):
+    shard = open_shard(write_parquet(tmp_path / "a.parquet", row_group_size=row_group_size))
+    monkeypatch.setattr(shards, "BATCH_ROWS", 4)
+    assert read_all(shard) == numbered(ROWS)
+
+
+def test_only_the_wanted_rows_are_fetched_whatever_batches_are_skipped(tmp_path, monkeypatch):
+    shard = open_shard(write_parquet(tmp_path / "a.parquet", row_group_size=7))
+    monkeypatch.setattr(shards, "BATCH_ROWS", 2)
+    found = []
+    for batch in caption_batches(shard):
+        wanted = np.array([p for p, row in enumerate(batch.rows) if row in (1, 4, 5, 9)], dtype=np.int64)
+        if len(wanted):
+            found += batch.fetch(wanted)["SAMPLE_ID"]
+    assert found == [ROWS[number]["SAMPLE_ID"] for number in (1, 4, 5, 9)]
+
+
+def test_an_empty_shard_has_no_rows(tmp_path):
+    empty = pa.table({"URL": pa.array([], pa.string()), "TEXT": pa.array([], pa.string())})
+    pq.write_table(empty, tmp_path / "a.parquet")
+    for path in (tmp_path / "a.parquet", write_db(tmp_path / "a.db", rows=[])):
+        assert open_shard(path).rows == 0 and read_all(open_shard(path)) == []
+
+
+def test_a_column_of_nulls_only_is_a_column_of_nulls(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", URL="URL", TEXT=pa.nulls(10), NSFW=pa.nulls(10), WIDTH=pa.nulls(10))
+    assert read_all(open_shard(path)) == numbered(
+        {"URL": row["URL"], "TEXT": None, "NSFW": None, "WIDTH": None} for row in ROWS
+    )
+
+
+def test_nullable_integers_stay_exact_and_nan_is_null(tmp_path):
+    ids = [2**63 - 1, None, -(2**63)] + [None] * 7
+    path = write_parquet(tmp_path / "a.parquet", SAMPLE_ID=pa.array(ids, pa.int64()), URL="URL", TEXT="TEXT",
+                         WIDTH=pa.array([512.0, float("nan")] + [None] * 8),
+                         similarity=pa.array([float("nan"), float("inf")] + [0.5] * 8))  # fmt: skip
+    records = read_all(open_shard(path))
+    assert [record["SAMPLE_ID"] for record in records] == ids
+    assert [record["WIDTH"] for record in records[:3]] == [512, None, None]
+    assert [record["similarity"] for record in records[:3]] == [None, None, 0.5]
+
+
+def test_numbers_kept_as_text_in_a_database_are_exact(tmp_path):
+    rows = [
+        ROWS[0] | {"SAMPLE_ID": "9223372036854775807", "HEIGHT": "512.0", "WIDTH": "7", "similarity": "0.25"},
+        ROWS[0] | {"SAMPLE_ID": "9007199254740993.0", "HEIGHT": "", "WIDTH": None, "similarity": ""},
+        ROWS[0] | {"SAMPLE_ID": "00ff00ff", "HEIGHT": 512.0, "WIDTH": "7", "similarity": 1},
+        ROWS[0] | {"SAMPLE_ID": "12345678901234567890123456789012", "HEIGHT": 1, "WIDTH": 1, "similarity": "nan"},
+    ]
+    found = read_all(open_shard(write_db(tmp_path / "a.db", rows=rows)))
+    assert [[row[c] for c in ("SAMPLE_ID", "HEIGHT", "WIDTH", "similarity")] for row in found] == [
+        [9223372036854775807, 512, 7, 0.25],
+        [9007199254740993, None, None, None],
+        ["00ff00ff", 512, 7, 1.0],
+        ["12345678901234567890123456789012", 1, 1, None],
+    ]
+
+
+def test_captions_that_are_not_utf8_are_read_with_replacement_characters(tmp_path):
+    broken = pa.array([b"a \xff hen", b"fine"], pa.binary())
+    pq.write_table(pa.table({"URL": ["u", "v"], "TEXT": broken}), tmp_path / "a.parquet")
+    as_string = pa.StringArray.from_buffers(2, broken.buffers()[1], broken.buffers()[2])
+    pq.write_table(pa.table({"URL": ["u", "v"], "TEXT": as_string}), tmp_path / "b.parquet")
+    write_db(tmp_path / "c.db", FTS5 + ")", ROWS[:2], "UPDATE samples SET TEXT = CAST(x'6120ff2068656e' AS TEXT)")
+    for name in ("a.parquet", "b.parquet", "c.db"):
+        assert read_all(open_shard(tmp_path / name))[0]["TEXT"] == "a \ufffd hen", name
+
+
+# ---- databases ----
+
+
+@pytest.mark.parametrize(
+    "create, word_index",
+    [
+        (FTS5 + ")", True),
+        (FTS5 + ", tokenize='unicode61')", True),
+        (FTS5 + ', tokenize = "unicode61 remove_diacritics 1")', True),
+        (FTS5 + ", tokenize='unicode61 remove_diacritics 0')", False),
+        (FTS5 + ", tokenize='unicode61 remove_diacritics 2')", False),
+        (FTS5 + """, tokenize="unicode61 tokenchars '-_'")""", False),
+        (FTS5 + ", tokenize='porter unicode61')", False),
+        (FTS5 + ", tokenize=porter)", False),
+        (FTS5 + ", tokenize='ascii')", False),
+        (FTS5 + ", tokenize='trigram')", False),
+        (FTS5 + ", detail=none)", False),
+        (FTS5 + ", detail='column')", False),
+        (FTS5 + ", prefix='2 3')", True),
+        (FTS5.replace("TEXT", "TEXT UNINDEXED") + ")", False),
+        (FTS5.replace("URL", "URL UNINDEXED") + ")", True),
+        (FTS5.replace("fts5", "fts4") + ", tokenize=unicode61)", False),
+        (FTS5.replace("fts5", "fts4") + ", tokenize=porter)", False),
+        (FTS5.replace("VIRTUAL TABLE", "TABLE").replace("USING fts5", "") + ")", False),
+    ],
+)
+def test_the_index_is_used_only_where_its_tokens_are_the_defined_ones(tmp_path, create, word_index):
+    shard = open_shard(write_db(tmp_path / "a.db", create))
+    assert shard.has_word_index == word_index and shard.rows == len(ROWS)
+    assert read_all(shard) == numbered(ROWS, start=1)
+
+
+def test_the_index_gives_the_rows_that_match_any_query_once_and_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "BATCH_ROWS", 2)
+    monkeypatch.setattr(shards, "INDEX_MERGE", 1)
+    shard = open_shard(write_db(tmp_path / "a.db"))
+    found = read_all(shard, caption_batches(shard, ['"hen"', '"cat" OR "red"', '"example"']))
+    assert found == [row | {"ROW": number + 1} for number, row in enumerate(ROWS) if number in (0, 3, 5, 8)]
+
+
+def test_rows_of_a_database_with_gaps_keep_their_rowids(tmp_path):
+    path = write_db(tmp_path / "a.db", FTS5 + ")", ROWS, "DELETE FROM samples WHERE rowid IN (1, 5, 10)",
+                    "UPDATE samples SET rowid = 70000000000 WHERE rowid = 2")  # fmt: skip
+    shard = open_shard(path)
+    assert shard.rows == 7
+    assert [row["ROW"] for row in read_all(shard)] == [3, 4, 6, 7, 8, 9, 70000000000]
+    assert [row["ROW"] for row in read_all(shard, row_batches(shard, np.array([0, 6])))] == [3, 70000000000]
+
+
+def test_the_rows_are_counted_as_sqlite_counts_them(tmp_path):
+    for rows in (0, 1, 127, 128, 20_000):
+        path = write_db(tmp_path / f"{rows}.db", rows=[ROWS[0]] * rows)
+        assert open_shard(path).rows == rows
+
+
+def test_a_database_whose_rows_lie_in_a_table_of_its_own_is_read_through_its_index(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE TABLE own (SAMPLE_ID, URL, TEXT)")
+        connection.executemany("INSERT INTO own VALUES (?,?,?)", [(1, "u", "a hen"), (2, "v", "a cat")])
+        connection.execute("CREATE VIRTUAL TABLE samples USING fts5(SAMPLE_ID, URL, TEXT, content='own')")
+        connection.execute("INSERT INTO samples(samples) VALUES ('rebuild')")
+        connection.commit()
+    shard = open_shard(tmp_path / "a.db")
+    assert [row["TEXT"] for row in read_all(shard)] == ["a hen", "a cat"]
+    assert [row["TEXT"] for row in read_all(shard, caption_batches(shard, ['"hen"']))] == ["a hen"]
+
+
+def test_a_database_is_never_written_beside(tmp_path):
+    path = write_db(tmp_path / "a db?#%.db", FTS5 + ")", ROWS, "PRAGMA user_version = 1")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    before = (path.read_bytes(), sorted(tmp_path.iterdir()))
+    shard = open_shard(path)
+    for batch in caption_batches(shard, ['"hen"']):
+        assert sorted(tmp_path.iterdir()) == before[1] and len(batch.captions)
+    assert (path.read_bytes(), sorted(tmp_path.iterdir())) == before
+
+
+def test_a_database_with_changes_beside_it_is_refused(tmp_path):
+    path = write_db(tmp_path / "a.db")
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("DELETE FROM samples WHERE rowid = 1")
+        writer.commit()
+        with pytest.raises(UserError, match=r"a.db has changes that are not in it yet \(a.db-wal\)"):
+            open_shard(path)
+
+
+# ---- rows by their place ----
+
+
+@pytest.mark.parametrize("kind", ["parquet", "db"])
+def test_rows_are_taken_by_position(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(shards, "BATCH_ROWS", 3)
+    path = write_parquet(tmp_path / "a.parquet", row_group_size=4) if kind == "parquet" else write_db(tmp_path / "a.db")
+    shard = open_shard(path)
+    positions = np.array([0, 4, 5, 9])
+    found = read_all(shard, row_batches(shard, positions))
+    assert [row["SAMPLE_ID"] for row in found] == [ROWS[p]["SAMPLE_ID"] for p in positions]
+
+
+# ---- refusals ----
+
+
+def test_the_caption_column_can_be_named(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", url="URL", alt_text="TEXT")
+    with pytest.raises(
+        UserError, match=r"has no TEXT column \(--field names the caption column\); it has url, alt_text"
+    ):
+        open_shard(path)
+    with pytest.raises(UserError, match="has no column 'alt' .--field.; it has url, alt_text"):
+        open_shard(path, "alt")
+    assert [row["TEXT"] for row in read_all(open_shard(path, "ALT_TEXT"))] == TEXTS
+
+
+def test_a_shard_without_a_url_names_what_it_has(tmp_path):
+    with pytest.raises(UserError, match="a.parquet has no URL column; it has link, TEXT"):
+        open_shard(write_parquet(tmp_path / "a.parquet", link="URL", TEXT="TEXT"))
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE VIRTUAL TABLE samples USING fts5(link, TEXT)")
+    with pytest.raises(UserError, match="a.db has no URL column; it has link, TEXT"):
+        open_shard(tmp_path / "a.db")
+
+
+def test_a_caption_column_that_holds_no_text_is_refused(tmp_path):
+    with pytest.raises(UserError, match="column TEXT holds int64, not text"):
+        open_shard(write_parquet(tmp_path / "a.parquet", URL="URL", TEXT="HEIGHT"))
+
+
+def test_what_is_neither_format_is_refused(tmp_path):
+    for content in (b"", b"PK\x03\x04 a zip file", b"SQLite formula"):
+        (tmp_path / "a.db").write_bytes(content)
+        with pytest.raises(UserError, match="a.db is neither a parquet file nor a SQLite database"):
+            open_shard(tmp_path / "a.db")
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        open_shard(tmp_path)
+
+
+def test_a_shard_that_is_cut_short_is_refused(tmp_path):
+    for path in (write_parquet(tmp_path / "a.parquet"), write_db(tmp_path / "a.db", rows=ROWS * 10)):
+        whole = path.read_bytes()
+        for size in (len(whole) - 1, len(whole) // 2, 50):
+            path.write_bytes(whole[:size])
+            with pytest.raises(UserError, match=f"{path.name} is cut short .*: fetch it again"):
+                open_shard(path)
+
+
+def test_a_parquet_file_with_a_damaged_footer_or_page_is_named(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet")
+    whole = path.read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    path.write_bytes(whole[:footer] + b"\xff" * 100 + whole[footer + 100 :])
+    with pytest.raises(UserError, match="a.parquet is not a parquet file that can be read"):
+        open_shard(path)
+    path.write_bytes(whole[:4] + bytes([0xA5]) * 400 + whole[404:])
+    with pytest.raises(UserError, match="a.parquet is damaged .*: fetch it again"):
+        read_all(open_shard(path))
+
+
+def test_a_database_without_the_table_or_without_rows_to_give_back_is_named(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE TABLE other (x)")
+        connection.commit()
+    with pytest.raises(UserError, match="a.db has no table 'samples'; it has other"):
+        open_shard(tmp_path / "a.db")
+    with closing(sqlite3.connect(tmp_path / "b.db")) as connection:
+        connection.execute("CREATE VIRTUAL TABLE samples USING fts5(SAMPLE_ID, URL, TEXT, content='')")
+    with pytest.raises(UserError, match="b.db is an index without its rows"):
+        open_shard(tmp_path / "b.db")
+
+
+def test_a_damaged_database_is_named(tmp_path):
+    path = write_db(tmp_path / "a.db", rows=[row | {"TEXT": "hen " * 300} for row in ROWS * 20])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + bytes([0xA5]) * (len(whole) - 4096))
+    with pytest.raises(UserError, match=r"a.db (is damaged|is a SQLite database that cannot be read)"):
+        read_all(open_shard(path))

@@ -1,0 +1,477 @@
+"""Select, for each class of a dataset, the rows of a pool whose CLIP embeddings are nearest to the class's prompts.
+
+In:   a template (class names and prompts), and the index folders that `indicies.json` names: text index and / or image
+      index (faiss) and the rows' metadata (arrow), as knn_indices_helper/assemble_index_folder.py lays them out.
+Out:  OUTPUT_DIR/chunk_x.json, one record a line, and a manifest job_0_of_1.json, written last. A record has the pool's
+      row, its class (QUERY), the index (SOURCE), the prompt (MATCHED), the inner product (SCORE), the place among that
+      prompt's hits once near-duplicates are removed (RANK, from 0) and the row of the index (ROW).
+
+Each prompt gets what clip-retrieval's KnnService.query(text_input=prompt, modality=…, num_images=K, num_result_ids=K,
+deduplicate=True) returns; rows tagged NSFW are dropped; within a class each row is kept once: the text index goes
+before the image index, prompts in the template's order, hits by rank. Classes done are kept in OUTPUT_DIR/.hits, so the
+same command again does the rest, and one more class asks only for that class.
+
+    python filter_laion_metadata_semantic.py --query-dataset DTD --output-dir outputs/semantic/DTD \\
+        --results-per-query 500 --index-info-path indicies.json
+    python filter_laion_metadata_semantic.py --query-dataset ImageNet --output-dir outputs/semantic/ImageNet \\
+        --classes "tabby cat" tench --no-text-index --index-info-path indicies.json
+"""
+
+import hashlib
+import itertools
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from knn_indices_helper.jobs import (
+    UserError,
+    add_array_flags,
+    array_place,
+    array_share,
+    command,
+    complete_file,
+    parse_flags,
+    parser_for,
+    say,
+    settings_fingerprint,
+    writable_folder,
+)
+from retrieval.columns import nsfw_tag
+from retrieval.index_folder import (
+    SOURCES,
+    IndexEntry,
+    Metadata,
+    fingerprints,
+    index_paths,
+    open_index,
+    open_metadata,
+    read_indices_file,
+)
+from retrieval.knn_search import DEDUP_THRESHOLD, near_duplicates, search
+from retrieval.records import (
+    RECORD_FIELDS,
+    Manifest,
+    begin_run,
+    encode_record,
+    is_complete,
+    write_chunks,
+    write_manifest,
+)
+from retrieval_templates import Template, load_template, only_classes, template_from_names, template_names
+
+RESULTS_PER_QUERY = 500  # the published runs' value
+# Prompts searched together: enough that an inverted list serves many of them at once, few enough that their hits
+# (20 bytes each) stay at 41 MB for 500 results a query.
+BLOCK_PROMPTS = 4096
+BATCH_SIZE = 256  # prompts a text-tower pass: ViT-L/14 needs about 1 GB for so many
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One entry of indicies.json, opened: its indices by source, and the metadata of their rows."""
+
+    entry: IndexEntry
+    indices: dict
+    metadata: Metadata
+
+
+@dataclass(frozen=True)
+class ClassHits:
+    """What one class selects from one pool. Arrays have one value a selected row, in the order of selection."""
+
+    ids: object  # int64
+    sources: object  # index into SOURCES
+    prompts: object  # index into the class's prompts
+    ranks: object  # among the prompt's hits once near-duplicates are removed
+    scores: object  # float32
+    counts: dict  # asked, short, near_duplicates, nsfw, repeats, kept
+
+
+def make_parser():
+    parser = parser_for(__doc__, __file__)
+    parser.add_argument(
+        "-q", "--query-dataset", required=True, metavar="NAME",
+        help="a template, or a|b|c, or a file with a class name a line",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output-dir", required=True, metavar="FOLDER")
+    parser.add_argument(
+        "--results-per-query", type=int, default=RESULTS_PER_QUERY, metavar="K",
+        help="neighbours asked for a prompt and index (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--index-info-path", default="indicies.json", metavar="FILE", help="default %(default)s")
+    parser.add_argument("--index-name", metavar="NAME", help="search this entry of the file only (default: all)")
+    parser.add_argument("--no-text-index", action="store_true", help="do not search the captions' embeddings")
+    parser.add_argument("--no-image-index", action="store_true", help="do not search the images' embeddings")
+    parser.add_argument("--nprobe", type=int, metavar="N", help="inverted lists visited (default: the index's own)")
+    parser.add_argument("--ef-search", type=int, metavar="N", help="breadth of a search in an HNSW graph (likewise)")
+    parser.add_argument(
+        "--dedup-threshold", type=float, default=DEDUP_THRESHOLD, metavar="COSINE",
+        help="hits of a prompt nearer to each other than this are one (default %(default)s, clip-retrieval's)",
+    )  # fmt: skip
+    parser.add_argument("--template-dir", metavar="DIR", help="a folder of your own templates")
+    parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
+    parser.add_argument("--subset", type=int, metavar="N", help="only the first N classes, for a first look")
+    parser.add_argument("--model", help="the model that embedded the pool (default: clip_model of the index info)")
+    parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
+    parser.add_argument(
+        "--batch-size", type=int, default=BATCH_SIZE, help="prompts embedded together (default %(default)s)"
+    )
+    parser.add_argument(
+        "--allow-untagged", action="store_true", help="search a pool without a safety column: nothing is rejected"
+    )
+    add_array_flags(parser)
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    args = parse_flags(make_parser(), argv)
+    sources = check_flags(args)
+    job_idx, total_jobs = array_place(args.job_idx, args.total_jobs)
+    template = choose_template(args)
+    entries = read_indices_file(args.index_info_path, args.index_name)
+    paths = {entry.name: index_paths(entry, sources) for entry in entries}
+    models = {entry.name: model_name(entry, args) for entry in entries}
+    output = writable_folder(args.output_dir, "--output-dir")
+
+    inputs = {}
+    for entry in entries:
+        inputs |= fingerprints(paths[entry.name], entry.folder)
+    settings = run_settings(args, template, entries, sources, models)
+    classes = array_share(list(template.classes), job_idx, total_jobs)
+    if is_complete(output, job_idx, total_jobs, settings, inputs):
+        say(f"{output}: job {job_idx} of {total_jobs} is complete already, with these settings and inputs")
+        return 0
+    begin_run(output, job_idx, total_jobs)
+
+    hits_files = {name: hits_file(output, name, settings, inputs) for name in classes}
+    pending = [name for name in classes if not hits_files[name].exists()]
+    if pending:
+        pools, encoders = open_everything(args, entries, paths, models)
+        say(f"{len(classes):,} classes, {len(classes) - len(pending):,} done before; searching {described(pools)}")
+        for block in class_blocks(pending, len(template.templates)):
+            search_block(block, template, pools, encoders, models, args, hits_files)
+
+    written = write_chunks(lines_of(hits_files.values()), output, job_idx, total_jobs)
+    summaries = {name: read_summary(path) for name, path in hits_files.items()}
+    coverage = {"asked": len(classes), "done": len(classes), "missing": {}}
+    counts = {"records": sum(written.values()), "classes": summaries}
+    write_manifest(output, Manifest("semantic", settings, inputs, coverage, counts, written, job_idx, total_jobs))
+    report(output, summaries, counts["records"], len(written))
+    return 0
+
+
+# ---- before anything is opened ----
+
+
+def check_flags(args) -> list[str]:
+    """The sources to search, in order."""
+    sources = [name for name in SOURCES if not getattr(args, f"no_{name}")]
+    if not sources:
+        raise UserError("--no-text-index and --no-image-index together leave nothing to search: drop one")
+    for flag in ("results_per_query", "nprobe", "ef_search", "subset", "batch_size"):
+        value = getattr(args, flag)
+        if value is not None and value < 1:
+            raise UserError(f"--{flag.replace('_', '-')} {value}: must be at least 1")
+    if not 0 < args.dedup_threshold <= 1:
+        raise UserError(f"--dedup-threshold {args.dedup_threshold}: is a cosine, above 0 and at most 1")
+    return sources
+
+
+def choose_template(args) -> Template:
+    known = args.query_dataset in template_names(args.template_dir)
+    if not known and ("|" in args.query_dataset or Path(args.query_dataset).is_file()):
+        template = template_from_names(args.query_dataset)
+    else:
+        template = load_template(args.query_dataset, args.template_dir)
+    if args.classes:
+        template = only_classes(template, args.classes)
+    return only_classes(template, list(template.classes[: args.subset])) if args.subset else template
+
+
+def model_name(entry: IndexEntry, args) -> str:
+    """The model whose text tower answers to the pool's embeddings."""
+    if not (args.model or entry.clip_model):
+        raise UserError(
+            f"{args.index_info_path}: entry {entry.name!r} has no clip_model: add it, or give --model "
+            "(ViT-L/14 for LAION's own embeddings)"
+        )
+    return args.model or entry.clip_model
+
+
+def run_settings(args, template: Template, entries: list[IndexEntry], sources: list[str], models: dict) -> dict:
+    """Everything that decides the records, save the files themselves."""
+    return {
+        "template": template.name,
+        "classes": list(template.classes),
+        "prompts": list(template.templates),
+        "results_per_query": args.results_per_query,
+        "dedup_threshold": args.dedup_threshold,
+        "pools": [entry.name for entry in entries],
+        "sources": sources,
+        "models": models,
+        "nprobe": args.nprobe,
+        "ef_search": args.ef_search,
+        "allow_untagged": args.allow_untagged,
+    }
+
+
+def hits_file(output: Path, class_name: str, settings: dict, inputs: dict) -> Path:
+    """Where a class's result is kept; its name changes with whatever would change the result."""
+    decides = {name: value for name, value in settings.items() if name not in ("template", "classes")}
+    key = hashlib.sha256(class_name.encode()).hexdigest()[:16]
+    return output / ".hits" / f"{key}.{settings_fingerprint([class_name, decides, inputs])}.jsonl"
+
+
+def class_blocks(classes: list[str], prompts_per_class: int) -> list[list[str]]:
+    """Classes to be searched together: about BLOCK_PROMPTS prompts, at least one class."""
+    size = max(1, BLOCK_PROMPTS // prompts_per_class)
+    return [classes[begin : begin + size] for begin in range(0, len(classes), size)]
+
+
+# ---- opening ----
+
+
+def open_everything(args, entries: list[IndexEntry], paths: dict, models: dict) -> tuple[list[Pool], dict]:
+    """Pools and encoders, loaded side by side (each waits for its own disk), and checked against each other.
+
+    Raises:
+        UserError: what a pool lacks, an unknown model, or widths that differ; before any search.
+    """
+    with ThreadPoolExecutor() as threads:
+        loading = {name: threads.submit(load_encoder, name, args.device) for name in set(models.values())}
+        opening = [threads.submit(open_pool, args, entry, paths[entry.name]) for entry in entries]
+        pools = [each.result() for each in opening]  # first: what a pool lacks is known long before a model is loaded
+        encoders = {name: each.result() for name, each in loading.items()}
+    for pool in pools:
+        model = encoders[models[pool.entry.name]]
+        for source, index in pool.indices.items():
+            if index.d != model.width:
+                raise UserError(
+                    f"{models[pool.entry.name]} embeds in {model.width} dimensions and {SOURCES[source]} of "
+                    f"{pool.entry.folder} has {index.d}: name the model that embedded the pool with --model"
+                )
+    return pools, encoders
+
+
+def load_encoder(name: str, device: str | None):
+    from knn_indices_helper.clip_model import ModelError, load_clip
+
+    try:
+        return load_clip(name, device)
+    except ModelError as error:
+        raise UserError(str(error)) from error
+
+
+def open_pool(args, entry: IndexEntry, paths: dict[str, Path]) -> Pool:
+    import faiss
+
+    metadata = open_metadata(entry.folder, args.allow_untagged)
+    indices = {source: open_index(path, entry.memory_mapping) for source, path in paths.items()}
+    for source, index in indices.items():
+        if index.ntotal != metadata.rows:
+            raise UserError(
+                f"{entry.folder}: {SOURCES[source]} holds {index.ntotal:,} vectors and the metadata {metadata.rows:,} "
+                "rows: row i of one must be row i of the other; assemble the folder again"
+            )
+        for parameter, value in (("nprobe", args.nprobe), ("efSearch", args.ef_search)):
+            if value is not None:
+                try:
+                    faiss.ParameterSpace().set_index_parameter(index, parameter, value)
+                except RuntimeError as error:
+                    flag = {"nprobe": "--nprobe", "efSearch": "--ef-search"}[parameter]
+                    raise UserError(f"{flag}: {SOURCES[source]} of {entry.folder} has no such setting") from error
+    return Pool(entry, indices, metadata)
+
+
+def described(pools: list[Pool]) -> str:
+    return ", ".join(
+        f"{pool.entry.name} ({pool.metadata.rows:,} rows: {' and '.join(SOURCES[source] for source in pool.indices)})"
+        for pool in pools
+    )
+
+
+# ---- searching ----
+
+
+def search_block(block, template: Template, pools: list[Pool], encoders: dict, models: dict, args, hits_files) -> None:
+    """Ask all prompts of a block of classes together, then select class by class and keep each class's records."""
+    prompts = {name: template.prompts(name) for name in block}
+    every_prompt = list(itertools.chain.from_iterable(prompts.values()))
+    embedded = {model: encode(encoders[model], every_prompt, args.batch_size) for model in set(models.values())}
+    found = [
+        {source: search(index, embedded[models[pool.entry.name]], args.results_per_query)
+         for source, index in pool.indices.items()}
+        for pool in pools
+    ]  # fmt: skip
+    begin = 0
+    for name in block:
+        end = begin + len(prompts[name])
+        selected = [
+            select(pool, {source: part(hits, begin, end) for source, hits in by_source.items()}, args)
+            for pool, by_source in zip(pools, found, strict=True)
+        ]
+        keep_class(hits_files[name], name, prompts[name], pools, selected)
+        begin = end
+
+
+def encode(model, prompts: list[str], batch_size: int):
+    """float32 (prompts, width), unit length."""
+    import numpy as np
+
+    batches = [prompts[begin : begin + batch_size] for begin in range(0, len(prompts), batch_size)]
+    return np.concatenate([model.encode_texts(batch) for batch in batches])
+
+
+def part(neighbours, begin: int, end: int):
+    """The hits of some of the queries."""
+    return type(neighbours)(neighbours.ids[begin:end], neighbours.scores[begin:end], neighbours.places[begin:end])
+
+
+def select(pool: Pool, by_source: dict, args) -> ClassHits:
+    """One class's rows in one pool: near-duplicates out per prompt, NSFW out, then each row once."""
+    import numpy as np
+
+    counts = dict.fromkeys(("asked", "short", "near_duplicates", "nsfw", "repeats", "kept"), 0)
+    columns = []
+    for source, hits in by_source.items():
+        drop = near_duplicates(pool.indices[source], hits, args.dedup_threshold)
+        stays = (hits.ids >= 0) & ~drop
+        prompt, position = np.nonzero(stays)
+        rank = np.cumsum(stays, axis=1)[prompt, position] - 1
+        number = np.full(len(prompt), list(SOURCES).index(source))
+        columns.append((hits.ids[stays], number, prompt, rank, hits.scores[stays]))
+        counts["asked"] += hits.ids.size
+        counts["short"] += int((hits.ids < 0).sum())
+        counts["near_duplicates"] += int(drop.sum())
+    ids, *rest = (np.concatenate(column) for column in zip(*columns, strict=True))
+    distinct, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+    unsafe = is_unsafe(pool.metadata, distinct)
+    counts["nsfw"] = int(unsafe[inverse].sum())
+    chosen = np.sort(first[~unsafe])
+    counts["kept"] = len(chosen)
+    counts["repeats"] = len(ids) - counts["nsfw"] - counts["kept"]
+    return ClassHits(ids[chosen], *(column[chosen] for column in rest), counts)
+
+
+def is_unsafe(metadata: Metadata, ids):
+    """bool (ids,): tagged NSFW, or scored so that LAION would tag it so. UNSURE, UNLIKELY and null are not."""
+    import numpy as np
+
+    column = metadata.columns.get("NSFW") or metadata.columns.get("UNSAFE")
+    if column is None:  # --allow-untagged
+        return np.zeros(len(ids), bool)
+    return np.array([tag == "NSFW" for tag in tags(metadata.fetch(ids, [column])[column])], bool)
+
+
+def tags(column) -> list[str | None]:
+    """The safety tags of a column: as they are where they are text, from the score where they are numbers."""
+    import pyarrow as pa
+
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return [tag and tag.strip().upper() for tag in column.to_pylist()]
+    return [nsfw_tag(score if score is None else float(score)) for score in column.to_pylist()]
+
+
+# ---- keeping and writing ----
+
+
+def keep_class(path: Path, class_name: str, prompts: list[str], pools: list[Pool], selected: list[ClassHits]) -> None:
+    """Write a class's summary and records, one a line, and say the summary."""
+    import numpy as np
+
+    counts = {name: sum(hits.counts[name] for hits in selected) for name in selected[0].counts}
+    scores = np.concatenate([hits.scores for hits in selected]).astype(float)
+    quartiles = [round(float(value), 4) for value in np.quantile(scores, (0.25, 0.5, 0.75))] if len(scores) else None
+    summary = {
+        "class": class_name,
+        **counts,
+        "score_mean": round(float(scores.mean()), 4) if len(scores) else None,
+        "score_quartiles": quartiles,
+    }
+    with complete_file(path) as beside, open(beside, "w", encoding="utf-8", errors="replace") as file:
+        file.write(json.dumps(summary, ensure_ascii=False) + "\n")
+        for pool, hits in zip(pools, selected, strict=True):
+            for record in records(pool, hits, class_name, prompts):
+                if len(pools) > 1:
+                    record["INDEX_NAME"] = pool.entry.name
+                file.write(encode_record(record) + "\n")
+    for old in path.parent.glob(f"{path.name.split('.')[0]}.*.jsonl"):
+        if old != path:  # the same class with other settings or inputs: never read again
+            old.unlink()
+    say(class_line(summary))
+
+
+def records(pool: Pool, hits: ClassHits, class_name: str, prompts: list[str]):
+    """The selected rows as records. Their metadata is fetched in the order of the files, each row once."""
+    import numpy as np
+
+    columns = pool.metadata.columns
+    order = np.argsort(hits.ids)
+    table = pool.metadata.fetch(hits.ids[order], list(dict.fromkeys(columns.values())))
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    ours = {name: table[column].to_pylist() for name, column in columns.items() if name in RECORD_FIELDS}
+    if "UNSAFE" in columns:
+        ours["NSFW"] = tags(table[columns["UNSAFE"]])
+    source_names = list(SOURCES)
+    for row, at in enumerate(place.tolist()):
+        record = {name: values[at] for name, values in ours.items()}
+        yield record | {
+            "QUERY": class_name,
+            "SOURCE": source_names[hits.sources[row]],
+            "MATCHED": prompts[hits.prompts[row]],
+            "SCORE": float(str(hits.scores[row])),  # the float32's own digits, not their binary expansion
+            "RANK": int(hits.ranks[row]),
+            "ROW": int(hits.ids[row]),
+        }
+
+
+def class_line(summary: dict) -> str:
+    """As the published script prints it: count, mean and quartiles; then what became of the rest."""
+    line = f"{summary['class']}: {summary['kept']:,} rows"
+    if summary["kept"]:
+        low, middle, high = summary["score_quartiles"]
+        line += f", score mean {summary['score_mean']:.4f}, quartiles {low:.4f} {middle:.4f} {high:.4f}"
+    return f"{line} ({funnel(summary)})"
+
+
+def funnel(counts: dict) -> str:
+    words = {
+        "short": "not found (index smaller than asked, or --nprobe too small)",
+        "near_duplicates": "near-duplicates",
+        "nsfw": "NSFW",
+        "repeats": "found before by this class",
+    }
+    lost = [f"{counts[name]:,} {word}" for name, word in words.items() if counts[name]]
+    return f"of {counts['asked']:,} hits asked: " + (", ".join(lost) if lost else "none lost")
+
+
+def read_summary(path: Path) -> dict:
+    with open(path, encoding="utf-8") as file:
+        summary = json.loads(file.readline())
+    del summary["class"]
+    return summary
+
+
+def lines_of(paths):
+    """The encoded records of all classes, one at a time."""
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            next(file)
+            for line in file:
+                yield line.rstrip("\n")
+
+
+def report(output: Path, summaries: dict, records_written: int, chunks: int) -> None:
+    total = {name: sum(summary[name] for summary in summaries.values())
+             for name in ("asked", "short", "near_duplicates", "nsfw", "repeats", "kept")}  # fmt: skip
+    say(
+        f"{output}: {len(summaries):,} classes, {records_written:,} records in {chunks:,} chunk files ({funnel(total)})"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

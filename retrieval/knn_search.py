@@ -1,0 +1,285 @@
+"""k nearest neighbours of many prompts asked together, with the answer each would get alone from clip-retrieval.
+
+`search` is `index.search_and_reconstruct` for a block of queries, without the reconstruction; `near_duplicates` is
+`KnnService.get_non_uniques` for the prompts of one class, whose hits overlap so much that comparing each distinct pair
+once is several times cheaper than comparing it again for each prompt.
+
+What a block holds: 12 bytes a hit and 8 for its place, so 4,096 prompts × 500 hits are 41 MB; vectors are only ever
+decoded for one class and one index, at most 80 prompts × 500 hits × 768 × 4 bytes = 123 MB, in practice a tenth of it.
+"""
+
+import contextlib
+import itertools
+from dataclasses import dataclass
+
+DEDUP_THRESHOLD = 0.94  # clip-retrieval's: clip_back.py, get_non_uniques
+# Two float32 dot products of the same unit vectors, summed in another order (another BLAS, a rotated space), differ by
+# some 1e-7. A pair this near to the threshold is decided by asking faiss exactly as clip-retrieval does.
+UNDECIDED = 2e-6
+ROWS_AT_ONCE = 2048  # of the similarity matrix: 2,048 × 6,000 × 4 bytes = 49 MB
+PAIRS_AT_ONCE = 1 << 22  # (prompt, pair) combinations looked up together: 4 M × 2 × 4 bytes
+_NEVER_BLAS = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The hits of a block of queries, best first. Each array is (queries, k); after a query's last hit, id -1."""
+
+    ids: object  # int64, the index's ids
+    scores: object  # float32, inner products
+    places: object  # int64, where `decode` finds the vector: list << 32 | offset in an inverted file, else the id
+
+
+def search(index, queries, k: int) -> Neighbours:
+    """`index.search_and_reconstruct` of float32 (n, width) queries: the ids, order and scores of n lonely queries.
+
+    A batch is not n lonely queries bit for bit, and 500 hits lie so close together that the last bit decides an order
+    once in a few prompts. Two things differ, and both are held to the lonely way here: vector transforms (OPQ, PCA)
+    are applied to one query at a time, because a matrix product rounds by its shape (0.1 ms each at width 768); and
+    exhaustive comparisons (a flat index, the centroids of an inverted file) stay with the SIMD kernel that a lonely
+    query gets, where faiss would change to BLAS for a batch. Everything behind them is per query in faiss itself.
+    """
+    import faiss
+    import numpy as np
+
+    chain, inner = split(index)
+    queries = np.ascontiguousarray(queries, dtype=np.float32)
+    for transform in chain:
+        queries = np.concatenate([transform.apply(queries[row : row + 1]) for row in range(len(queries))])
+    if isinstance(inner, faiss.IndexIVF):
+        with lonely_kernel():
+            return _search_inverted_file(inner, queries, k)
+    if isinstance(inner, (faiss.IndexFlat, faiss.IndexHNSW, faiss.IndexScalarQuantizer)):
+        with lonely_kernel():
+            scores, ids = inner.search(queries, k)
+    else:  # a kind whose batches we have not compared: one at a time, as clip-retrieval does
+        rows = [inner.search(queries[row : row + 1], k) for row in range(len(queries))]
+        scores, ids = (np.concatenate(part) for part in zip(*rows, strict=True))
+    return Neighbours(ids, scores, ids)
+
+
+def _search_inverted_file(ivf, queries, k: int) -> Neighbours:
+    import faiss
+    import numpy as np
+
+    n = len(queries)
+    centroid_scores, lists = ivf.quantizer.search(queries, min(ivf.nprobe, ivf.nlist))
+    scores, places = np.empty((n, k), np.float32), np.empty((n, k), np.int64)
+    # store_pairs=True gives places instead of ids, and breaks ties as search_and_reconstruct does: by place.
+    pointers = (faiss.swig_ptr(array) for array in (lists, centroid_scores, scores, places))
+    ivf.search_preassigned_c(n, faiss.swig_ptr(queries), k, *pointers, True)
+    ids = np.full((n, k), -1, np.int64)
+    found = places >= 0
+    distinct, inverse = np.unique(places[found], return_inverse=True)
+    distinct_ids = np.empty(len(distinct), np.int64)
+    for list_number, here, offsets in _by_list(distinct):
+        pointer = ivf.invlists.get_ids(list_number)
+        distinct_ids[here] = faiss.rev_swig_ptr(pointer, ivf.invlists.list_size(list_number))[offsets]
+        ivf.invlists.release_ids(list_number, pointer)
+    ids[found] = distinct_ids[inverse]
+    return Neighbours(ids, scores, places)
+
+
+def decode(index, places):
+    """Unit vectors, float32 (n, width), of distinct sorted `places`, up to a rotation that all of them share.
+
+    Raises:
+        RuntimeError: the index cannot give its vectors back (nor could clip-retrieval then remove near-duplicates).
+    """
+    import faiss
+    import numpy as np
+
+    chain, inner = split(index)
+    if isinstance(inner, faiss.IndexIVF):
+        codes = np.empty((len(places), inner.code_size), np.uint8)
+        for list_number, here, offsets in _by_list(places):
+            pointer = inner.invlists.get_codes(list_number)
+            size = inner.invlists.list_size(list_number)
+            codes[here] = faiss.rev_swig_ptr(pointer, size * inner.code_size).reshape(size, -1)[offsets]
+            inner.invlists.release_codes(list_number, pointer)
+        vectors = np.empty((len(places), inner.d), np.float32)
+        lists = np.ascontiguousarray(places >> 32)
+        inner.decode_vectors(len(places), *(faiss.swig_ptr(array) for array in (codes, lists, vectors)))
+    else:
+        vectors = inner.reconstruct_batch(places)
+    if not all(_keeps_angles(transform) for transform in chain):
+        vectors = _back(chain, vectors)
+    return _unit(vectors)
+
+
+def near_duplicates(index, neighbours: Neighbours, threshold: float = DEDUP_THRESHOLD):
+    """Which hits `KnnService.query(deduplicate=True)` would leave out: bool (queries, k), False where there is no hit.
+
+    For each query by itself: hits whose vectors' cosine is above `threshold` are joined, and of each connected
+    component only the best hit stays. An id left out once is left out wherever it is listed.
+    """
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    ids, places = neighbours.ids, neighbours.places
+    queries, k = ids.shape
+    found = np.logical_and.accumulate(ids >= 0, axis=1)  # clip-retrieval stops at the first -1
+    distinct, column = np.unique(places[found], return_inverse=True)
+    rank_of = np.full((queries, len(distinct)), -1, np.int32)  # of each distinct vector in each query's list
+    query_of, rank = np.nonzero(found)
+    rank_of[query_of, column] = rank
+    vectors = decode(index, distinct)
+
+    def best_of_component(pairs):
+        """For every (query, rank), flat: whether it is the first of its component."""
+        first, second = _pairs_of_queries(rank_of, k, *pairs)
+        graph = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(queries * k, queries * k))
+        _, label = connected_components(graph, directed=False)
+        best = np.zeros(queries * k, bool)
+        best[np.unique(label, return_index=True)[1]] = True
+        return best.reshape(queries, k)
+
+    first, second, score = _similar_pairs(vectors, threshold - UNDECIDED)
+    above = score > np.float32(threshold)
+    drop = found & ~best_of_component((first[above], second[above]))
+    undecided = score < threshold + UNDECIDED
+    if undecided.any():
+        surely = ~undecided
+        without = found & ~best_of_component((first[surely], second[surely]))
+        with_them = found & ~best_of_component((first, second))
+        for query in np.flatnonzero((without != with_them).any(axis=1)):
+            hits = int(found[query].sum())
+            drop[query, :hits] = _as_clip_retrieval_does(index, places[query, :hits], threshold)
+    for query in range(queries):  # only an index that holds an id twice comes here
+        listed = ids[query][found[query]]
+        if len(np.unique(listed)) < len(listed):
+            gone = np.isin(listed, listed[drop[query][found[query]]])
+            repeated = np.ones(len(listed), bool)
+            repeated[np.unique(listed, return_index=True)[1]] = False
+            drop[query][found[query]] = gone | repeated
+    return drop
+
+
+def _similar_pairs(vectors, threshold: float):
+    """(i, j, cosine) with i < j and cosine above the threshold, of unit vectors (n, width)."""
+    import numpy as np
+
+    found = []
+    for begin in range(0, len(vectors), ROWS_AT_ONCE):
+        scores = vectors[begin : begin + ROWS_AT_ONCE] @ vectors[begin:].T
+        first, second = np.divmod(np.flatnonzero(scores.ravel() > threshold), scores.shape[1])
+        upper = second > first
+        first, second = first[upper], second[upper]
+        found.append((first + begin, second + begin, scores[first, second]))
+    return tuple(np.concatenate(part) for part in zip(*found, strict=True)) if found else (np.empty(0, int),) * 3
+
+
+def _pairs_of_queries(rank_of, k: int, first, second):
+    """The pairs (columns of `rank_of`) that each query has among its hits, as flat positions query * k + rank.
+
+    `rank_of` is (queries, distinct). A query has a pair when it has both.
+    """
+    import numpy as np
+
+    queries = len(rank_of)
+    base = (np.arange(queries, dtype=np.int64) * k)[:, None]
+    lefts, rights = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    step = max(1, PAIRS_AT_ONCE // max(1, queries))
+    for begin in range(0, len(first), step):
+        left, right = rank_of[:, first[begin : begin + step]], rank_of[:, second[begin : begin + step]]
+        both = (left >= 0) & (right >= 0)
+        lefts.append((base + left)[both])
+        rights.append((base + right)[both])
+    return np.concatenate(lefts), np.concatenate(rights)
+
+
+def _as_clip_retrieval_does(index, places, threshold: float):
+    """Near-duplicates among one query's hits with the very calls of clip-retrieval, so that ties fall the same way.
+
+    A tie may hold for (i, j) and not for (j, i), so its components are followed as there: along a hit's own list.
+    """
+    import faiss
+    import numpy as np
+
+    chain, inner = split(index)
+    vectors = np.stack([_reconstruct(inner, int(place)) for place in places])
+    vectors = _unit(_back(chain, vectors))
+    flat = faiss.IndexFlatIP(vectors.shape[1])
+    flat.add(vectors)
+    limits, _, neighbours = flat.range_search(vectors, threshold)
+    seen, drop = np.zeros(len(places), bool), np.zeros(len(places), bool)
+    for start in range(len(places)):
+        if seen[start]:
+            continue
+        waiting = [start]
+        while waiting:
+            hit = waiting.pop()
+            seen[hit] = True
+            drop[hit] = hit != start
+            listed = neighbours[int(limits[hit]) : int(limits[hit + 1])]
+            waiting.extend(listed[~seen[listed]].tolist())
+            seen[listed] = True
+    return drop
+
+
+def _reconstruct(inner, place: int):
+    import faiss
+    import numpy as np
+
+    if not isinstance(inner, faiss.IndexIVF):
+        return inner.reconstruct(place)
+    vector = np.empty(inner.d, np.float32)
+    inner.reconstruct_from_offset(place >> 32, place & 0xFFFFFFFF, faiss.swig_ptr(vector))
+    return vector
+
+
+def split(index):
+    """(transforms, the index behind them), each as its own class."""
+    import faiss
+
+    index = faiss.downcast_index(index)
+    if not isinstance(index, faiss.IndexPreTransform):
+        return [], index
+    chain = [faiss.downcast_VectorTransform(index.chain.at(i)) for i in range(index.chain.size())]
+    return chain, faiss.downcast_index(index.index)
+
+
+def _keeps_angles(transform) -> bool:
+    """A rotation (OPQ): cosines are the same before it and behind it, so going back through it can be saved."""
+    import faiss
+
+    return isinstance(transform, faiss.LinearTransform) and transform.is_orthonormal and not transform.have_bias
+
+
+def _back(chain, vectors):
+    for transform in reversed(chain):
+        vectors = transform.reverse_transform(vectors)
+    return vectors
+
+
+def _unit(vectors):
+    """clip_back.normalized, operation by operation."""
+    import numpy as np
+
+    norms = np.linalg.norm(vectors, 2, -1)
+    norms[norms == 0] = 1
+    return vectors / norms[:, None]
+
+
+def _by_list(places):
+    """(list, slice of `places`, offsets) for sorted places, in file order."""
+    import numpy as np
+
+    lists = places >> 32
+    edges = np.flatnonzero(np.r_[True, lists[1:] != lists[:-1], True]) if len(places) else []
+    for begin, end in itertools.pairwise(edges):
+        yield int(lists[begin]), slice(begin, end), places[begin:end] & 0xFFFFFFFF
+
+
+@contextlib.contextmanager
+def lonely_kernel():
+    """Have faiss compare a batch exhaustively with the kernel it uses for one query, so that scores are bit-equal."""
+    import faiss
+
+    before = faiss.cvar.distance_compute_blas_threshold
+    faiss.cvar.distance_compute_blas_threshold = _NEVER_BLAS
+    try:
+        yield
+    finally:
+        faiss.cvar.distance_compute_blas_threshold = before

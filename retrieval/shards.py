@@ -9,6 +9,7 @@ A parquet shard's rows are numbered from 0; a database's rows are its rowids.
 """
 
 import contextlib
+import json
 import math
 import re
 import sqlite3
@@ -22,6 +23,7 @@ from knn_indices_helper.jobs import UserError
 from retrieval.columns import map_columns, nsfw_tag
 
 BATCH_ROWS = 1 << 17  # 8 MB of captions of 60 bytes: larger is no faster, and ten such columns stay below 100 MB
+SQLITE_BATCH_ROWS = 1 << 15  # rows of Python values: a kilobyte each
 READ_BUFFER = 1 << 20  # parquet pages are read as they come: a row group of 18 million rows is never held whole
 SAMPLES = "samples"  # the table's name in the published databases
 INDEX_MERGE = 1 << 22  # row ids held before they are made distinct: 32 MB
@@ -152,13 +154,16 @@ def _record_values(columns: dict[str, list]) -> dict[str, list]:
 def _text(value: Any) -> str | None:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value if value is None or isinstance(value, str) else str(value)
+    return value if value is None else str(value)
 
 
 def _whole_number(value: Any) -> Any:
     """FTS tables keep whatever type was inserted, and dumps often insert numbers as text; ids never pass a float."""
-    match = _WHOLE_NUMBER.fullmatch(value) if isinstance(value, str) else None
-    return int(match[1]) if match else None if value == "" else value
+    if not isinstance(value, bytes):
+        return value
+    text = _text(value)
+    match = _WHOLE_NUMBER.fullmatch(text)
+    return int(match[1]) if match else text or None
 
 
 def _number(value: Any) -> float | None:
@@ -287,9 +292,12 @@ def _python_values(array) -> list:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a database for reading alone: `immutable` takes no lock and leaves no -wal, -shm or -journal beside it."""
+    """Open a database for reading alone: `immutable` takes no lock and leaves no -wal, -shm or -journal beside it.
+
+    Text comes as bytes: Arrow takes captions as they are, and the web's text is not always UTF-8.
+    """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    connection.text_factory = bytes
     return connection
 
 
@@ -304,6 +312,7 @@ def _open_sqlite(path: Path, head: bytes, size: int, field: str | None) -> Shard
             raise UserError(f"shard {path} has changes that are not in it yet ({beside.name}): close its writer first")
     try:
         with contextlib.closing(connect(path)) as connection:
+            connection.text_factory = str
             return _describe_samples(connection, path, field)
     except sqlite3.Error as error:
         raise UserError(f"shard {path} is a SQLite database that cannot be read ({error})") from error
@@ -367,63 +376,82 @@ def _count_rows(connection: sqlite3.Connection, module: str, source: str, tables
     return connection.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
 
 
-def _select(shard: Shard) -> str:
-    """Row number, caption, then the other columns, in the order of `_fetch_order`."""
-    spelling = dict(shard.source_columns)
-    names = [spelling[ours] for ours in ["TEXT", *_fetch_order(shard)]]
-    listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
-    return f"SELECT rowid, {listed} FROM {shard.source}"
-
-
-def _fetch_order(shard: Shard) -> list[str]:
-    return [ours for ours in shard.columns if ours != "TEXT"]
-
-
 def _sqlite_batches(shard: Shard) -> Iterator[Batch]:
-    """All rows. SQLite stores a row's columns together, so reading them with the caption costs least."""
+    """All rows. Only captions become Python values; the other columns are looked up for the rows that matched."""
     with contextlib.closing(connect(shard.path)) as connection:
-        cursor = connection.execute(f"{_select(shard)} ORDER BY rowid")
-        while block := cursor.fetchmany(BATCH_ROWS):
-            yield _sqlite_batch(shard, block)
+        cursor = connection.execute(f"SELECT rowid, {_listed(shard, ['TEXT'])} FROM {shard.source} AS s ORDER BY rowid")
+        while block := cursor.fetchmany(SQLITE_BATCH_ROWS):
+
+            def fetch(positions, block=block):
+                with _damage_named(shard.path):
+                    found = _look_up(connection, shard, [block[position][0] for position in positions.tolist()])
+                return _sqlite_columns(shard, found)
+
+            yield Batch([row[0] for row in block], _captions([row[1] for row in block]), fetch)
 
 
 def _indexed_batches(shard: Shard, index_queries: list[str]) -> Iterator[Batch]:
     """The rows that the full-text index selects for any of the queries, each once, in order."""
+    with contextlib.closing(connect(shard.path)) as connection:
+        selected = _index_rows(connection, shard.columns["TEXT"], index_queries)
+        for start in range(0, len(selected), SQLITE_BATCH_ROWS):
+            block = _look_up(connection, shard, selected[start : start + SQLITE_BATCH_ROWS].tolist())
+
+            def fetch(positions, block=block):
+                return _sqlite_columns(shard, [block[position] for position in positions.tolist()])
+
+            yield Batch([row[0] for row in block], _captions([row[1] for row in block]), fetch)
+
+
+def _index_rows(connection: sqlite3.Connection, caption: str, queries: list[str]):
+    """The row ids that any of the FTS5 queries selects in the caption column: int64, ascending, distinct."""
     import numpy as np
 
-    caption = shard.columns["TEXT"].replace('"', '""')
-    with contextlib.closing(connect(shard.path)) as connection:
-        found, waiting = np.empty(0, np.int64), []
-        for query in index_queries:
-            selected = connection.execute(
-                f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ?", [f'{{"{caption}"}} : ({query})']
-            )
-            while block := selected.fetchmany(BATCH_ROWS):
-                waiting.append(np.fromiter((row[0] for row in block), np.int64, len(block)))
-                if sum(map(len, waiting)) > INDEX_MERGE:
-                    found, waiting = np.unique(np.concatenate([found, *waiting])), []
-        found = np.unique(np.concatenate([found, *waiting]))
-        lookup = f"{_select(shard)} WHERE rowid = ?"
-        for start in range(0, len(found), BATCH_ROWS):
-            block = [
-                row
-                for rowid in found[start : start + BATCH_ROWS].tolist()
-                for row in connection.execute(lookup, [rowid])
-            ]
-            yield _sqlite_batch(shard, block)
+    column = caption.replace('"', '""')
+    found, waiting, held = np.empty(0, np.int64), [], 0
+    for query in queries:
+        selected = connection.execute(
+            f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ?", [f'{{"{column}"}} : ({query})']
+        )
+        while block := selected.fetchmany(BATCH_ROWS):
+            waiting.append(np.fromiter((row[0] for row in block), np.int64, len(block)))
+            held += len(block)
+            if held > INDEX_MERGE:
+                found, waiting, held = np.unique(np.concatenate([found, *waiting])), [], 0
+    return np.unique(np.concatenate([found, *waiting]))
 
 
-def _sqlite_batch(shard: Shard, block: list[tuple]) -> Batch:
+def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int]) -> list[tuple]:
+    """These rows, in this order: row id, caption, then the other columns as `shard.columns` orders them."""
+    listed = _listed(shard, ["TEXT", *_others(shard)])
+    return connection.execute(
+        f"SELECT s.rowid, {listed} FROM json_each(?) AS wanted CROSS JOIN {shard.source} s ON s.rowid = wanted.value",
+        [json.dumps(rowids)],
+    ).fetchall()
+
+
+def _listed(shard: Shard, ours: list[str]) -> str:
+    spelling = dict(shard.source_columns)
+    return ", ".join('s."' + spelling[name].replace('"', '""') + '"' for name in ours)
+
+
+def _others(shard: Shard) -> list[str]:
+    return [ours for ours in shard.columns if ours != "TEXT"]
+
+
+def _sqlite_columns(shard: Shard, rows: list[tuple]) -> dict[str, list]:
+    columns = {"TEXT": [_text(row[1]) for row in rows]}
+    for place, ours in enumerate(_others(shard), start=2):
+        convert = _FROM_SQLITE.get(ours, _text)
+        columns[ours] = [convert(row[place]) for row in rows]
+    return _record_values(columns)
+
+
+def _captions(values: list):
+    """An Arrow array of captions; ones that are not UTF-8 get U+FFFD where they are broken."""
     import pyarrow as pa
 
-    captions = [row[1] if row[1] is None or isinstance(row[1], str) else _text(row[1]) for row in block]
-
-    def fetch(positions):
-        rows = [block[position] for position in positions.tolist()]
-        columns = {
-            ours: [_FROM_SQLITE.get(ours, _text)(row[place]) for row in rows]
-            for place, ours in enumerate(_fetch_order(shard), start=2)
-        }
-        return _record_values(columns | {"TEXT": [captions[position] for position in positions.tolist()]})
-
-    return Batch([row[0] for row in block], pa.array(captions, pa.string()), fetch)
+    try:
+        return pa.array(values, pa.binary()).cast(pa.string())
+    except (pa.ArrowException, TypeError):  # broken UTF-8, or a number in the caption column
+        return pa.array([_text(value) for value in values], pa.string())

@@ -239,6 +239,7 @@ def test_the_index_is_used_only_where_its_tokens_are_the_defined_ones(tmp_path, 
 
 def test_the_index_gives_the_rows_that_match_any_query_once_and_in_order(tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "BATCH_ROWS", 2)
+    monkeypatch.setattr(shards, "SQLITE_BATCH_ROWS", 3)
     monkeypatch.setattr(shards, "INDEX_MERGE", 1)
     shard = open_shard(write_db(tmp_path / "a.db"))
     found = read_all(shard, caption_batches(shard, ['"hen"', '"cat" OR "red"', '"example"']))
@@ -299,6 +300,7 @@ def test_a_database_with_changes_beside_it_is_refused(tmp_path):
 @pytest.mark.parametrize("kind", ["parquet", "db"])
 def test_rows_are_taken_by_position(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(shards, "BATCH_ROWS", 3)
+    monkeypatch.setattr(shards, "SQLITE_BATCH_ROWS", 3)
     path = write_parquet(tmp_path / "a.parquet", row_group_size=4) if kind == "parquet" else write_db(tmp_path / "a.db")
     shard = open_shard(path)
     positions = np.array([0, 4, 5, 9])

@@ -1,0 +1,238 @@
+"""The language of caption queries: SQLite FTS5's, without its NEAR(), `^` and column filters.
+
+    tabby                  the word; letters, digits, `_` and everything beyond ASCII need no quotes
+    "great white shark"    a phrase: these words next to each other; "" stands for " inside the quotes
+    great + "white shark"  the same phrase
+    retriev*               words that begin so; "golden retriev" * likewise for the last word of a phrase
+    tabby cat              both, in any order (implicit AND: between phrases only, never beside a parenthesis)
+    a AND b, a OR b, a NOT b, ( )      upper case; NOT binds tighter than AND, AND tighter than OR
+
+What a phrase means in a caption is the match mode's business: retrieval/matching.py. The grammar is fts5parse.y and
+fts5_expr.c of SQLite; `to_fts5` gives back a query that SQLite reads as we do. Standard library only.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+
+from knn_indices_helper.jobs import say
+
+# FTS5's parser has a stack of 100 (fts5parse.y); a parenthesis takes up to 3 places of it, and a query that people
+# write has two or three. Its trees are at most 256 deep, which a chain of NOTs reaches.
+DEEPEST_PARENTHESIS = 20
+LONGEST_NOT_CHAIN = 100
+
+
+class QueryError(ValueError):
+    """What is wrong with a query, and at which character (counted from 1)."""
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Words next to each other. `a + b* + "c d"` is strings ("a", "b", "c d") and stars (False, True, False)."""
+
+    strings: tuple[str, ...]
+    stars: tuple[bool, ...]
+
+    @property
+    def text(self) -> str:
+        """The phrase as it is shown, and as `substring` looks for it: its strings with one space between them."""
+        return " ".join(self.strings)
+
+
+@dataclass(frozen=True)
+class And:
+    """All of `parts`. Implicit: the parts are phrases, and those without a token are left out, as FTS5 does."""
+
+    parts: tuple["Query", ...]
+    implicit: bool = False
+
+
+@dataclass(frozen=True)
+class Or:
+    parts: tuple["Query", ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    """`wanted` without `unwanted`."""
+
+    wanted: "Query"
+    unwanted: "Query"
+
+
+Query = Phrase | And | Or | Not
+
+
+def class_query(class_name: str, mapped_query: str | None, mode: str) -> Query:
+    """A class's caption query: its `class_map` entry, else its name by the rule of the match mode.
+
+    In `substring` and `word` a name is one phrase. In `fts` it is quoted where it holds `-` or `/` and no `"`, and is a
+    query otherwise, as in the published script; one that FTS5 cannot read (`St. Bernard`) is quoted, with a warning.
+
+    Raises:
+        QueryError: the mapped query is none, or the name holds half a character (a lone surrogate).
+    """
+    if mapped_query is not None:
+        return parse_query(mapped_query)
+    _check_encodable(class_name)
+    whole = Phrase((class_name,), (False,))
+    if mode != "fts" or (re.search("[-/]", class_name) and '"' not in class_name):
+        return whole
+    try:
+        return parse_query(class_name)
+    except QueryError as error:
+        say(f"warning: class {class_name!r} is no FTS5 query ({error}): it is searched as one quoted phrase")
+        return whole
+
+
+def parse_query(text: str) -> Query:
+    """The query that `text` is in FTS5's language.
+
+    Raises:
+        QueryError: what is wrong, and where.
+    """
+    _check_encodable(text)
+    parser = _Parser(text)
+    query = parser.any_of()
+    if parser.kind != "end":
+        parser.refuse()
+    return query
+
+
+def to_fts5(query: Query) -> str:
+    """The query as text for SQLite's `MATCH`: every string quoted, parentheses where they are needed."""
+    match query:
+        case Phrase(strings, stars):
+            return " + ".join(_quoted(string) + "*" * star for string, star in zip(strings, stars, strict=True))
+        case And(parts, implicit=True):
+            return " ".join(map(to_fts5, parts))
+        case And(parts):
+            return " AND ".join(_operand(part) for part in parts)
+        case Or(parts):
+            return " OR ".join(_operand(part) for part in parts)
+        case Not(wanted, unwanted):
+            first = to_fts5(wanted) if isinstance(wanted, Not) else _operand(wanted)  # NOT binds to the left
+            return f"{first} NOT {_operand(unwanted)}"
+
+
+def _operand(query: Query) -> str:
+    return to_fts5(query) if isinstance(query, Phrase) else f"({to_fts5(query)})"
+
+
+def _quoted(string: str) -> str:
+    doubled = string.replace('"', '""').replace("\0", " ")  # NUL would end the query; between tokens both are nothing
+    return f'"{doubled}"'
+
+
+def _check_encodable(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(f"half a character (a lone surrogate) at character {error.start + 1}") from error
+
+
+# fts5ExprGetToken: white space, then one of these. A bare word may hold U+001A and all beyond ASCII, as SQLite's does.
+_TOKEN = re.compile(
+    r"""[\ \t\n\r]* (?: (?P<end>\Z) | (?P<sign>[()+*]) | "(?P<quoted>(?:[^"\0]|"")*)" |
+        (?P<word>[A-Za-z0-9_\x1a\x80-\U0010ffff]+) )""",
+    re.VERBOSE,
+)
+_BEYOND = {
+    "^": "^ (first word of the caption) is not part of our query language",
+    ":": "column filters (`name:`) are not part of our query language",
+    "{": "column filters ({…}) are not part of our query language",
+    "-": "- must stand in quotes (or write NOT)",
+    '"': "a quoted phrase that does not end",
+    "\0": "a NUL character",
+}
+
+
+class _Parser:
+    """Recursive descent over FTS5's tokens: `kind` and `value` are the token that is next, `place` where it begins."""
+
+    def __init__(self, text: str):
+        self.text, self.after, self.depth = text, 0, 0
+        self.advance()
+
+    def advance(self) -> None:
+        match = _TOKEN.match(self.text, self.after)
+        if match is None:
+            self.place = re.compile(r"[ \t\n\r]*").match(self.text, self.after).end()
+            sign = self.text[self.place]
+            if sign == '"' and "\0" in self.text:
+                sign = "\0"
+            raise QueryError(
+                f"{_BEYOND.get(sign, f'{sign} must stand in quotes')} (at character {self.place + 1}: "
+                f"{self.text[self.place : self.place + 20]!r})"
+            )
+        self.kind, self.value = match.lastgroup, match[match.lastgroup]
+        self.place, self.after = match.start(match.lastgroup) - (self.kind == "quoted"), match.end()
+        if self.kind == "sign" or (self.kind == "word" and self.value in ("AND", "OR", "NOT")):
+            self.kind = self.value
+
+    def refuse(self, why: str | None = None) -> NoReturn:
+        found = "the query ends" if self.kind == "end" else f"{self.text[self.place : self.after]!r} is not expected"
+        raise QueryError(f"{why or found} (at character {self.place + 1})")
+
+    def any_of(self) -> Query:
+        return self.chain("OR", self.all_of, Or)
+
+    def all_of(self) -> Query:
+        return self.chain("AND", self.without, And)
+
+    def chain(self, operator: str, operand, make) -> Query:
+        parts = [operand()]
+        while self.kind == operator:
+            self.advance()
+            parts.append(operand())
+        return make(tuple(parts)) if len(parts) > 1 else parts[0]
+
+    def without(self) -> Query:
+        query, links = self.group(), 0
+        while self.kind == "NOT":
+            if (links := links + 1) > LONGEST_NOT_CHAIN:
+                self.refuse(f"more than {LONGEST_NOT_CHAIN} NOTs in a row")
+            self.advance()
+            query = Not(query, self.group())
+        return query
+
+    def group(self) -> Query:
+        if self.kind != "(":
+            return self.phrases()
+        if (self.depth + 1) > DEEPEST_PARENTHESIS:
+            self.refuse(f"parentheses nested deeper than {DEEPEST_PARENTHESIS}")
+        self.depth += 1
+        self.advance()
+        query = self.any_of()
+        if self.kind != ")":
+            self.refuse("a parenthesis that is not closed" if self.kind == "end" else None)
+        self.depth -= 1
+        self.advance()
+        if self.kind in ("word", "quoted", "("):
+            self.refuse("AND, OR or NOT must stand after a parenthesis")
+        return query
+
+    def phrases(self) -> Query:
+        parts = [self.phrase()]
+        while self.kind in ("word", "quoted"):
+            parts.append(self.phrase())
+        if self.kind == "(":
+            near = self.text[: self.place].rstrip().endswith("NEAR")
+            self.refuse("NEAR() is not part of our query language" if near else
+                        "AND, OR or NOT must stand before a parenthesis")  # fmt: skip
+        return And(tuple(parts), implicit=True) if len(parts) > 1 else parts[0]
+
+    def phrase(self) -> Phrase:
+        strings, stars = [], []
+        while True:
+            if self.kind not in ("word", "quoted"):
+                self.refuse()
+            strings.append(self.value.replace('""', '"') if self.kind == "quoted" else self.value)
+            self.advance()
+            stars.append(self.kind == "*")
+            if stars[-1]:
+                self.advance()
+            if self.kind != "+":
+                return Phrase(tuple(strings), tuple(stars))
+            self.advance()

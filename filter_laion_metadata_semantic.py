@@ -23,6 +23,7 @@ import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from json.encoder import encode_basestring as quote_text
 from pathlib import Path
 
 from knn_indices_helper.jobs import (
@@ -49,12 +50,11 @@ from retrieval.index_folder import (
     open_metadata,
     read_indices_file,
 )
-from retrieval.knn_search import DEDUP_THRESHOLD, near_duplicates, search
+from retrieval.knn_search import DEDUP_THRESHOLD, search, without_near_duplicates
 from retrieval.records import (
     RECORD_FIELDS,
     Manifest,
     begin_run,
-    encode_record,
     is_complete,
     write_chunks,
     write_manifest,
@@ -192,13 +192,20 @@ def choose_template(args) -> Template:
 
 
 def model_name(entry: IndexEntry, args) -> str:
-    """The model whose text tower answers to the pool's embeddings."""
+    """The model whose text tower answers to the pool's embeddings; its name is checked, its weights not yet."""
+    from knn_indices_helper.clip_model import ModelError, check_model_name
+
     if not (args.model or entry.clip_model):
         raise UserError(
             f"{args.index_info_path}: entry {entry.name!r} has no clip_model: add it, or give --model "
             "(ViT-L/14 for LAION's own embeddings)"
         )
-    return args.model or entry.clip_model
+    name = args.model or entry.clip_model
+    try:
+        check_model_name(name)
+    except ModelError as error:
+        raise UserError(str(error)) from error
+    return name
 
 
 def run_settings(args, template: Template, entries: list[IndexEntry], sources: list[str], models: dict) -> dict:
@@ -310,7 +317,7 @@ def search_block(block, template: Template, pools: list[Pool], encoders: dict, m
     for name in block:
         end = begin + len(prompts[name])
         selected = [
-            select(pool, {source: part(hits, begin, end) for source, hits in by_source.items()}, args)
+            select(pool, {source: hits.of(begin, end) for source, hits in by_source.items()}, args)
             for pool, by_source in zip(pools, found, strict=True)
         ]
         keep_class(hits_files[name], name, prompts[name], pools, selected)
@@ -325,11 +332,6 @@ def encode(model, prompts: list[str], batch_size: int):
     return np.concatenate([model.encode_texts(batch) for batch in batches])
 
 
-def part(neighbours, begin: int, end: int):
-    """The hits of some of the queries."""
-    return type(neighbours)(neighbours.ids[begin:end], neighbours.scores[begin:end], neighbours.places[begin:end])
-
-
 def select(pool: Pool, by_source: dict, args) -> ClassHits:
     """One class's rows in one pool: near-duplicates out per prompt, NSFW out, then each row once."""
     import numpy as np
@@ -337,15 +339,14 @@ def select(pool: Pool, by_source: dict, args) -> ClassHits:
     counts = dict.fromkeys(("asked", "short", "near_duplicates", "nsfw", "repeats", "kept"), 0)
     columns = []
     for source, hits in by_source.items():
-        drop = near_duplicates(pool.indices[source], hits, args.dedup_threshold)
-        stays = (hits.ids >= 0) & ~drop
+        ids, stays = without_near_duplicates(pool.indices[source], hits, args.dedup_threshold)
         prompt, position = np.nonzero(stays)
         rank = np.cumsum(stays, axis=1)[prompt, position] - 1
         number = np.full(len(prompt), list(SOURCES).index(source))
-        columns.append((hits.ids[stays], number, prompt, rank, hits.scores[stays]))
-        counts["asked"] += hits.ids.size
-        counts["short"] += int((hits.ids < 0).sum())
-        counts["near_duplicates"] += int(drop.sum())
+        columns.append((ids[stays], number, prompt, rank, hits.scores[stays]))
+        counts["asked"] += ids.size
+        counts["short"] += int((ids < 0).sum())
+        counts["near_duplicates"] += int((ids >= 0).sum() - stays.sum())
     ids, *rest = (np.concatenate(column) for column in zip(*columns, strict=True))
     distinct, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
     unsafe = is_unsafe(pool.metadata, distinct)
@@ -394,39 +395,54 @@ def keep_class(path: Path, class_name: str, prompts: list[str], pools: list[Pool
     with complete_file(path) as beside, open(beside, "w", encoding="utf-8", errors="replace") as file:
         file.write(json.dumps(summary, ensure_ascii=False) + "\n")
         for pool, hits in zip(pools, selected, strict=True):
-            for record in records(pool, hits, class_name, prompts):
-                if len(pools) > 1:
-                    record["INDEX_NAME"] = pool.entry.name
-                file.write(encode_record(record) + "\n")
+            columns = record_columns(pool, hits, class_name, prompts)
+            if len(pools) > 1:
+                columns["INDEX_NAME"] = [pool.entry.name] * len(hits.ids)
+            file.writelines(encode_columns(columns))
     for old in path.parent.glob(f"{path.name.split('.')[0]}.*.jsonl"):
         if old != path:  # the same class with other settings or inputs: never read again
             old.unlink()
     say(class_line(summary))
 
 
-def records(pool: Pool, hits: ClassHits, class_name: str, prompts: list[str]):
-    """The selected rows as records. Their metadata is fetched in the order of the files, each row once."""
+def record_columns(pool: Pool, hits: ClassHits, class_name: str, prompts: list[str]) -> dict[str, list]:
+    """The selected rows, a list a field. Their metadata is fetched in the order of the files, each row once."""
     import numpy as np
 
-    columns = pool.metadata.columns
+    ours = pool.metadata.columns
     order = np.argsort(hits.ids)
-    table = pool.metadata.fetch(hits.ids[order], list(dict.fromkeys(columns.values())))
+    table = pool.metadata.fetch(hits.ids[order], list(dict.fromkeys(ours.values())))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
-    ours = {name: table[column].to_pylist() for name, column in columns.items() if name in RECORD_FIELDS}
-    if "UNSAFE" in columns:
-        ours["NSFW"] = tags(table[columns["UNSAFE"]])
+    table = table.take(place)
+    columns = {name: [None] * len(order) for name in RECORD_FIELDS}
+    columns |= {name: table[column].to_pylist() for name, column in ours.items() if name in RECORD_FIELDS}
+    if "UNSAFE" in ours:
+        columns["NSFW"] = tags(table[ours["UNSAFE"]])
     source_names = list(SOURCES)
-    for row, at in enumerate(place.tolist()):
-        record = {name: values[at] for name, values in ours.items()}
-        yield record | {
-            "QUERY": class_name,
-            "SOURCE": source_names[hits.sources[row]],
-            "MATCHED": prompts[hits.prompts[row]],
-            "SCORE": float(str(hits.scores[row])),  # the float32's own digits, not their binary expansion
-            "RANK": int(hits.ranks[row]),
-            "ROW": int(hits.ids[row]),
-        }
+    return columns | {
+        "QUERY": [class_name] * len(order),
+        "SOURCE": [source_names[source] for source in hits.sources.tolist()],
+        "MATCHED": [prompts[prompt] for prompt in hits.prompts.tolist()],
+        "SCORE": hits.scores.astype(str).astype(float).tolist(),  # the float32's own digits, not their binary expansion
+        "RANK": hits.ranks.tolist(),
+        "ROW": hits.ids.tolist(),
+    }
+
+
+def encode_columns(columns: dict[str, list]):
+    """What records.encode_record makes of each row, a line each; six times as fast, as it goes field by field."""
+    encoded = []
+    for name, values in columns.items():
+        before = ("," if encoded else "{") + json.dumps(name) + ":"
+        if all(value is None or isinstance(value, str) for value in values):
+            quoted = {value: quote_text(value) for value in set(values) - {None}} | {None: "null"}
+            encoded.append([before + quoted[value] for value in values])
+        else:
+            # Numbers all at once: no number's text holds the ", " that separates them.
+            encoded.append([before + value for value in json.dumps(values)[1:-1].split(", ")])
+    for fields in zip(*encoded, strict=True):
+        yield "".join(fields) + "}\n"
 
 
 def class_line(summary: dict) -> str:

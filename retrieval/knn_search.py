@@ -1,11 +1,11 @@
 """k nearest neighbours of many prompts asked together, with the answer each would get alone from clip-retrieval.
 
-`search` is `index.search_and_reconstruct` for a block of queries, without the reconstruction; `near_duplicates` is
-`KnnService.get_non_uniques` for the prompts of one class, whose hits overlap so much that comparing each distinct pair
-once is several times cheaper than comparing it again for each prompt.
+`search` is `index.search_and_reconstruct` for a block of queries, without the reconstruction; `without_near_duplicates`
+is `KnnService.get_non_uniques` for the prompts of one class, whose hits overlap so much that comparing each distinct
+pair once is several times cheaper than comparing it again for each prompt.
 
-What a block holds: 12 bytes a hit and 8 for its place, so 4,096 prompts × 500 hits are 41 MB; vectors are only ever
-decoded for one class and one index, at most 80 prompts × 500 hits × 768 × 4 bytes = 123 MB, in practice a tenth of it.
+What a block holds: 12 bytes a hit, so 4,096 prompts × 500 hits are 25 MB. Vectors are only ever decoded for one class
+and one index: at most 80 prompts × 500 hits × 768 × 4 bytes = 123 MB, in practice a tenth of it.
 """
 
 import contextlib
@@ -16,18 +16,21 @@ DEDUP_THRESHOLD = 0.94  # clip-retrieval's: clip_back.py, get_non_uniques
 # Two float32 dot products of the same unit vectors, summed in another order (another BLAS, a rotated space), differ by
 # some 1e-7. A pair this near to the threshold is decided by asking faiss exactly as clip-retrieval does.
 UNDECIDED = 2e-6
-ROWS_AT_ONCE = 2048  # of the similarity matrix: 2,048 × 6,000 × 4 bytes = 49 MB
+ROWS_AT_ONCE = 512  # of the similarity matrix: 512 × 6,000 × 4 bytes = 12 MB; larger ones leave the cache, 20 % slower
 PAIRS_AT_ONCE = 1 << 22  # (prompt, pair) combinations looked up together: 4 M × 2 × 4 bytes
 _NEVER_BLAS = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The hits of a block of queries, best first. Each array is (queries, k); after a query's last hit, id -1."""
+    """The hits of a block of queries, best first. Both arrays are (queries, k); after a query's last hit, place -1."""
 
-    ids: object  # int64, the index's ids
+    places: object  # int64, where the index keeps the vector: list << 32 | offset in an inverted file, else its id
     scores: object  # float32, inner products
-    places: object  # int64, where `decode` finds the vector: list << 32 | offset in an inverted file, else the id
+
+    def of(self, begin: int, end: int) -> "Neighbours":
+        """The hits of some of the queries."""
+        return Neighbours(self.places[begin:end], self.scores[begin:end])
 
 
 def search(index, queries, k: int) -> Neighbours:
@@ -55,7 +58,7 @@ def search(index, queries, k: int) -> Neighbours:
     else:  # a kind whose batches we have not compared: one at a time, as clip-retrieval does
         rows = [inner.search(queries[row : row + 1], k) for row in range(len(queries))]
         scores, ids = (np.concatenate(part) for part in zip(*rows, strict=True))
-    return Neighbours(ids, scores, ids)
+    return Neighbours(ids, scores)
 
 
 def _search_inverted_file(ivf, queries, k: int) -> Neighbours:
@@ -68,20 +71,13 @@ def _search_inverted_file(ivf, queries, k: int) -> Neighbours:
     # store_pairs=True gives places instead of ids, and breaks ties as search_and_reconstruct does: by place.
     pointers = (faiss.swig_ptr(array) for array in (lists, centroid_scores, scores, places))
     ivf.search_preassigned_c(n, faiss.swig_ptr(queries), k, *pointers, True)
-    ids = np.full((n, k), -1, np.int64)
-    found = places >= 0
-    distinct, inverse = np.unique(places[found], return_inverse=True)
-    distinct_ids = np.empty(len(distinct), np.int64)
-    for list_number, here, offsets in _by_list(distinct):
-        pointer = ivf.invlists.get_ids(list_number)
-        distinct_ids[here] = faiss.rev_swig_ptr(pointer, ivf.invlists.list_size(list_number))[offsets]
-        ivf.invlists.release_ids(list_number, pointer)
-    ids[found] = distinct_ids[inverse]
-    return Neighbours(ids, scores, places)
+    return Neighbours(places, scores)
 
 
-def decode(index, places):
-    """Unit vectors, float32 (n, width), of distinct sorted `places`, up to a rotation that all of them share.
+def look_up(index, places):
+    """(ids, unit vectors) of distinct sorted `places`: int64 (n,), float32 (n, width).
+
+    The vectors are decoded as the index keeps them, that is up to a rotation (OPQ) that all of them share.
 
     Raises:
         RuntimeError: the index cannot give its vectors back (nor could clip-retrieval then remove near-duplicates).
@@ -91,69 +87,80 @@ def decode(index, places):
 
     chain, inner = split(index)
     if isinstance(inner, faiss.IndexIVF):
+        ids = np.empty(len(places), np.int64)
         codes = np.empty((len(places), inner.code_size), np.uint8)
-        for list_number, here, offsets in _by_list(places):
-            pointer = inner.invlists.get_codes(list_number)
-            size = inner.invlists.list_size(list_number)
-            codes[here] = faiss.rev_swig_ptr(pointer, size * inner.code_size).reshape(size, -1)[offsets]
-            inner.invlists.release_codes(list_number, pointer)
+        lists = inner.invlists
+        for number, here, offsets in _by_list(places):
+            size = lists.list_size(number)
+            ids_pointer, codes_pointer = lists.get_ids(number), lists.get_codes(number)
+            ids[here] = faiss.rev_swig_ptr(ids_pointer, size)[offsets]
+            codes[here] = faiss.rev_swig_ptr(codes_pointer, size * inner.code_size).reshape(size, -1)[offsets]
+            lists.release_ids(number, ids_pointer)
+            lists.release_codes(number, codes_pointer)
         vectors = np.empty((len(places), inner.d), np.float32)
-        lists = np.ascontiguousarray(places >> 32)
-        inner.decode_vectors(len(places), *(faiss.swig_ptr(array) for array in (codes, lists, vectors)))
+        list_numbers = np.ascontiguousarray(places >> 32)
+        inner.decode_vectors(len(places), *(faiss.swig_ptr(array) for array in (codes, list_numbers, vectors)))
     else:
-        vectors = inner.reconstruct_batch(places)
+        ids, vectors = places, inner.reconstruct_batch(places)
     if not all(_keeps_angles(transform) for transform in chain):
         vectors = _back(chain, vectors)
-    return _unit(vectors)
+    return ids, _unit(vectors)
 
 
-def near_duplicates(index, neighbours: Neighbours, threshold: float = DEDUP_THRESHOLD):
-    """Which hits `KnnService.query(deduplicate=True)` would leave out: bool (queries, k), False where there is no hit.
+def without_near_duplicates(index, neighbours: Neighbours, threshold: float = DEDUP_THRESHOLD):
+    """(ids, stays) of some queries' hits, int64 and bool (queries, k): `stays` are those that
+    `KnnService.query(deduplicate=True)` returns; ids are -1 where there is no hit.
 
     For each query by itself: hits whose vectors' cosine is above `threshold` are joined, and of each connected
-    component only the best hit stays. An id left out once is left out wherever it is listed.
+    component only the best hit stays. An id left out once is left out wherever the query lists it.
     """
+    import numpy as np
+
+    places = neighbours.places
+    queries, k = places.shape
+    found = np.logical_and.accumulate(places >= 0, axis=1)  # clip-retrieval stops at the first -1
+    distinct, column = np.unique(places[found], return_inverse=True)
+    distinct_ids, vectors = look_up(index, distinct)
+    ids = np.full((queries, k), -1, np.int64)
+    ids[found] = distinct_ids[column]
+    rank_of = np.full((queries, len(distinct)), -1, np.int32)  # of each distinct vector in each query's list
+    query_of, rank = np.nonzero(found)
+    rank_of[query_of, column] = rank
+
+    first, second, score = _similar_pairs(vectors, threshold - UNDECIDED)
+    above = score > np.float32(threshold)
+    stays = found & _first_of_components(rank_of, k, first[above], second[above])
+    undecided = score < threshold + UNDECIDED
+    if undecided.any():
+        without = _first_of_components(rank_of, k, first[~undecided], second[~undecided])
+        with_them = _first_of_components(rank_of, k, first, second)
+        for query in np.flatnonzero((without != with_them).any(axis=1)):
+            hits = int(found[query].sum())
+            stays[query, :hits] = _as_clip_retrieval_does(index, places[query, :hits], threshold)
+    if len(np.unique(distinct_ids)) < len(distinct_ids):  # an index that holds an id twice
+        for query in range(queries):
+            listed, stay = ids[query][found[query]], stays[query][found[query]]
+            once = np.zeros(len(listed), bool)
+            once[np.unique(listed, return_index=True)[1]] = True
+            stays[query][found[query]] = once & ~np.isin(listed, listed[~stay])
+    return ids, stays
+
+
+def _first_of_components(rank_of, k: int, first, second):
+    """For every (query, rank) whether it is the best of its component, where these pairs are joined."""
     import numpy as np
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    ids, places = neighbours.ids, neighbours.places
-    queries, k = ids.shape
-    found = np.logical_and.accumulate(ids >= 0, axis=1)  # clip-retrieval stops at the first -1
-    distinct, column = np.unique(places[found], return_inverse=True)
-    rank_of = np.full((queries, len(distinct)), -1, np.int32)  # of each distinct vector in each query's list
-    query_of, rank = np.nonzero(found)
-    rank_of[query_of, column] = rank
-    vectors = decode(index, distinct)
-
-    def best_of_component(pairs):
-        """For every (query, rank), flat: whether it is the first of its component."""
-        first, second = _pairs_of_queries(rank_of, k, *pairs)
-        graph = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(queries * k, queries * k))
-        _, label = connected_components(graph, directed=False)
-        best = np.zeros(queries * k, bool)
-        best[np.unique(label, return_index=True)[1]] = True
-        return best.reshape(queries, k)
-
-    first, second, score = _similar_pairs(vectors, threshold - UNDECIDED)
-    above = score > np.float32(threshold)
-    drop = found & ~best_of_component((first[above], second[above]))
-    undecided = score < threshold + UNDECIDED
-    if undecided.any():
-        surely = ~undecided
-        without = found & ~best_of_component((first[surely], second[surely]))
-        with_them = found & ~best_of_component((first, second))
-        for query in np.flatnonzero((without != with_them).any(axis=1)):
-            hits = int(found[query].sum())
-            drop[query, :hits] = _as_clip_retrieval_does(index, places[query, :hits], threshold)
-    for query in range(queries):  # only an index that holds an id twice comes here
-        listed = ids[query][found[query]]
-        if len(np.unique(listed)) < len(listed):
-            gone = np.isin(listed, listed[drop[query][found[query]]])
-            repeated = np.ones(len(listed), bool)
-            repeated[np.unique(listed, return_index=True)[1]] = False
-            drop[query][found[query]] = gone | repeated
-    return drop
+    nodes = len(rank_of) * k
+    left, right = _pairs_of_queries(rank_of, k, first, second)
+    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(nodes, nodes))
+    components, label = connected_components(graph, directed=False)
+    best = np.empty(components, np.int64)
+    best[label[::-1]] = np.arange(nodes)[::-1]  # of an index given twice, numpy keeps the last value: the best rank
+    stays = np.zeros(nodes, bool)
+    stays[best] = True
+    return stays.reshape(-1, k)
 
 
 def _similar_pairs(vectors, threshold: float):
@@ -190,7 +197,7 @@ def _pairs_of_queries(rank_of, k: int, first, second):
 
 
 def _as_clip_retrieval_does(index, places, threshold: float):
-    """Near-duplicates among one query's hits with the very calls of clip-retrieval, so that ties fall the same way.
+    """Which of one query's hits stay, found with the very calls of clip-retrieval, so that ties fall the same way.
 
     A tie may hold for (i, j) and not for (j, i), so its components are followed as there: along a hit's own list.
     """
@@ -203,19 +210,17 @@ def _as_clip_retrieval_does(index, places, threshold: float):
     flat = faiss.IndexFlatIP(vectors.shape[1])
     flat.add(vectors)
     limits, _, neighbours = flat.range_search(vectors, threshold)
-    seen, drop = np.zeros(len(places), bool), np.zeros(len(places), bool)
+    seen, stays = np.zeros(len(places), bool), np.zeros(len(places), bool)
     for start in range(len(places)):
-        if seen[start]:
-            continue
-        waiting = [start]
+        stays[start] = not seen[start]
+        waiting = [] if seen[start] else [start]
+        seen[start] = True
         while waiting:
             hit = waiting.pop()
-            seen[hit] = True
-            drop[hit] = hit != start
             listed = neighbours[int(limits[hit]) : int(limits[hit + 1])]
             waiting.extend(listed[~seen[listed]].tolist())
             seen[listed] = True
-    return drop
+    return stays
 
 
 def _reconstruct(inner, place: int):

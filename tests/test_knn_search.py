@@ -104,10 +104,10 @@ def ask(service, query, k: int, modality: str = "image"):
 def kept(index, queries, k: int, threshold: float = knn_search.DEDUP_THRESHOLD):
     """(ids, scores) of each query as the batched search keeps them."""
     neighbours = knn_search.search(index, queries, k)
-    stays = (neighbours.ids >= 0) & ~knn_search.near_duplicates(index, neighbours, threshold)
+    hits = knn_search.without_near_duplicates(index, neighbours, threshold)
     return [
         (ids[stay].tolist(), scores[stay].tolist())
-        for ids, scores, stay in zip(neighbours.ids, neighbours.scores, stays, strict=True)
+        for ids, scores, stay in zip(hits[0], neighbours.scores, hits[1], strict=True)
     ]
 
 
@@ -194,7 +194,7 @@ def test_more_neighbours_asked_than_the_visited_lists_hold_end_where_they_end(tm
     queries = some_queries(vectors, 20)
     index = index_folder.open_index(tmp_path / "image.index", memory_mapping=False)
     service = knn_service(tmp_path)
-    assert (knn_search.search(index, queries, 400).ids < 0).any()
+    assert (knn_search.search(index, queries, 400).places < 0).any()
     for query, answer in zip(queries, kept(index, queries, 400), strict=True):
         assert answer == ask(service, query, 400)
 

@@ -1,0 +1,350 @@
+"""The semantic filter as a command, on real index folders, against clip-retrieval's KnnService with the same model."""
+
+import importlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+import filter_laion_metadata_semantic as stage
+from retrieval.records import RECORD_FIELDS, chunk_files, read_records
+
+clip_back = importlib.import_module("clip_retrieval.clip_back")  # the package's own name for it is a function
+SCRIPT = Path(stage.__file__)
+ROWS, WIDTH, K = 3_000, 32, 60
+CLASSES = ["banded", "dotted", "striped"]
+PROMPTS = ["a photo of a {} texture.", "{} pattern", "a close-up of something {}", "the {} cloth"]
+CONFIG = {
+    "embed_dim": WIDTH,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory) -> str:
+    """A CLIP with random weights under a name that both sides load: its checkpoint, and its config beside it."""
+    import open_clip
+
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "tiny-random.json").write_text(json.dumps(CONFIG))
+    open_clip.add_model_config(folder / "tiny-random.json")
+    torch.manual_seed(0)
+    torch.save(open_clip.create_model("tiny-random").state_dict(), folder / "tiny-random.pt")
+    return f"open_clip:tiny-random/{folder / 'tiny-random.pt'}"
+
+
+@pytest.fixture(scope="session")
+def prompt_vectors(model):
+    """The prompts' embeddings, one at a time as clip-retrieval makes them."""
+    from knn_indices_helper.clip_model import load_clip
+
+    clip = load_clip(model, "cpu")
+    texts = [prompt.replace("{}", name) for name in CLASSES for prompt in PROMPTS]
+    return np.concatenate([clip.encode_texts([text]) for text in texts])
+
+
+@pytest.fixture
+def pool(tmp_path, model, prompt_vectors):
+    """indicies.json and a folder with both indices; the rows lie around the prompts, a third are near-duplicates."""
+    make_pool(tmp_path / "pool", prompt_vectors)
+    write_info(tmp_path, {"demo": tmp_path / "pool"}, model)
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "Cloth.py").write_text(f"classes = {CLASSES!r}\ntemplates = {PROMPTS!r}\n")
+    return tmp_path
+
+
+def make_pool(folder, prompt_vectors, kind="IVF32,SQ8", seed=0, safety="NSFW"):
+    (folder / "metadata").mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for name in ("text.index", "image.index"):
+        vectors = prompt_vectors[rng.integers(0, len(prompt_vectors), ROWS)] + 0.15 * rng.standard_normal((ROWS, WIDTH))
+        copies = rng.choice(ROWS, ROWS // 3, replace=False)
+        vectors[copies] = vectors[rng.integers(0, ROWS, len(copies))] + 0.01 * rng.standard_normal((len(copies), WIDTH))
+        vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        index = faiss.index_factory(WIDTH, kind, faiss.METRIC_INNER_PRODUCT)
+        index.train(vectors)
+        index.add(vectors)
+        faiss.extract_index_ivf(index).nprobe = 8
+        faiss.write_index(index, str(folder / name))
+    columns = {
+        "SAMPLE_ID": pa.array([2**62 + row for row in range(ROWS)], pa.int64()),
+        "url": [f"http://pool.test/{row}.jpg" for row in range(ROWS)],
+        "caption": [f"cloth “{row}”" if row % 11 else None for row in range(ROWS)],
+        "HEIGHT": pa.array([200 + row for row in range(ROWS)], pa.int32()),
+        "WIDTH": pa.array([300 + row for row in range(ROWS)], pa.int32()),
+        "LICENSE": ["?"] * ROWS,
+        "similarity": pa.array([0.3 + row / 10_000 for row in range(ROWS)], pa.float64()),
+    }
+    if safety == "NSFW":
+        columns["NSFW"] = [("UNLIKELY", "UNSURE", "NSFW", None, "UNLIKELY")[row % 5] for row in range(ROWS)]
+    elif safety == "punsafe":
+        columns["punsafe"] = pa.array([(0.1, 0.49, 0.5, None, 0.02)[row % 5] for row in range(ROWS)], pa.float32())
+    table = pa.table(columns)
+    for number, (begin, end) in enumerate([(0, ROWS // 3), (ROWS // 3, ROWS)]):
+        with pa.ipc.new_file(str(folder / "metadata" / f"{number:04d}.arrow"), table.schema) as writer:
+            writer.write_table(table[begin:end], max_chunksize=500)
+
+
+def write_info(folder, pools: dict, model: str, **more):
+    """indicies.json as clip-retrieval reads it."""
+    entries = {
+        name: {
+            "indice_folder": str(path), "clip_model": model, "use_arrow": True, "enable_hdf5": False,
+            "enable_faiss_memory_mapping": True, "columns_to_return": ["url", "caption", "NSFW"],
+            "reorder_metadata_by_ivf_index": False, "enable_mclip_option": False, "use_jit": False,
+            "provide_safety_model": False, "provide_violence_detector": False, "provide_aesthetic_embeddings": False,
+        }
+        for name, path in pools.items()
+    }  # fmt: skip
+    (folder / "indicies.json").write_text(json.dumps(entries))
+
+
+def flags(folder, *more, dataset="Cloth", output="out") -> list[str]:
+    return [
+        "--query_dataset", dataset, "--output_dir", str(folder / output), "--template-dir", str(folder / "templates"),
+        "--results_per_query", str(K), "--index_info_path", str(folder / "indicies.json"), "--device", "cpu",
+        *map(str, more),
+    ]  # fmt: skip
+
+
+def records_in(folder) -> list[dict]:
+    return [record for chunk in chunk_files(folder) for record in read_records(chunk)]
+
+
+def bytes_in(folder) -> dict:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))}
+
+
+def asked_of_knn_service(folder, modalities=("text", "image")) -> dict[str, list[tuple]]:
+    """Class -> (id, source, prompt, rank, score), as the README's rule makes them of KnnService's own answers."""
+    service = clip_back.KnnService(
+        clip_resources=clip_back.load_clip_indices(folder / "indicies.json", empty_options())
+    )
+    selected = {}
+    for name in CLASSES:
+        seen, rows = set(), []
+        for modality in modalities:
+            for prompt in PROMPTS:
+                text = prompt.replace("{}", name)
+                answer = service.query(
+                    text_input=text, modality=modality, num_images=K, num_result_ids=K, deduplicate=True
+                )
+                for rank, hit in enumerate(answer):
+                    if hit["NSFW"] != "NSFW" and hit["id"] not in seen:
+                        seen.add(hit["id"])
+                        rows.append((hit["id"], f"{modality}_index", text, rank, hit["similarity"], hit["url"]))
+        selected[name] = rows
+    return selected
+
+
+def empty_options():
+    return clip_back.ClipOptions(
+        indice_folder="", clip_model="", enable_hdf5=False, enable_faiss_memory_mapping=False, columns_to_return=[],
+        reorder_metadata_by_ivf_index=False, enable_mclip_option=False, use_jit=False, use_arrow=True,
+        provide_safety_model=False, provide_violence_detector=False, provide_aesthetic_embeddings=False,
+    )  # fmt: skip
+
+
+# ---- the same answer ----
+
+
+@pytest.mark.parametrize("only", [None, "--no-text-index", "--no-image-index"])
+def test_each_class_selects_what_knn_service_and_the_nsfw_rule_select(pool, only, capsys):
+    assert stage.main(flags(pool, *([only] if only else []))) == 0
+    modalities = {None: ("text", "image"), "--no-text-index": ("image",), "--no-image-index": ("text",)}[only]
+    oracle = asked_of_knn_service(pool, modalities)
+    records = records_in(pool / "out")
+    assert list(dict.fromkeys(record["QUERY"] for record in records)) == CLASSES
+    for name in CLASSES:
+        ours = [record for record in records if record["QUERY"] == name]
+        theirs = oracle[name]
+        assert len(ours) > K
+        assert [(r["ROW"], r["SOURCE"], r["MATCHED"], r["RANK"], r["URL"]) for r in ours] == [
+            (row, source, prompt, rank, url) for row, source, prompt, rank, _, url in theirs
+        ]
+        np.testing.assert_allclose([r["SCORE"] for r in ours], [hit[4] for hit in theirs], atol=1e-5)
+    assert {record["NSFW"] for record in records} == {"UNLIKELY", "UNSURE", None}
+    talk = capsys.readouterr().err
+    assert "near-duplicates" in talk and "NSFW" in talk and "quartiles" in talk
+
+
+def test_a_record_has_the_pools_own_row_and_its_provenance(pool):
+    assert stage.main(flags(pool, "--classes", "dotted")) == 0
+    records = records_in(pool / "out")
+    for record in records:
+        row = record["ROW"]
+        assert list(record)[: len(RECORD_FIELDS)] == list(RECORD_FIELDS)
+        assert record["SAMPLE_ID"] == 2**62 + row  # past the integers that a float keeps
+        assert (record["HEIGHT"], record["WIDTH"], record["LICENSE"]) == (200 + row, 300 + row, "?")
+        assert record["TEXT"] == (f"cloth “{row}”" if row % 11 else None)
+        assert record["similarity"] == 0.3 + row / 10_000 and record["QUERY"] == "dotted"
+        assert record["SOURCE"] in ("text_index", "image_index") and record["MATCHED"].count("dotted") == 1
+    (manifest,) = [json.loads(path.read_text()) for path in (pool / "out").glob("job_*.json")]
+    counts = manifest["counts"]["classes"]["dotted"]
+    assert counts["asked"] == 2 * len(PROMPTS) * K
+    assert counts["kept"] == len(records) == manifest["counts"]["records"]
+    assert counts["asked"] == sum(counts[name] for name in ("short", "near_duplicates", "nsfw", "repeats", "kept"))
+
+
+def test_a_list_of_names_and_a_file_of_names_are_searched_with_clips_own_prompt(pool):
+    assert stage.main(flags(pool, dataset="dotted|striped")) == 0
+    (pool / "names.txt").write_text("dotted\nstriped\n")
+    assert stage.main(flags(pool, dataset=str(pool / "names.txt"), output="other")) == 0
+    assert records_in(pool / "out") == records_in(pool / "other")
+    assert {record["MATCHED"] for record in records_in(pool / "out")} == {
+        "a photo of a dotted.",
+        "a photo of a striped.",
+    }
+
+
+def test_punsafe_is_used_where_there_is_no_tag(tmp_path, model, prompt_vectors, pool):
+    make_pool(tmp_path / "scored", prompt_vectors, safety="punsafe")
+    write_info(tmp_path, {"scored": tmp_path / "scored"}, model)
+    assert stage.main(flags(tmp_path)) == 0
+    records = records_in(tmp_path / "out")
+    assert {record["ROW"] % 5 for record in records} == {0, 1, 3, 4}  # 2 scores 0.5
+    assert {record["NSFW"] for record in records} == {"UNLIKELY", None}
+
+
+def test_two_pools_are_both_searched_and_one_can_be_named(pool, model, prompt_vectors):
+    make_pool(pool / "second", prompt_vectors, seed=9)
+    write_info(pool, {"first": pool / "pool", "second": pool / "second"}, model)
+    assert stage.main(flags(pool)) == 0
+    both = records_in(pool / "out")
+    assert {record["INDEX_NAME"] for record in both} == {"first", "second"}
+    assert stage.main(flags(pool, "--index-name", "second", output="one")) == 0
+    one = records_in(pool / "one")
+    assert one == [{k: v for k, v in r.items() if k != "INDEX_NAME"} for r in both if r["INDEX_NAME"] == "second"]
+
+
+# ---- units, arrays, resuming ----
+
+
+def test_an_array_of_jobs_selects_what_one_job_selects(pool):
+    assert stage.main(flags(pool)) == 0
+    for job in range(2):
+        assert stage.main(flags(pool, "--job-idx", job, "--total-jobs", 2, output="array")) == 0
+    one, two = records_in(pool / "out"), records_in(pool / "array")
+    assert sorted(map(json.dumps, one)) == sorted(map(json.dumps, two))
+
+
+def test_one_more_class_asks_only_for_that_class(pool, capsys):
+    assert stage.main(flags(pool, "--subset", 2)) == 0
+    before = {path.name: path.stat().st_mtime_ns for path in (pool / "out" / ".hits").iterdir()}
+    assert stage.main(flags(pool)) == 0
+    assert "3 classes, 2 done before" in capsys.readouterr().err
+    after = {path.name: path.stat().st_mtime_ns for path in (pool / "out" / ".hits").iterdir()}
+    assert len(after) == 3 and before.items() <= after.items()
+    fresh = flags(pool, output="fresh")
+    assert stage.main(fresh) == 0
+    assert bytes_in(pool / "fresh").keys() == bytes_in(pool / "out").keys()
+    assert (pool / "fresh" / "chunk_0.json").read_bytes() == (pool / "out" / "chunk_0.json").read_bytes()
+
+
+def test_a_complete_run_is_not_run_again_and_other_settings_are_not_mixed_in(pool, capsys):
+    assert stage.main(flags(pool)) == 0
+    first = bytes_in(pool / "out")
+    capsys.readouterr()
+    assert stage.main(flags(pool)) == 0
+    assert "is complete already" in capsys.readouterr().err
+    assert stage.main(flags(pool, "--dedup-threshold", "0.999")) == 0
+    assert bytes_in(pool / "out") != first
+    assert len(list((pool / "out" / ".hits").iterdir())) == len(CLASSES)  # the old results are gone
+    assert stage.main(flags(pool)) == 0
+    assert bytes_in(pool / "out") == first
+
+
+def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(pool, monkeypatch):
+    assert stage.main(flags(pool, output="undisturbed")) == 0
+    command = [sys.executable, str(SCRIPT), *flags(pool)]
+    hits = pool / "out" / ".hits"
+    for classes_done in (0, 1):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 60
+        while time.monotonic() < until and process.poll() is None:
+            if hits.is_dir() and len(list(hits.glob("*.jsonl"))) > classes_done:
+                break
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert stage.main(flags(pool)) == 0
+    assert bytes_in(pool / "out") == bytes_in(pool / "undisturbed")
+    assert not list(hits.glob(".*.part"))
+
+
+# ---- bad input ----
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--no-text-index", "--no-image-index"], "leave nothing to search"),
+        (["--results-per-query", "0"], "--results-per-query 0: must be at least 1"),
+        (["--dedup-threshold", "2"], "--dedup-threshold 2.0: is a cosine"),
+        (["--classes", "plaid"], "has no class 'plaid'"),
+        (["--index-name", "other"], "--index-name other is not in"),
+        (["--index-info-path", "/nowhere/indicies.json"], "is not there: it is the indicies.json that"),
+        (["--output-dir", "/dev/null/out"], "--output-dir /dev/null/out cannot be written"),
+        (["--query-dataset", "Nothing"], "there is no template 'Nothing'; known: "),
+        (["--model", "open_clip:no-such-model/none"], "no-such-model"),
+        (["--ef-search", "16"], "--ef-search: text.index of"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_a_sentence(pool, capsys, more, sentence):
+    assert stage.main(flags(pool) + more) == 2
+    error = capsys.readouterr().err
+    assert error.count("error: ") == 1 and sentence in error and "Traceback" not in error
+
+
+def test_a_model_of_another_width_is_refused_before_any_search(pool, capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    index = faiss.IndexFlatIP(48)
+    index.add(rng.standard_normal((ROWS, 48)).astype(np.float32))
+    faiss.write_index(index, str(pool / "pool" / "text.index"))
+    assert stage.main(flags(pool)) == 2
+    error = capsys.readouterr().err
+    assert f"embeds in {WIDTH} dimensions and text.index of" in error and "has 48" in error and "--model" in error
+    assert not (pool / "out" / ".hits").exists()
+
+
+def test_metadata_that_is_not_the_indexs_is_refused(pool, capsys):
+    (pool / "pool" / "metadata" / "0001.arrow").unlink()
+    assert stage.main(flags(pool)) == 2
+    assert "text.index holds 3,000 vectors and the metadata 1,000 rows" in capsys.readouterr().err
+
+
+def test_a_pool_without_a_safety_column_is_refused_until_the_user_says_so(
+    tmp_path, pool, model, prompt_vectors, capsys
+):
+    make_pool(tmp_path / "untagged", prompt_vectors, safety=None)
+    write_info(tmp_path, {"untagged": tmp_path / "untagged"}, model)
+    assert stage.main(flags(tmp_path)) == 2
+    assert "--allow-untagged" in capsys.readouterr().err
+    assert stage.main(flags(tmp_path, "--allow-untagged")) == 0
+    assert {record["NSFW"] for record in records_in(tmp_path / "out")} == {None}
+
+
+def test_an_index_folder_with_one_index_is_searched_by_it_alone(pool):
+    (pool / "pool" / "text.index").unlink()
+    assert stage.main(flags(pool)) == 0
+    assert {record["SOURCE"] for record in records_in(pool / "out")} == {"image_index"}
+
+
+def test_fewer_hits_than_asked_are_counted_and_explained(pool, capsys):
+    assert stage.main(flags(pool, "--nprobe", 1, "--results-per-query", 400)) == 0
+    assert "not found (index smaller than asked, or --nprobe too small)" in capsys.readouterr().err
+
+
+def test_help_needs_no_third_party_package(tmp_path):
+    run = subprocess.run([sys.executable, "-S", str(SCRIPT), "--help"], cwd="/", capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "--no-text-index" in run.stdout

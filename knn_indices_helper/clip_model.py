@@ -1,0 +1,366 @@
+"""The CLIP that embeds captions, prompts and pictures: found by clip-retrieval's names, loaded through open_clip.
+
+    ViT-L/14                            OpenAI's weights, in open_clip's quick-GELU configuration; so ViT-B/32, RN50 …
+    open_clip:MODEL/PRETRAINED          open_clip's own names: open_clip:ViT-B-32/laion2b_s34b_b79k
+    open_clip:MODEL/PATH/TO/WEIGHTS.pt  a checkpoint, by a relative or an absolute path (open_clip:MODEL//data/x.pt);
+                                        a MODEL.json beside it is registered as the model's configuration
+
+In: texts, or PIL pictures. Out: float32 (n, width) of unit rows. Texts are embedded in batches of similar length, cut
+to their longest: 5 times the speed of padding to 77 tokens, and the same numbers, because the tower is causal and
+pools at end-of-text. It imports nothing of ours: the stages and the helpers import it, the demo too.
+"""
+
+import difflib
+import importlib.util
+import json
+import os
+import re
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+OPENAI_MODELS = (  # clip.available_models() of OpenAI's package, the names that clip-retrieval takes without a prefix
+    "RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B/32", "ViT-B/16", "ViT-L/14", "ViT-L/14@336px",
+)  # fmt: skip
+WEIGHT_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".npz")  # a PRETRAINED that ends so is a path
+PRECISIONS = ("fp32", "bf16", "fp16")
+TEXT_BATCH = 256  # captions; on CPU 64 to 1,024 are equally fast, a GPU wants 1,024 or more
+IMAGE_BATCH = 64
+NETWORK_TIMEOUT = 10  # seconds
+END_OF_TEXT = 49407  # the last id of CLIP's vocabulary, so argmax finds it
+WORD_CACHE_LIMIT = 1_000_000  # words that open_clip's tokenizer remembers, some 150 MB; it never forgets by itself
+# Printable ASCII without `&` (html.unescape) and `<` (special tokens): ftfy leaves it alone, as does html.unescape.
+NEEDS_NO_REPAIR = re.compile(r"[ -%'-;=-~]*").fullmatch
+# After the repair: letters and punctuation on which the native tokenizer's Unicode tables and Python's agree, checked
+# code point by code point. Above them are scripts that newer tables classify otherwise; those go open_clip's way.
+SAME_TABLES = re.compile(r"[ -;=-~\u00a1-\u017e\u2010-\u2027\u2030-\u203a\u20a0-\u20bf\u2122]*").fullmatch
+
+
+class ModelError(ValueError):
+    """A model that cannot be had: one sentence with the way out, for the caller to print."""
+
+
+# ---- names ----
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where a model comes from; known without importing torch."""
+
+    name: str
+    architecture: str  # open_clip's name of it
+    pretrained: str  # open_clip's tag, or the checkpoint's path as given
+    checkpoint: Path | None
+    config: Path
+    width: int
+
+    @property
+    def files(self) -> list[Path]:
+        """The user's own files that decide the embeddings."""
+        return [self.checkpoint, self.config] if self.checkpoint else []
+
+
+def check_model_name(name: str) -> ModelSource:
+    """Find the configuration (and the checkpoint, if it is a file) that a name means, in a few milliseconds.
+
+    Raises:
+        ModelError: a name of no known form, an unknown architecture, a checkpoint that is not there.
+    """
+    bare = name.removeprefix("openai_clip:")
+    if bare in OPENAI_MODELS:
+        architecture = bare.replace("/", "-").replace("@336px", "-336") + "-quickgelu"
+        return _source(name, architecture, "openai", None)
+    if not name.startswith("open_clip:"):
+        raise ModelError(
+            f"model {name!r} is not known: name one of OpenAI's ({', '.join(OPENAI_MODELS)}), or any of open_clip's as "
+            "open_clip:MODEL/PRETRAINED, where PRETRAINED is a tag or a checkpoint's path"
+        )
+    architecture, _, pretrained = name.removeprefix("open_clip:").partition("/")
+    if not (architecture and pretrained):
+        raise ModelError(
+            f"model {name!r} names no weights: write open_clip:MODEL/PRETRAINED, for instance "
+            "open_clip:ViT-B-32/laion2b_s34b_b79k or open_clip:ViT-B-32/path/to/weights.pt"
+        )
+    is_path = "/" in pretrained or pretrained.endswith(WEIGHT_SUFFIXES) or Path(pretrained).is_file()
+    if is_path and not Path(pretrained).is_file():
+        raise ModelError(
+            f"model {name!r}: there is no checkpoint {pretrained} (seen from {Path.cwd()}); give its path after "
+            f"open_clip:{architecture}/"
+        )
+    return _source(name, architecture, pretrained, Path(pretrained) if is_path else None)
+
+
+def _source(name: str, architecture: str, pretrained: str, checkpoint: Path | None) -> ModelSource:
+    package = importlib.util.find_spec("open_clip")
+    if package is None:
+        raise ModelError("open_clip is not installed: pip install -r requirements.txt")
+    shipped = Path(package.origin).parent / "model_configs"
+    beside = checkpoint.parent / f"{architecture}.json" if checkpoint else None
+    config = beside if beside and beside.is_file() else shipped / f"{architecture}.json"
+    if not config.is_file():
+        known = sorted(path.stem for path in shipped.glob("*.json"))
+        close = difflib.get_close_matches(architecture, known, n=3) or known[:3]
+        raise ModelError(
+            f"model {name!r}: open_clip has no configuration {architecture} (close: {', '.join(close)})"
+            + (f"; put one at {beside}" if beside else "")
+        )
+    try:
+        width = int(json.loads(config.read_text(encoding="utf-8"))["embed_dim"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{config} is no open_clip model configuration: {error!r}") from error
+    return ModelSource(name, architecture, pretrained, checkpoint, config, width)
+
+
+# ---- tokens ----
+
+
+@dataclass(frozen=True)
+class CaptionTokenizer:
+    """open_clip's ids at native speed (instant-clip-tokenizer, in Rust): 200,000 web captions a second on one core.
+
+    open_clip repairs text (ftfy, html.unescape) before it splits it. Nine captions of ten are plain ASCII and need no
+    repair; the others are repaired by open_clip's own function, then split natively where both agree on the characters.
+    """
+
+    exact: object  # open_clip's tokenizer of the model
+    native: (
+        object | None
+    )  # None: no wheel for this machine, or another vocabulary; then everything goes open_clip's way
+    context_length: int
+
+    def __call__(self, texts: list[str]):
+        """int32 (n, context_length) on the CPU, zeros after end-of-text, which truncation keeps."""
+        import numpy as np
+
+        if self.native is None:
+            self._forget_words()
+            return self.exact(texts).numpy().astype(np.int32)
+        ids = np.zeros((len(texts), self.context_length), np.int32)
+        repaired = list(texts)
+        plain, foreign = [], []
+        for row, text in enumerate(texts):
+            if not NEEDS_NO_REPAIR(text):
+                repaired[row] = text = self.exact.clean_fn(text)
+                if not SAME_TABLES(text):
+                    foreign.append(row)
+                    continue
+            plain.append(row)
+        if plain:
+            ids[plain] = self.native.tokenize_batch([repaired[row] for row in plain], self.context_length)
+        if foreign:
+            self._forget_words()
+            ids[foreign] = self.exact([texts[row] for row in foreign]).numpy()
+        return ids
+
+    def _forget_words(self) -> None:
+        words = getattr(self.exact, "cache", {})
+        if len(words) > WORD_CACHE_LIMIT:
+            special = {word: words[word] for word in list(words)[: len(self.exact.all_special_ids)]}
+            words.clear()
+            words.update(special)
+
+
+def caption_tokenizer(exact) -> CaptionTokenizer:
+    """The native tokenizer where it gives the ids of `exact`, open_clip's for the model; else `exact` itself."""
+    from open_clip.tokenizer import SimpleTokenizer
+
+    native = None
+    standard = type(exact) is SimpleTokenizer and exact.vocab_size == END_OF_TEXT + 1
+    if standard and exact.reduction_fn is None and exact.clean_fn.__name__ == "_clean_lower":
+        try:
+            from instant_clip_tokenizer import Tokenizer
+
+            native = Tokenizer()
+        except ImportError:  # no wheel for this platform: 10,000 captions a second instead of 200,000
+            pass
+    return CaptionTokenizer(exact, native, exact.context_length)
+
+
+def batches_of_similar_length(lengths, batch_size: int) -> Iterator[tuple[slice, int]]:
+    """For ascending token counts `lengths` (n,): where each batch lies and its longest; longest first, so that a batch
+    too large for the memory fails at once."""
+    for end in range(len(lengths), 0, -batch_size):
+        yield slice(max(0, end - batch_size), end), int(lengths[end - 1])
+
+
+# ---- the model ----
+
+
+@dataclass(frozen=True)
+class ClipModel:
+    """A loaded model. It is not safe to embed from two threads at once."""
+
+    name: str
+    width: int
+    device: str
+    network: object  # open_clip's module, in eval mode
+    preprocess: Callable  # PIL picture -> float32 tensor (3, height, width), as open_clip validates with
+    tokenizer: CaptionTokenizer
+    cuts: bool  # whether padding can be left out
+
+    def encode_texts(self, texts: list[str], batch_size: int = TEXT_BATCH):
+        """float32 (n, width), unit rows, in the order of `texts`."""
+        return self.embed_tokens(self.tokenizer(list(texts)), batch_size).cpu().numpy()
+
+    def embed_tokens(self, ids, batch_size: int = TEXT_BATCH):
+        """Embed the tokenizer's ids, int32 (n, context_length): a float32 tensor (n, width) on the model's device.
+
+        On CUDA it returns when the work is queued, not when it is done.
+        """
+        import numpy as np
+        import torch
+
+        lengths = ids.argmax(axis=1) + 1 if self.cuts else np.full(len(ids), ids.shape[1])
+        order = np.argsort(lengths, kind="stable")
+        on_device, places = self._upload(ids[order]), self._upload(order)
+        embedded = torch.empty(len(ids), self.width, device=self.device)
+        with torch.inference_mode():
+            for batch, longest in batches_of_similar_length(lengths[order], batch_size):
+                tower = self._cut_tower(longest) if self.cuts else self.network.encode_text
+                embedded[places[batch]] = _unit_rows(tower(on_device[batch, :longest]))
+        return embedded
+
+    def encode_images(self, images: list, batch_size: int = IMAGE_BATCH):
+        """float32 (n, width), unit rows, of PIL pictures."""
+        import numpy as np
+        import torch
+
+        batches = (images[begin : begin + batch_size] for begin in range(0, len(images), batch_size))
+        embedded = [
+            self.embed_pixels(torch.stack([self.preprocess(image) for image in batch])).cpu().numpy()
+            for batch in batches
+        ]
+        return np.concatenate(embedded) if embedded else np.zeros((0, self.width), np.float32)
+
+    def embed_pixels(self, pixels):
+        """Embed preprocessed pictures (n, 3, height, width): a float32 tensor (n, width) on the model's device."""
+        import torch
+
+        dtype = next(self.network.visual.parameters()).dtype
+        pixels = pixels.pin_memory() if self.device != "cpu" else pixels
+        with torch.inference_mode():
+            return _unit_rows(self.network.encode_image(pixels.to(self.device, dtype, non_blocking=True)))
+
+    def _upload(self, array):
+        import torch
+
+        tensor = torch.from_numpy(array)
+        return tensor if self.device == "cpu" else tensor.pin_memory().to(self.device, non_blocking=True)
+
+    def _cut_tower(self, longest: int) -> Callable:
+        """open_clip's own text tower, with its positions and its causal mask cut to the first `longest` tokens."""
+        from torch.func import functional_call
+
+        text, prefix = (self.network.text, "text.") if hasattr(self.network, "text") else (self.network, "")
+        first = {
+            f"{prefix}positional_embedding": text.positional_embedding[:longest],
+            f"{prefix}attn_mask": text.attn_mask[:longest, :longest],
+        }
+
+        def tower(ids):
+            features = functional_call(self.network, first, kwargs={"text": ids})
+            return features["text_features"] if isinstance(features, dict) else features[1]
+
+        return tower
+
+
+def _unit_rows(features):
+    import torch
+
+    return torch.nn.functional.normalize(features.float(), dim=-1)
+
+
+def load_clip(name: str, device: str | None = None, precision: str = "fp32") -> ClipModel:
+    """Load a model by its name (this file's docstring) on `device`: CUDA where there is one, else the CPU.
+
+    Raises:
+        ModelError: what `check_model_name` refuses, an unknown tag, weights that cannot be fetched or do not fit, a
+            device that is not there.
+    """
+    source = check_model_name(name)
+    device = _check_device(device)
+    import open_clip
+
+    if source.checkpoint:
+        open_clip.add_model_config(source.config)
+    else:
+        _fetch_weights(source)
+    try:
+        network, _, preprocess = open_clip.create_model_and_transforms(
+            source.architecture, pretrained=source.pretrained, precision=precision, device=device
+        )
+    except Exception as error:  # torch and open_clip raise a dozen kinds for a file that does not fit
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"the weights of {name} do not load as {source.architecture} ({source.config}): {reason}; give the "
+            "checkpoint that belongs to this configuration"
+        ) from error
+    return wrap_network(name, network, preprocess, open_clip.get_tokenizer(source.architecture), device)
+
+
+def wrap_network(name: str, network, preprocess: Callable, tokenizer, device: str = "cpu") -> ClipModel:
+    """A ClipModel of an open_clip model that is in memory already, its preprocessing and its tokenizer."""
+    text = getattr(network, "text", network)
+    pools_at = getattr(text, "text_pool_type", getattr(text, "pool_type", None))
+    cuts = (
+        getattr(text, "attn_mask", None) is not None  # causal
+        and getattr(text, "cls_emb", None) is None  # CoCa appends a token, after the padding
+        and pools_at in ("argmax", "eos")
+        and not hasattr(network, "text_decoder")  # CoCa again, whose forward pass wants a picture
+    )
+    captions = caption_tokenizer(tokenizer)
+    cuts = cuts and getattr(tokenizer, "eot_token_id", None) == END_OF_TEXT
+    return ClipModel(name, _width(network), device, network.eval(), preprocess, captions, cuts)
+
+
+def _width(network) -> int:
+    return int(network.visual.output_dim)
+
+
+def _check_device(device: str | None) -> str:
+    import torch
+
+    if device is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch built without CUDA
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"device {device!r} cannot be used ({reason}): give cpu, or no device") from error
+    return device
+
+
+def _fetch_weights(source: ModelSource) -> None:
+    """Have the tag's weights on disk, so that what fails later is about the weights and not the network."""
+    import open_clip
+    from open_clip.pretrained import download_pretrained, get_pretrained_cfg
+
+    known = get_pretrained_cfg(source.architecture, source.pretrained)
+    if not known:
+        tags = open_clip.list_pretrained_tags_by_model(source.architecture)
+        raise ModelError(
+            f"model {source.name!r}: open_clip knows no weights {source.pretrained!r} of {source.architecture} "
+            f"(it knows: {', '.join(tags) or 'none'}); give one of these, or a checkpoint's path"
+        )
+    try:
+        if not _in_cache(known):
+            # One look first: without a network the hub's client retries for a minute, loudly.
+            hub = known.get("hf_hub") and os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+            urllib.request.urlopen(hub or known["url"], timeout=NETWORK_TIMEOUT).close()
+        download_pretrained(known)
+    except Exception as error:  # requests, httpx, urllib and the hub each have their own kinds
+        raise ModelError(
+            f"the weights of {source.name} are not on this machine and could not be fetched ({error}): run once where "
+            "there is a network and keep its Hugging Face cache (HF_HOME), or give a checkpoint that you have as "
+            f"open_clip:{source.architecture}/PATH"
+        ) from error
+
+
+def _in_cache(known: dict) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+    from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
+
+    repository, _, file_name = known.get("hf_hub", "").rpartition("/")
+    names = [file_name] if file_name else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
+    return bool(repository) and any(isinstance(try_to_load_from_cache(repository, name), str) for name in names)

@@ -45,7 +45,7 @@ from knn_indices_helper.jobs import (
     writable_folder,
 )
 from retrieval.hit_files import RANDOM, Search, Unit, finished_counts, plan_unit, scan_unit, shard_fingerprint
-from retrieval.queries import class_query
+from retrieval.queries import QueryError, class_query
 from retrieval.records import Manifest, begin_run, is_complete, write_chunks, write_manifest
 from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
 from retrieval.shards import open_shard
@@ -149,7 +149,10 @@ def make_search(args) -> Search:
     template = load_template(args.query, args.template_dir) if args.template else template_from_names(args.query)
     if args.classes:
         template = only_classes(template, args.classes)
-    queries = tuple(class_query(name, template.query(name), args.match) for name in template.classes)
+    try:
+        queries = tuple(class_query(name, template.query(name), args.match) for name in template.classes)
+    except QueryError as error:
+        raise UserError(f"--query {args.query}: {error}") from error
     return Search(args.match, template.classes, queries, args.field, args.quantity)
 
 

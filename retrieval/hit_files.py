@@ -207,7 +207,12 @@ def encode_rows(batch: Batch, positions, shard_name: str) -> tuple[list[str], li
 def _encode_column(values: list | None, length: int) -> list[str]:
     if values is None:
         return ["null"] * length
-    return ["null" if v is None else _quoted(v) if isinstance(v, str) else json.dumps(v) for v in values]
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return list(map(_quoted, values))
+    if kinds <= {int, float}:
+        return list(map(repr, values))
+    return [_quoted(value) if isinstance(value, str) else json.dumps(value) for value in values]
 
 
 @functools.lru_cache(maxsize=1 << 16)

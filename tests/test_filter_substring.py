@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -373,39 +374,59 @@ def children_of(pid):
 
 
 def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(tmp_path, rows):
-    """Real kills, from the first second to the end of a run, then the same command; no worker outlives its parent."""
-    big = [row | {"SAMPLE_ID": number} for number, row in enumerate(rows[0] * 40)]
+    """Real kills, from the first batch to the last chunk, then the same command; no worker outlives its parent."""
+    big = [row | {"SAMPLE_ID": number} for number, row in enumerate(rows[0] * 30)]
     for number in range(4):
         write_shard(tmp_path / f"{number}.parquet", big, row_group_size=5_000)
-        write_shard(tmp_path / f"{number}.fts5.db", big[:5_000])
+        write_shard(tmp_path / f"{number}.fts5.db", big[:3_000])
     shards = [str(tmp_path / "*.parquet"), str(tmp_path / "*.db")]
     command = [sys.executable, SCRIPT, "-q", "|".join(CLASSES), "--workers", "2", "--dbs", *shards, "-o"]
-    started = time.monotonic()
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
-    whole_seconds = time.monotonic() - started
     expected = output_bytes(tmp_path / "whole")
+    killed, workers, stopped = tmp_path / "killed", [], 0
 
-    stopped = 0
-    for attempt, part in enumerate((0.35, 0.5, 0.65, 0.8, 0.95)):
-        with open(tmp_path / "said", "w") as said:
-            process = subprocess.Popen([*command, str(tmp_path / "killed")], stderr=said)
-            time.sleep(part * whole_seconds)
-            workers = children_of(process.pid)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        stopped += not (tmp_path / "killed" / "job_0_of_1.json").exists()
-        if attempt % 2:  # every other time finish, and start anew
-            subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
-            assert output_bytes(tmp_path / "killed") == expected
-            assert not list((tmp_path / "killed").glob("**/*.part"))
-            subprocess.run(["rm", "-r", str(tmp_path / "killed")], check=True)
-    assert stopped >= 3
-    subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
-    assert output_bytes(tmp_path / "killed") == expected
+    for shards_done, again in ((0, True), (1, False), (3, False), (5, True), (2, False), (7, False), (8, True)):
+        process = subprocess.Popen([*command, str(killed)], stderr=subprocess.DEVNULL)
+        while process.poll() is None:
+            if len(list(killed.glob(".hits/*.json"))) >= shards_done and list(killed.glob("**/*.part")):
+                break
+            time.sleep(0.002)
+        workers += children_of(process.pid)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        stopped += not (killed / "job_0_of_1.json").exists()
+        if again:  # let it finish, and start anew
+            subprocess.run([*command, str(killed)], check=True, capture_output=True)
+            assert output_bytes(killed) == expected
+            assert not list(killed.glob("**/*.part"))
+            shutil.rmtree(killed)
+    assert stopped >= 5 and workers
     deadline = time.monotonic() + 10
     while any(os.path.exists(f"/proc/{pid}") for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [pid for pid in workers if os.path.exists(f"/proc/{pid}")]
+
+
+def test_a_worker_that_is_killed_costs_its_shards_and_the_same_command_does_them(tmp_path, rows):
+    for number in range(2):
+        write_shard(tmp_path / f"{number}.parquet", rows[number] * 200, row_group_size=5_000)
+    command = [sys.executable, SCRIPT, "-q", "|".join(CLASSES), "--workers", "1", "--dbs", str(tmp_path / "*.parquet")]
+    process = subprocess.Popen([*command, "-o", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
+    workers = []
+    while not workers and process.poll() is None:
+        if list(tmp_path.glob("out/.hits/.*.part")):  # it has begun to scan
+            workers = [
+                pid for pid in children_of(process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ]
+        time.sleep(0.005)
+    os.kill(workers[0], signal.SIGKILL)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert "0.parquet: its worker was killed (out of memory?): run again, perhaps with fewer --workers" in said
+    assert "2 shards: 0 scanned, 2 missing" in said
+    for output in ("out", "whole"):
+        subprocess.run([*command, "-o", str(tmp_path / output)], check=True, capture_output=True)
+    assert output_bytes(tmp_path / "out") == output_bytes(tmp_path / "whole")
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(pool, tmp_path, rows):

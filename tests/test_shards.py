@@ -205,6 +205,32 @@ def test_captions_that_are_not_utf8_are_read_with_replacement_characters(tmp_pat
         assert read_all(open_shard(tmp_path / name))[0]["TEXT"] == "a \ufffd hen", name
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array(["a", None, "", "é猫", "b" * 99]),
+        pa.array(["a", None, "", "ascii"], pa.large_string()),
+        pa.array([None, None], pa.string()),
+        pa.array(["x", None, "y", "x"]).dictionary_encode(),
+        pa.array([2**63 - 1, -(2**63), 0]),
+        pa.array([2**64 - 1, None], pa.uint64()),
+        pa.array([0.1, 1e-300, None]),
+        pa.array([1, 0, None], pa.int8()),
+        pa.array([True, None, False]),
+        pa.nulls(3),
+        pa.array([], pa.string()),
+        pa.array([], pa.int64()),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_values_of_any_slice_of_any_type_are_what_arrow_says(array):
+    for start in range(len(array) + 1):
+        for stop in range(start, len(array) + 1):
+            part = array[start:stop]
+            assert shards._python_values(part) == part.to_pylist()
+            assert shards._python_values(pa.chunked_array([part, part])) == part.to_pylist() * 2
+
+
 # ---- databases ----
 
 

@@ -1,0 +1,560 @@
+"""Large files over HTTP: resumed, checked, retried, from several mirrors; a file is at its place only when it is whole.
+
+    fetch_file(["https://a/x.npy", "https://b/x.npy"], Path("x.npy")) -> FetchResult, or FetchError with one sentence
+    fetch_all([Download(urls, destination), ...], workers=4)          -> FetchSummary, failures listed by name
+    list_missing([Download(...), ...], workers=4)                     -> what would be fetched, and its size
+
+Addresses are http, https, or `hf://datasets/OWNER/NAME[@REVISION]/PATH` (huggingface_hub finds the address and the
+user's token). While a file is fetched it is `.NAME.part`, with `.NAME.part.json` saying of what it is a part; the next
+run goes on from there. It imports nothing of ours: the stages and the helpers import it.
+"""
+
+import ast
+import contextlib
+import email.utils
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import re
+import struct
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+BLOCK_BYTES = 1 << 20  # read and hashed at a time: all the memory a download takes
+OVERLAP_BYTES = 1 << 16  # fetched again on resuming and compared, so that two different files are never joined
+RETRIES = 5  # failures without progress before a mirror is given up: with doubling pauses, about half a minute
+FIRST_PAUSE_SECONDS = 1.0  # doubles with each failure without progress
+LONGEST_PAUSE_SECONDS = 600.0  # a server that asks (Retry-After) for more than this is taken as saying no
+CONNECT_SECONDS = 15.0
+STALL_SECONDS = 30.0  # a connection that brings less than STALL_BYTES in this time is closed and tried again
+STALL_BYTES = 1 << 15  # 1 KiB a second
+AGAIN_STATUS = {408, 425, 429, 500, 502, 503, 504}  # RFC 9110: may be other when asked again
+
+_HTML_START = re.compile(rb"^\s*<(!doctype\s+html|html|head)\b", re.IGNORECASE)
+_HF_ADDRESS = re.compile(r"hf://(?:(datasets|spaces)/)?([^/@]+/[^/@]+)(?:@([^/]+))?/(.+)")
+
+
+class FetchError(Exception):
+    """A file that could not be had: one sentence with its address and the reason."""
+
+
+class _TryAgain(Exception):
+    """This mirror may do better later, after `pause` seconds if it said so."""
+
+    def __init__(self, reason: str, pause: float = 0.0):
+        super().__init__(reason)
+        self.pause = pause
+
+
+class _GiveUp(Exception):
+    """This mirror will not do better."""
+
+
+@dataclass(frozen=True)
+class Download:
+    urls: tuple[str, ...]  # mirrors of one file, in order of preference
+    destination: Path
+    expected_bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class FetchResult:
+    path: Path
+    url: str | None  # None: the file was whole before
+    bytes: int
+    resumed_from: int = 0
+
+
+@dataclass(frozen=True)
+class FetchSummary:
+    fetched: list[FetchResult]
+    already: int
+    failed: dict[Path, str] = field(default_factory=dict)  # destination -> the reason, one sentence
+
+
+# ---- one file ----
+
+
+def fetch_file(
+    urls: list[str],
+    destination: Path,
+    expected_bytes: int | None = None,
+    sha256: str | None = None,
+    *,
+    retries: int = RETRIES,
+    stall_seconds: float = STALL_SECONDS,
+    first_pause_seconds: float = FIRST_PAUSE_SECONDS,
+    on_bytes: Callable[[int], None] = lambda change: None,
+    on_size: Callable[[int], None] = lambda size: None,
+    stop: threading.Event | None = None,
+) -> FetchResult:
+    """Bring one file to `destination`, from whichever mirror gives it.
+
+    A mirror that refuses (404, a web page instead of the file) is not asked again; one that fails (cut, stalled, 5xx,
+    429) is asked again after a pause that doubles, `retries` times without progress. `on_bytes` is told each change in
+    the number of bytes held (negative when a part is thrown away), `on_size` the file's size once it is known.
+
+    Raises:
+        FetchError: no mirror gave the whole file; names each and its reason. A part that can be resumed stays.
+    """
+    if not urls:
+        raise FetchError(f"{destination.name}: no address to fetch it from")
+    stop = stop or threading.Event()
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    if destination.exists() and not why_incomplete(destination, expected_bytes, sha256, urls):
+        return FetchResult(destination, None, destination.stat().st_size)
+
+    ready_at = dict.fromkeys(urls, 0.0)  # mirror -> when it may be asked; a mirror given up is gone
+    failures = dict.fromkeys(urls, 0)
+    reasons: dict[str, str] = {}
+    with _part_of(destination) as part:
+        part.expected_bytes, part.sha256 = expected_bytes, sha256
+        part.on_bytes, part.on_size, part.stop, part.stall_seconds = on_bytes, on_size, stop, stall_seconds
+        resumed_from = farthest = part.size
+        on_bytes(part.size)
+        while ready_at:
+            url = min(ready_at, key=ready_at.get)
+            if stop.wait(max(0.0, ready_at[url] - time.monotonic())):
+                raise FetchError(f"{url} was left when the run was interrupted")
+            try:
+                _receive(url, part)
+                part.finish(destination)
+                return FetchResult(destination, url, part.size, resumed_from)
+            except _GiveUp as refusal:
+                reasons[url] = str(refusal)
+                del ready_at[url]
+            except _TryAgain as failure:
+                reasons[url] = str(failure)
+                failures[url] = 1 if part.size > farthest else failures[url] + 1
+                farthest = max(farthest, part.size)
+                if failures[url] > retries or failure.pause > LONGEST_PAUSE_SECONDS:
+                    del ready_at[url]
+                else:
+                    pause = first_pause_seconds * 2 ** (failures[url] - 1)
+                    ready_at[url] = time.monotonic() + max(pause, failure.pause)
+            except OSError as error:  # the disk's, not the network's: _receive turns those into the two above
+                raise FetchError(f"{destination} cannot be written: {error.strerror or error}") from error
+    raise FetchError("; ".join(f"{url}: {reasons[url]}" for url in urls))
+
+
+def _receive(url: str, part: "_Part") -> None:
+    """Ask once for what the part lacks, and write what comes. Returns when the server has sent all it announced."""
+    import requests
+
+    address, headers = _resolve(url)
+    headers |= {"Accept-Encoding": "identity"}  # the file's own bytes, so that lengths and ranges mean them
+    start = max(0, part.size - OVERLAP_BYTES)
+    if start:
+        headers["Range"] = f"bytes={start}-"
+        if part.url == url and part.validator:
+            headers["If-Range"] = part.validator
+    timeout = (min(CONNECT_SECONDS, part.stall_seconds), part.stall_seconds)
+    try:
+        with requests.get(address, headers=headers, stream=True, timeout=timeout) as response:
+            start = _read_head(url, response, start, part)
+            part.describe(url, response)
+            _read_body(response, start, part)
+    except (requests.exceptions.SSLError, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+        raise _GiveUp(_innermost(error)) from error
+    except requests.exceptions.Timeout as error:
+        raise _TryAgain(f"no byte for {part.stall_seconds:g} seconds") from error
+    except requests.exceptions.ConnectionError as error:
+        reason = _innermost(error)
+        if "resolve" in reason:
+            raise _GiveUp(f"no server of that name ({urlsplit(address).hostname})") from error
+        raise _TryAgain(reason) from error
+    except requests.exceptions.RequestException as error:
+        raise _TryAgain(_innermost(error)) from error
+
+
+def _read_head(url: str, response, start: int, part: "_Part") -> int:
+    """Judge status and headers; the offset at which the body begins."""
+    status = response.status_code
+    if status == 416:  # the part is longer than the file, or the server takes no ranges: begin again
+        part.clear()
+        raise _TryAgain("answered 416 (range not satisfiable)")
+    if status in AGAIN_STATUS:
+        raise _TryAgain(f"answered {status} {response.reason}", _retry_after(response))
+    if status in (401, 403) and url.startswith("hf://"):
+        raise _GiveUp(f"answered {status}: accept the dataset's terms on its page, and log in with `hf auth login`")
+    if status not in (200, 206):
+        raise _GiveUp(f"answered {status} {response.reason}")
+    if response.headers.get("Content-Type", "").startswith("text/html") and part.suffix not in (".html", ".htm"):
+        raise _GiveUp("answered with a web page instead of the file")
+
+    length = response.headers.get("Content-Length", "")
+    body_bytes = int(length) if length.isdigit() else None
+    if status == 200:  # the whole file: another than the part is of, or ranges are not taken
+        part.clear()
+        start = 0
+        part.total = body_bytes
+    else:
+        answered = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", "").strip())
+        if not answered or int(answered[1]) != start:
+            part.clear()
+            raise _TryAgain("answered with another range than was asked for")
+        total = int(answered[3]) if answered[3] != "*" else None
+        if total is not None and part.total is not None and total != part.total:
+            part.clear()
+            raise _TryAgain("the file's length has changed since its first part was fetched")
+        part.total = total if total is not None else part.total
+    if part.expected_bytes is not None and part.total not in (None, part.expected_bytes):
+        raise _GiveUp(f"its length is {part.total:,} bytes, not the {part.expected_bytes:,} expected")
+    chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
+    if part.total is None and not chunked and not (part.expected_bytes or part.sha256 or part.structured):
+        raise _GiveUp("does not say how long the file is, so a cut file could not be told from a whole one")
+    if part.total is not None:
+        part.on_size(part.total)
+    return start
+
+
+def _read_body(response, start: int, part: "_Part") -> None:
+    """Append the body from offset `start`, after comparing it with the bytes that the part already has there."""
+    position, window_start, window_bytes = start, time.monotonic(), 0
+    while block := _next_block(response):
+        if part.stop.is_set():
+            raise _TryAgain("interrupted")
+        if position == 0 and _HTML_START.match(block) and part.suffix not in (".html", ".htm"):
+            raise _GiveUp("answered with a web page instead of the file")
+        known = min(len(block), part.size - position)
+        if known > 0 and part.read_at(position, known) != block[:known]:
+            part.clear()
+            raise _TryAgain("this is another file than the one whose first part was fetched")
+        part.append(block[max(0, known) :])
+        position += len(block)
+        window_bytes += len(block)
+        if (seconds := time.monotonic() - window_start) > part.stall_seconds:
+            if window_bytes < STALL_BYTES:
+                raise _TryAgain(f"only {window_bytes:,} bytes in {seconds:.0f} seconds")
+            window_start, window_bytes = time.monotonic(), 0
+    if part.total is not None and part.size < part.total:
+        raise _TryAgain(f"cut short at {part.size:,} of {part.total:,} bytes")
+
+
+def _next_block(response) -> bytes:
+    """What has arrived, at most BLOCK_BYTES; empty at the end. (iter_content would wait for a full block, and so take a
+    trickle for life.)"""
+    import requests
+    import urllib3
+
+    try:
+        return response.raw.read1(BLOCK_BYTES)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.exceptions.Timeout(error) from error
+    except urllib3.exceptions.ProtocolError as error:
+        if "Content-Length" in response.headers:
+            return b""  # closed early: _read_body counts what is missing
+        raise requests.exceptions.ConnectionError("cut short") from error
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise requests.exceptions.ConnectionError(error) from error
+
+
+def _retry_after(response) -> float:
+    """Seconds that a Retry-After header asks for (a number or an HTTP date), else 0."""
+    asked = response.headers.get("Retry-After", "").strip()
+    if asked.isdigit():
+        return float(asked)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(asked).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _innermost(error: BaseException) -> str:
+    """The reason at the bottom of requests' and urllib3's wrappings, in one line."""
+    while True:
+        inner = getattr(error, "reason", None) or next((a for a in error.args if isinstance(a, BaseException)), None)
+        if not isinstance(inner, BaseException):
+            break
+        error = inner
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return re.sub(r"^<[^>]*>:\s*|^[\w.]+\(.*?\):\s*", "", " ".join(said.split()))[:200]
+
+
+def _resolve(url: str) -> tuple[str, dict[str, str]]:
+    """The http address of `url` and the headers it wants."""
+    if not url.startswith("hf://"):
+        return url, {}
+    match = _HF_ADDRESS.fullmatch(url)
+    if not match:
+        raise _GiveUp("is no hf:// address: hf://datasets/OWNER/NAME[@REVISION]/PATH")
+    from huggingface_hub import get_token, hf_hub_url
+
+    kind, repository, revision, path = match.groups()
+    address = hf_hub_url(repository, path, repo_type=kind and kind.removesuffix("s"), revision=revision)
+    token = get_token()
+    # requests drops the header when the hub redirects to its storage, where it would be refused.
+    return address, {"Authorization": f"Bearer {token}"} if token else {}
+
+
+# ---- the part file ----
+
+
+class _Part:
+    """The open part file and what is known about it. The one mutable thing here; `fetch_file` owns it."""
+
+    def __init__(self, path: Path, name: str):
+        self.path, self.about = path, path.with_name(path.name + ".json")
+        self.suffix = Path(name).suffix.lower()
+        self.file = open(path, "r+b" if path.exists() else "w+b")  # closed by _part_of
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.file.close()
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise FetchError(f"{name} is being fetched by another process") from error
+            raise
+        self.url = self.validator = self.total = None
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            known = json.loads(self.about.read_text(encoding="utf-8"))
+            self.url, self.validator, self.total = known.get("url"), known.get("validator"), known.get("bytes")
+        self.size = self.file.seek(0, os.SEEK_END)
+        self.on_bytes = lambda change: None
+        if self.url is None and self.size:  # nothing says of what it is a part
+            self.clear()
+
+    @property
+    def structured(self) -> bool:
+        return self.suffix in (".npy", ".parquet")  # files that show by themselves whether they are whole
+
+    def describe(self, url: str, response) -> None:
+        etag = response.headers.get("ETag", "")
+        weak = not etag or etag.startswith("W/")  # RFC 9110: a weak tag is no ground for joining ranges
+        self.url = url
+        self.validator = response.headers.get("Last-Modified") if weak else etag
+        self.about.write_text(json.dumps({"url": url, "validator": self.validator, "bytes": self.total}))
+
+    def append(self, block: bytes) -> None:
+        self.file.seek(self.size)
+        self.file.write(block)
+        self.size += len(block)
+        self.on_bytes(len(block))
+
+    def read_at(self, position: int, length: int) -> bytes:
+        self.file.seek(position)
+        return self.file.read(length)
+
+    def clear(self) -> None:
+        self.file.seek(0)
+        self.file.truncate()
+        self.on_bytes(-self.size)
+        self.size, self.url, self.validator, self.total = 0, None, None, None
+
+    def finish(self, destination: Path) -> None:
+        """Check the whole file and move it to its place; what fails the check is thrown away."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        expected = self.expected_bytes if self.expected_bytes is not None else self.total
+        if reason := why_incomplete(self.path, expected, self.sha256, suffix=self.suffix):
+            self.clear()
+            raise _TryAgain(reason)
+        os.replace(self.path, destination)
+        self.about.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _part_of(destination: Path):
+    try:
+        part = _Part(destination.with_name(f".{destination.name}.part"), destination.name)
+    except OSError as error:
+        raise FetchError(f"{destination} cannot be written: {error.strerror or error}") from error
+    try:
+        yield part
+    finally:
+        part.file.close()
+        if part.path.exists() and part.path.stat().st_size == 0:  # nothing to resume
+            part.path.unlink()
+            part.about.unlink(missing_ok=True)
+
+
+# ---- whole or not ----
+
+
+def why_incomplete(
+    path: Path,
+    expected_bytes: int | None = None,
+    sha256: str | None = None,
+    urls: list[str] = (),
+    suffix: str | None = None,
+) -> str | None:
+    """The reason why a file is not whole, or None. Cheap, unless `sha256` is given: then it is read.
+
+    A parquet file ends as it begins; an npy file says its length in its header. Of any other file the length is asked
+    from `urls`, where they are given and answer.
+    """
+    size, suffix = path.stat().st_size, suffix or path.suffix.lower()
+    if expected_bytes is not None and size != expected_bytes:
+        return f"has {size:,} bytes, not {expected_bytes:,}"
+    if sha256 is not None:
+        found = _sha256(path)
+        return None if found == sha256.lower() else f"has the checksum {found}, not {sha256.lower()}"
+    if suffix == ".parquet":
+        with open(path, "rb") as file:
+            begin = file.read(4)
+            file.seek(max(0, size - 4))
+            return None if begin == file.read(4) == b"PAR1" and size >= 12 else "is no whole parquet file"
+    if suffix == ".npy":
+        length = _npy_bytes(path)
+        return None if length == size else f"is no whole npy file ({size:,} bytes, its header says {length or 0:,})"
+    if expected_bytes is None and urls:
+        told = remote_size(urls)
+        if isinstance(told, int) and told != size:
+            return f"has {size:,} bytes, not {told:,}"
+    return None
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _npy_bytes(path: Path) -> int | None:
+    """The length that an npy file's header announces (numpy's format description, versions 1 to 3), or None."""
+    with open(path, "rb") as file:
+        start = file.read(12)
+        if start[:6] != b"\x93NUMPY" or len(start) < 12:
+            return None
+        offset, length = (10, struct.unpack("<H", start[8:10])[0]) if start[6] == 1 else (
+            12, struct.unpack("<I", start[8:12])[0])  # fmt: skip
+        file.seek(offset)
+        try:
+            header = ast.literal_eval(file.read(length).decode("latin1"))
+            count = 1
+            for extent in header["shape"]:
+                count *= extent
+            return offset + length + count * int(re.fullmatch(r"[<>|=][a-zA-Z](\d+)", header["descr"])[1])
+        except (ValueError, SyntaxError, KeyError, TypeError):
+            return None
+
+
+def remote_size(urls: list[str]) -> int | str:
+    """The length in bytes by the first mirror that tells it (HEAD), else the last one's reason for not doing so."""
+    import requests
+
+    reason = "no address"
+    for url in urls:
+        try:
+            address, headers = _resolve(url)
+            headers |= {"Accept-Encoding": "identity"}
+            with requests.head(address, headers=headers, timeout=CONNECT_SECONDS, allow_redirects=True) as response:
+                length = response.headers.get("Content-Length", "")
+                page = response.headers.get("Content-Type", "").startswith("text/html")
+                if response.status_code == 200 and length.isdigit() and not page:
+                    return int(length)
+                reason = "a web page" if page else f"answered {response.status_code} {response.reason}"
+        except _GiveUp as refusal:
+            reason = str(refusal)
+        except requests.exceptions.RequestException as error:
+            reason = _innermost(error)
+    return reason
+
+
+# ---- many files ----
+
+
+def fetch_all(
+    downloads: list[Download],
+    workers: int,
+    say: Callable[[str], None],
+    *,
+    retries: int = RETRIES,
+    stall_seconds: float = STALL_SECONDS,
+    first_pause_seconds: float = FIRST_PAUSE_SECONDS,
+) -> FetchSummary:
+    """Fetch files side by side under one bar (bytes, rate, time left), a line for each that fails.
+
+    Ctrl-C stops all of them within a block; the parts stay.
+    """
+    from tqdm import tqdm
+
+    stop, lock = threading.Event(), threading.Lock()
+    sizes: dict[Path, int] = {}
+    fetched, already, failed = [], 0, {}
+    with (
+        tqdm(desc="fetching", unit="B", unit_scale=True, unit_divisor=1024, smoothing=0.05, disable=None) as bar,
+        ThreadPoolExecutor(max_workers=workers) as pool,
+    ):
+
+        def held(change: int) -> None:
+            with lock:
+                bar.update(change)
+
+        def sized(destination: Path, size: int) -> None:
+            with lock:  # files not begun yet are taken to be as long as the others are on average
+                sizes[destination] = size
+                bar.total = int(sum(sizes.values()) / len(sizes) * (len(downloads) - already - len(failed)))
+
+        def one(download: Download) -> FetchResult:
+            return fetch_file(
+                list(download.urls),
+                download.destination,
+                download.expected_bytes,
+                download.sha256,
+                retries=retries,
+                stall_seconds=stall_seconds,
+                first_pause_seconds=first_pause_seconds,
+                on_bytes=held,
+                on_size=lambda size: sized(download.destination, size),
+                stop=stop,
+            )
+
+        futures = {pool.submit(one, download): download for download in downloads}
+        try:
+            for future in as_completed(futures):
+                destination = futures[future].destination
+                try:
+                    result = future.result()
+                except FetchError as error:
+                    failed[destination] = str(error)
+                    say(f"failed: {destination.name}: {error}")
+                    continue
+                if result.url is None:
+                    already += 1
+                else:
+                    fetched.append(result)
+                bar.set_postfix_str(f"{len(fetched) + already:,} of {len(downloads):,} files")
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return FetchSummary(fetched, already, dict(sorted(failed.items())))
+
+
+def list_missing(downloads: list[Download], workers: int) -> list[tuple[Download, int | str]]:
+    """The files that are not whole here, in order, each with its length by HEAD or the reason why it is not known."""
+
+    def look(download: Download) -> tuple[Download, int | str] | None:
+        path = download.destination
+        if path.exists() and not why_incomplete(path, download.expected_bytes, download.sha256, list(download.urls)):
+            return None
+        return download, remote_size(list(download.urls))
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return [found for found in pool.map(look, downloads) if found]
+
+
+def read_checksums(path: Path) -> dict[str, str]:
+    """File name -> sha256, from a list as `sha256sum` writes it.
+
+    Raises:
+        ValueError: a line that is none; names its number.
+    """
+    checksums = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip():
+            match = re.fullmatch(r"([0-9a-fA-F]{64})\s+\*?(.+)", line.strip())
+            if not match:
+                raise ValueError(f"{path}, line {number} is not `SHA256  NAME`: {line[:60]!r}")
+            checksums[match[2].rsplit("/", 1)[-1]] = match[1].lower()
+    return checksums

@@ -44,7 +44,16 @@ from knn_indices_helper.jobs import (
     say,
     writable_folder,
 )
-from retrieval.hit_files import RANDOM, Search, Unit, finished_counts, plan_unit, scan_unit, shard_fingerprint
+from retrieval.hit_files import (
+    RANDOM,
+    Search,
+    Unit,
+    clear_remains,
+    finished_counts,
+    plan_unit,
+    scan_unit,
+    shard_fingerprint,
+)
 from retrieval.queries import QueryError, class_query
 from retrieval.records import Manifest, begin_run, is_complete, write_chunks, write_manifest
 from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
@@ -237,9 +246,11 @@ def begin_worker(search: Search, parent: int) -> None:
         _matcher = Matcher(list(search.queries), search.match)
 
 
-def fetch_checked(source, path: str, field: str | None) -> None:
+def fetch_checked(source, path: str, field: str | None, stop: threading.Event) -> None:
     """Fetch a shard and open it, so that an error page under a shard's name does not stay."""
-    fetch_shard(source, Path(path))
+    if stop.is_set():
+        raise MissingShard("the run ended before it was fetched")
+    fetch_shard(source, Path(path), stop)
     try:
         open_shard(path, field)
     except UserError:
@@ -266,7 +277,7 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
     done = {unit.shard: counts for unit in units if (counts := finished_counts(unit)) is not None}
     absent = [unit.shard for unit in units if unit.shard not in done and not os.path.isfile(unit.shard)]
     sources, reasons = find_sources([Path(path).name for path in absent], args.shard_sources) if absent else ({}, {})
-    one_fetch = threading.Lock()  # two at once would only share the line
+    one_fetch, stop = threading.Lock(), threading.Event()  # two fetches at once would only share the line
     workers = max(1, min(args.workers or usable_cores(), len(units) - len(done)))
     scanners = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), begin_worker, (search, os.getpid())
@@ -283,12 +294,14 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
                 if name in reasons:
                     raise MissingShard(reasons[name])
                 with one_fetch:
-                    fetch_checked(sources[name], unit.shard, args.field)
+                    fetch_checked(sources[name], unit.shard, args.field, stop)
             counts = scanners.submit(scan_in_worker, unit, search).result()
             if fetched and args.do_cleanup:
                 os.unlink(unit.shard)
         except (UserError, MissingShard) as error:
             return str(error)
+        except OSError as error:  # a full disk, a file server that went away
+            return f"{error.strerror or error} ({error.filename})"
         except BrokenProcessPool:
             return "its worker was killed (out of memory?): run again, perhaps with fewer --workers"
         say(
@@ -304,10 +317,14 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
                 yield unit, future.result()
                 progress.update()
         finally:  # early at Ctrl-C, and when every class is full: then what is at work is ended, not waited for
+            stop.set()
             followers.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children() if not all(future.done() for future in following) else []:
                 process.terminate()
             scanners.shutdown(cancel_futures=True)
+            followers.shutdown()
+            for unit in units:
+                clear_remains(unit)
 
 
 # ---- what came of it ----

@@ -88,8 +88,7 @@ def scan_unit(unit: Unit, search: Search, matcher) -> dict:
         UserError: the shard cannot be read.
     """
     started = time.perf_counter()
-    for stale in unit.hits.parent.glob(f".{glob.escape(unit.counts.stem)}*.part"):
-        stale.unlink(missing_ok=True)  # what a killed run left
+    clear_remains(unit)
     unit.counts.unlink(missing_ok=True)
     fingerprint = file_fingerprint(unit.shard)
     seen = Seen()
@@ -104,13 +103,21 @@ def scan_unit(unit: Unit, search: Search, matcher) -> dict:
     return counts | {"seconds": time.perf_counter() - started}
 
 
+def clear_remains(unit: Unit) -> None:
+    """Remove what a killed worker left: half a hit file, a copy on the fast disk."""
+    for part in unit.hits.parent.glob(f".{glob.escape(unit.counts.stem)}*.part"):
+        part.unlink(missing_ok=True)
+    if unit.tmp is not None:
+        (Path(unit.tmp) / unit.counts.stem).unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def local_copy(unit: Unit) -> Iterator[Path]:
     """The shard itself, or its copy on a faster disk, removed afterwards."""
     if unit.tmp is None:
         yield Path(unit.shard)
         return
-    copy = Path(unit.tmp) / unit.counts.stem  # the same name after a kill, so that nothing is left for ever
+    copy = Path(unit.tmp) / unit.counts.stem
     try:
         shutil.copyfile(unit.shard, copy)
         yield copy

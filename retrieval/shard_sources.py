@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from knn_indices_helper.jobs import UserError, complete_file
 
 DRIVE_FOLDER = "19ejsELFg62-MxuLdlPSQP1FUFTozlT3l"  # the published FTS databases, one a shard of LAION-2B-en
 LISTING = ["gdrive", "files", "list", "--parent", DRIVE_FOLDER, "--max", "1000", "--skip-header", "--full-name"]
+STOP_SECONDS = 0.5  # how soon a download is given up
 # gdrive prints sizes for people, one decimal: "2.4 GiB" (1024s), "2.4 GB" in builds with SI units.
 SIZE_UNITS = {"": 1, "B": 1} | {
     f"{letter}{suffix}": base**power
@@ -66,7 +68,7 @@ def read_sources(path: Path) -> dict[str, Source]:
 def _source(place: str, folder: Path) -> Source:
     if place.startswith("gdrive:"):
         return Source("gdrive", place.removeprefix("gdrive:"))
-    if re.match(r"https?://", place):
+    if re.match(r"(https?|hf)://", place):
         return Source("http", place)
     return Source("file", str(folder / Path(place).expanduser()))
 
@@ -85,8 +87,8 @@ def list_drive_folder() -> dict[str, Source]:
     return sources
 
 
-def fetch_shard(source: Source, destination: Path) -> None:
-    """Fetch one shard; `destination` exists only when the whole of it is there.
+def fetch_shard(source: Source, destination: Path, stop: threading.Event | None = None) -> None:
+    """Fetch one shard; `destination` exists only when the whole of it is there. Given up when `stop` is set.
 
     Raises:
         MissingShard: the reason, one sentence.
@@ -94,9 +96,9 @@ def fetch_shard(source: Source, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
     try:
         if source.kind == "gdrive":
-            _fetch_from_drive(source, destination)
+            _fetch_from_drive(source, destination, stop)
         elif source.kind == "http":
-            _fetch_over_http(source.place, destination)
+            _fetch_over_http(source.place, destination, stop)
         else:
             with complete_file(destination) as beside:
                 shutil.copyfile(source.place, beside)
@@ -104,12 +106,12 @@ def fetch_shard(source: Source, destination: Path) -> None:
         raise MissingShard(f"copying {source.place} failed: {error.strerror or error}") from error
 
 
-def _fetch_from_drive(source: Source, destination: Path) -> None:
+def _fetch_from_drive(source: Source, destination: Path, stop: threading.Event | None) -> None:
     beside = destination.with_name(f".{destination.name[:200]}.fetching")  # gdrive chooses the file's name itself
     shutil.rmtree(beside, ignore_errors=True)  # what a killed run left
     beside.mkdir()
     try:
-        _gdrive(["gdrive", "files", "download", source.place, "--destination", str(beside)])
+        _gdrive(["gdrive", "files", "download", source.place, "--destination", str(beside)], stop)
         files = [path for path in beside.iterdir() if path.is_file()]
         if len(files) != 1:
             raise MissingShard(f"gdrive downloaded {len(files)} files for {source.place}, not one")
@@ -137,25 +139,33 @@ def size_agrees(size: int, listed: str) -> bool:
                              for scale in scales)  # fmt: skip
 
 
-def _gdrive(command: list[str]) -> str:
-    """Standard output of one gdrive command."""
+def _gdrive(command: list[str], stop: threading.Event | None = None) -> str:
+    """Standard output of one gdrive command, which is ended when `stop` is set."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace")
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+                                   errors="replace")  # fmt: skip
     except FileNotFoundError as error:
         raise MissingShard(
             "gdrive is not installed (https://github.com/glotlabs/gdrive, then `gdrive account add`), "
             "and --shard-sources gives no other place"
         ) from error
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1][:200]
-        raise MissingShard(f"gdrive {command[2]} failed with exit code {done.returncode}: {said}")
-    return done.stdout
+    while True:
+        try:
+            out, err = process.communicate(timeout=STOP_SECONDS)
+            break
+        except subprocess.TimeoutExpired:
+            if stop and stop.is_set():
+                process.terminate()
+    if process.returncode:
+        said = (err.strip() or out.strip() or "nothing").splitlines()[-1][:200]
+        raise MissingShard(f"gdrive {command[2]} failed with exit code {process.returncode}: {said}")
+    return out
 
 
-def _fetch_over_http(address: str, destination: Path) -> None:
+def _fetch_over_http(address: str, destination: Path, stop: threading.Event | None) -> None:
     from knn_indices_helper.fetch import FetchError, fetch_file
 
     try:
-        fetch_file([address], destination)
+        fetch_file([address], destination, stop=stop)
     except FetchError as error:
         raise MissingShard(str(error)) from error

@@ -1,0 +1,406 @@
+"""How fast captions are searched for all classes at once, beside the ways that people use today, on one core.
+
+In:   a template; captions made here (LAION-2B-en's columns; resampled from --captions FILE where it is given).
+Out:  a table: seconds, captions per second, and ours against each peer. Exit code 1 if two that should agree do not.
+
+    python benchmarks/caption_scan.py
+    python benchmarks/caption_scan.py --rows 1000000 --shards 4 --template Flowers102 --captions web_captions.parquet
+    python benchmarks/caption_scan.py --memory          # peak memory at one and at ten times the rows, a third matching
+
+Peers that are not installed (rg, pyahocorasick, polars) are left out with a line. Only ratios within one run mean
+something: all of it runs on one core (--cpu), each the best of --repeats.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAION_ROWS = 2_320_000_000  # LAION-2B-en
+ROW_GROUP = 250_000  # about what pyarrow and Spark write for rows of this size (64 MB)
+MATCHING = 0.1  # share of made-up captions that name a class: what ImageNet finds in web captions by whole words
+COLUMNS = ("SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity")
+SCRIPT = ROOT / "filter_laion_metadata_substring.py"
+
+# The published approach: one MATCH a class on a ready index, its rows as dictionaries, one JSON at the end.
+PUBLISHED = """
+import json, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.row_factory = sqlite3.Row
+records = []
+for name, query in json.load(open(sys.argv[2])).items():
+    for row in connection.execute("SELECT * FROM samples WHERE TEXT MATCH ?", [query]):
+        records.append(dict(row) | {"QUERY": name})
+json.dump(records, open(sys.argv[3], "w"))
+print(len(records))
+"""
+
+# Runs a command and prints the peak, in KiB, of the largest of its processes.
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def make_parser():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=500_000, help="captions a shard (default: %(default)s)")
+    parser.add_argument("--shards", type=int, default=1, help="(default: %(default)s)")
+    parser.add_argument("--template", default="ImageNet", help="whose classes (default: %(default)s)")
+    parser.add_argument("--captions", type=Path, help="a parquet file whose TEXT column is resampled")
+    parser.add_argument("--repeats", type=int, default=3, help="the best of so many (default: %(default)s)")
+    parser.add_argument("--cpu", type=int, default=0, help="the core to run on (default: %(default)s)")
+    parser.add_argument("--work", type=Path, help="where shards are made and kept (default: a temporary folder)")
+    parser.add_argument("--memory", action="store_true", help="peak memory only: --rows x --shards, and ten times it")
+    parser.add_argument("--two-workers", action="store_true", help="also two workers against one (needs two cores)")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = make_parser().parse_args(argv)
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {args.cpu})
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with tempfile.TemporaryDirectory() as temporary:
+        work = args.work or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        names = class_names(args.template)
+        (work / "names.txt").write_text("\n".join(names) + "\n")
+        shards = make_shards(work, args, names, matching=1 / 3 if args.memory else MATCHING)
+        if args.memory:
+            return report_memory(work, shards, args)
+        wrong = compare_on_parquet(work, shards, names, args) + compare_on_databases(work, shards, names, args)
+        if args.two_workers:
+            os.sched_setaffinity(0, cores)
+            compare_workers(work, shards, args)
+    for line in wrong:
+        print(f"DIFFERENT: {line}")
+    return 1 if wrong else 0
+
+
+def class_names(template: str) -> list[str]:
+    from retrieval_templates import load_template
+
+    return list(load_template(template).classes)
+
+
+# ---- captions like LAION's ----
+
+
+def make_shards(work: Path, args, names: list[str], matching: float) -> list[Path]:
+    """Parquet shards with LAION-2B-en's columns, one row in `matching` naming a class; made once in --work."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    captions = read_captions(args.captions) if args.captions else invent_captions()
+    made = f"{args.captions.stem if args.captions else 'invented'}-{args.template}-{matching:.2f}-{args.rows}"
+    shards = []
+    for shard in range(args.shards):
+        path = work / f"{made}-{shard}.parquet"
+        shards.append(path)
+        if path.exists():
+            continue
+        random = np.random.default_rng(shard)
+        beside = path.with_suffix(".part")
+        with pq.ParquetWriter(beside, pa.schema(schema_fields())) as writer:
+            for first in range(0, args.rows, ROW_GROUP):
+                count = min(ROW_GROUP, args.rows - first)
+                # Beginning and end of two captions: phrases survive, and hardly any caption comes twice.
+                left, right = random.integers(0, len(captions), (2, count))
+                text = [captions[a][0] + captions[b][1] for a, b in zip(left, right, strict=True)]
+                if not args.captions or matching > MATCHING:
+                    for place in np.flatnonzero(random.random(count) < matching):
+                        text[place] = f"{text[place]} {names[random.integers(len(names))]}"
+                writer.write_table(pa.table(
+                    {
+                        "SAMPLE_ID": random.integers(0, 2**62, count),
+                        "URL": [f"https://cdn.example.com/images/{shard}/{first + n:012x}/{a:08x}-large.jpg?width=800"
+                                for n, a in enumerate(left)],
+                        "TEXT": text,
+                        "HEIGHT": random.integers(64, 2048, count).astype("int32"),
+                        "WIDTH": random.integers(64, 2048, count).astype("int32"),
+                        "LICENSE": ["?"] * count,
+                        "NSFW": np.array(["UNLIKELY", "UNSURE", "NSFW"], object)[random.integers(0, 3, count)],
+                        "similarity": random.uniform(0.28, 0.45, count),
+                    }, schema=pa.schema(schema_fields())))  # fmt: skip
+        beside.replace(path)
+    return shards
+
+
+def schema_fields():
+    import pyarrow as pa
+
+    kinds = [pa.int64(), pa.string(), pa.string(), pa.int32(), pa.int32(), pa.string(), pa.string(), pa.float64()]
+    return list(zip(COLUMNS, kinds, strict=True))
+
+
+def read_captions(path: Path) -> list[tuple[str, str]]:
+    import pyarrow.parquet as pq
+
+    texts = [text for text in pq.read_table(path, columns=["TEXT"]).column(0).to_pylist() if text]
+    return [halves(text) for text in texts]
+
+
+def invent_captions(count: int = 50_000, vocabulary: int = 30_000) -> list[tuple[str, str]]:
+    """Captions of 4 to 15 words whose frequencies fall as words' do (Zipf); one in sixteen beyond ASCII."""
+    import numpy as np
+
+    random = np.random.default_rng(7)
+    syllables = re.findall("..", "anbecadoelfigohainjokalomineorparistoteunwaxiyazo")
+    words = ["".join(random.choice(syllables, random.integers(1, 5))) for _ in range(vocabulary)]
+    chance = 1 / np.arange(1, vocabulary + 1)
+    picked = iter(random.choice(vocabulary, count * 15, p=chance / chance.sum()))
+    captions = []
+    for length in random.integers(4, 16, count):
+        text = " ".join(words[next(picked)] for _ in range(length)).capitalize()
+        captions.append(halves(text + " é" if random.random() < 1 / 16 else text))
+    return captions
+
+
+def halves(text: str) -> tuple[str, str]:
+    middle = text.find(" ", len(text) // 2)
+    return (text, "") if middle < 0 else (text[:middle], text[middle:])
+
+
+# ---- timing ----
+
+
+def best(repeats: int, work: Callable):
+    """(seconds, result) of the fastest of `repeats` runs."""
+    runs = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        result = work()
+        runs.append((time.perf_counter() - started, result))
+    return min(runs, key=lambda run: run[0])
+
+
+def row(label: str, seconds: float, rows: int, ours: float | None = None) -> None:
+    ratio = f"{seconds / ours:>8.2f} x ours" if ours else ""
+    print(f"  {label:<58} {seconds:>8.3f} s {rows / seconds:>12,.0f} captions/s {ratio}", flush=True)
+
+
+def filter_command(output: Path, shards: list[Path], args, match: str, workers: int = 1) -> list[str]:
+    return [sys.executable, str(SCRIPT), "-o", str(output), "-q", str(output.parent / "names.txt"), "--match", match,
+            "--workers", str(workers), "--dbs", *map(str, shards)]  # fmt: skip
+
+
+def run_filter(output: Path, shards: list[Path], args, match: str, workers: int = 1) -> dict:
+    """One whole run from nothing; returns the manifest's counts."""
+    shutil.rmtree(output, ignore_errors=True)
+    subprocess.run(filter_command(output, shards, args, match, workers), check=True, stderr=subprocess.DEVNULL)
+    return json.loads((output / "job_0_of_1.json").read_text())["counts"]
+
+
+# ---- on parquet ----
+
+
+def compare_on_parquet(work: Path, shards: list[Path], names: list[str], args) -> list[str]:
+    import pyarrow as pa
+
+    from retrieval.matching import Matcher
+    from retrieval.queries import class_query
+    from retrieval.shards import caption_batches, open_shard
+
+    rows = args.rows * len(shards)
+    opened = [open_shard(shard) for shard in shards]
+    print(f"{rows:,} captions, {len(names)} classes of {args.template} (names as phrases), one core")
+
+    def decode():
+        return sum(len(batch.captions) for shard in opened for batch in caption_batches(shard))
+
+    floor, _ = best(args.repeats, decode)
+    row("decode floor: the caption column into Arrow", floor, rows)
+    captions_found = {}
+    for match in ("word", "substring"):
+        matcher = Matcher([class_query(name, None, match) for name in names], match)
+
+        def scan(matcher=matcher):
+            found = 0
+            for shard in opened:
+                for batch in caption_batches(shard):
+                    found += len(set(matcher.match(batch.captions).row.tolist()))
+            return found
+
+        seconds, captions_found[match] = best(args.repeats, scan)
+        row(f"ours, --match {match}: decode and match", seconds, rows)
+        print(f"      = {seconds / floor:.2f} x the decode floor; {captions_found[match]:,} captions matched")
+        print(f"      extrapolated, not measured: LAION-2B-en ({LAION_ROWS:,} rows) in "
+              f"{seconds * LAION_ROWS / rows / 3600:.1f} core-hours of decoding and matching")  # fmt: skip
+    ours = seconds
+
+    text = pa.concat_arrays([batch.captions for shard in opened for batch in caption_batches(shard)])
+    print("peers, any class anywhere in the caption (--match substring)")
+    wrong = []
+    for label, peer in substring_peers(work, shards, names, text):
+        seconds, found = best(args.repeats if label.startswith("rg") else 1, peer)
+        row(label, seconds, rows, ours)
+        if found != captions_found["substring"]:
+            wrong.append(f"{label}: {found:,} captions, ours {captions_found['substring']:,}")
+    return wrong
+
+
+def substring_peers(work: Path, shards: list[Path], names: list[str], text):
+    """(label, function -> captions with any match) of each peer that is installed."""
+    lowered = sorted({name.lower() for name in names})
+    if shutil.which("rg"):
+        (work / "captions.txt").write_text("\n".join((t or "").replace("\n", " ") for t in text.to_pylist()) + "\n")
+        grep = ["rg", "-F", "-i", "-j1", "-c", "-f", str(work / "names.txt"), str(work / "captions.txt")]
+        yield "rg -F -i, lines only, captions ready as text", lambda: int(subprocess.check_output(grep))
+    else:
+        print("  (rg is not installed: left out)")
+
+    import duckdb
+
+    alternation = "|".join(map(re.escape, lowered))
+    files = [str(shard) for shard in shards]
+    yield (
+        "DuckDB regexp_matches, decoding included",
+        lambda: (
+            duckdb.connect(config={"threads": 1})
+            .execute("SELECT count(*) FROM read_parquet(?) WHERE regexp_matches(TEXT, ?, 'i')", [files, alternation])
+            .fetchone()[0]
+        ),
+    )
+    try:
+        import ahocorasick
+    except ImportError:
+        print("  (pyahocorasick is not installed: left out)")
+    else:
+        automaton = ahocorasick.Automaton()
+        for name in lowered:
+            automaton.add_word(name, name)
+        automaton.make_automaton()
+        yield (
+            "pyahocorasick, one call a caption (as MetaCLIP)",
+            lambda: sum(
+                next(automaton.iter(caption.lower()), None) is not None for caption in text.to_pylist() if caption
+            ),
+        )
+    try:
+        import polars
+    except ImportError:
+        print("  (polars is not installed: left out)")
+    else:
+        column = polars.from_arrow(text)
+        yield (
+            "polars contains_any, lower-cased first, captions ready",
+            lambda: column.str.to_lowercase().str.contains_any(lowered).sum(),
+        )
+
+
+# ---- on databases, against the script they were published with ----
+
+
+def compare_on_databases(work: Path, shards: list[Path], names: list[str], args) -> list[str]:
+    rows = args.rows * len(shards)
+    print("whole processes with their JSON, --match word")
+    databases, build = [], 0.0
+    for shard in shards:
+        database = shard.with_suffix(".db")
+        seconds = build_database(shard, database)
+        build += seconds
+        databases.append(database)
+    queries = {name: '"' + name.replace('"', '""') + '"' for name in names}
+    (work / "queries.json").write_text(json.dumps(queries))
+
+    def published():
+        files = [str(work / "queries.json"), str(work / "published.json")]
+        script = [sys.executable, "-c", PUBLISHED]
+        return sum(int(subprocess.check_output([*script, str(database), *files])) for database in databases)
+
+    seconds, published_records = best(args.repeats, published)
+    on_parquet, from_parquet = best(args.repeats, lambda: run_filter(work / "out", shards, args, "word"))
+    row("ours on parquet", on_parquet, rows)
+    row("published: MATCH a class on the ready, warm index", seconds, rows, on_parquet)
+    row("published, the index built first", seconds + build, rows, on_parquet)
+    on_database, from_database = best(args.repeats, lambda: run_filter(work / "out-db", databases, args, "word"))
+    row("ours on the same databases", on_database, rows)
+    row("published on them", seconds, rows, on_database)
+    print(f"      databases: {sum(map(size, databases)) / sum(map(size, shards)):.1f} x the parquet's bytes")
+    wrong = []
+    if from_parquet != from_database:
+        wrong.append("ours on parquet and ours on databases")
+    if from_database["records"] != published_records:
+        wrong.append(f"published: {published_records:,} records, ours {from_database['records']:,}")
+    return wrong
+
+
+def build_database(shard: Path, database: Path) -> float:
+    """Seconds to make the published kind of database of a shard; kept in --work with the time it took."""
+    import pyarrow.parquet as pq
+
+    took = database.with_suffix(".seconds")
+    if database.exists() and took.exists():
+        return float(took.read_text())
+    database.unlink(missing_ok=True)
+    started = time.perf_counter()
+    connection = sqlite3.connect(database)
+    connection.execute(f"CREATE VIRTUAL TABLE samples USING fts5({', '.join(COLUMNS)})")
+    for batch in pq.ParquetFile(shard).iter_batches():
+        values = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        connection.executemany("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    connection.commit()
+    connection.close()
+    seconds = time.perf_counter() - started
+    took.write_text(str(seconds))
+    return seconds
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size
+
+
+# ---- workers, memory ----
+
+
+def compare_workers(work: Path, shards: list[Path], args) -> None:
+    print("workers, whole processes on all cores, --match word")
+    one, first = best(args.repeats, lambda: run_filter(work / "out", shards, args, "word", 1))
+    two, second = best(args.repeats, lambda: run_filter(work / "out", shards, args, "word", 2))
+    row("one worker", one, first["rows"])
+    row("two workers", two, second["rows"])
+    print(f"      two workers are {one / two:.2f} x as fast; same counts: {first == second}")
+
+
+def report_memory(work: Path, shards: list[Path], args) -> int:
+    """Peak memory of the largest process of a run, over --rows x --shards rows and over ten times as many."""
+    peaks = []
+    for times in (1, 10):
+        linked = []
+        for copy in range(times):
+            for shard in shards:  # a link is a shard like any other, and no file of ten times the size is needed
+                link = work / f"copy-{copy}-{shard.name}"
+                link.unlink(missing_ok=True)
+                os.link(shard, link)
+                linked.append(link)
+        # RUSAGE_CHILDREN only grows, and the second run is the larger one: each in a process of its own.
+        counted = subprocess.check_output([sys.executable, "-c", PEAK, *filter_command(
+            work / f"out-{times}", linked, args, "word")], text=True)  # fmt: skip
+        peak = int(counted.splitlines()[-1]) / 1024
+        counts = json.loads((work / f"out-{times}" / "job_0_of_1.json").read_text())["counts"]
+        print(f"{counts['rows']:>12,} rows, {counts['records']:>12,} records: peak {peak:,.0f} MiB", flush=True)
+        peaks.append(peak)
+        shutil.rmtree(work / f"out-{times}")
+        for link in linked:
+            link.unlink()
+    print(f"ten times the rows take {peaks[1] / peaks[0]:.2f} x the memory")
+    return 0
+
+
+if __name__ == "__main__":
+    if importlib.util.find_spec("retrieval") is None:  # run by path: the parts it measures lie above it
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONPATH": str(ROOT)})
+    sys.exit(main())

@@ -20,7 +20,6 @@ import contextlib
 import glob
 import itertools
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -29,8 +28,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 from knn_indices_helper.jobs import (
@@ -240,30 +238,52 @@ def begin_worker(search: Search, parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-    if search.queries:
-        from retrieval.matching import Matcher
-
-        _matcher = Matcher(list(search.queries), search.match)
+    _matcher = make_matcher(search)
 
 
-def fetch_checked(source, path: str, field: str | None, stop: threading.Event) -> None:
-    """Fetch a shard and open it, so that an error page under a shard's name does not stay."""
-    if stop.is_set():
-        raise MissingShard("the run ended before it was fetched")
-    fetch_shard(source, Path(path), stop)
-    try:
-        open_shard(path, field)
-    except UserError:
-        os.unlink(path)
-        raise
+def make_matcher(search: Search):
+    from retrieval.matching import Matcher
 
-
-def usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Matcher(list(search.queries), search.match) if search.queries else None
 
 
 def scan_in_worker(unit: Unit, search: Search) -> dict:
     return scan_unit(unit, search, _matcher)
+
+
+@contextlib.contextmanager
+def scanner(search: Search, workers: int, stop: threading.Event):
+    """A function that scans one unit and may be called from several threads; ended, not waited for, at `stop`.
+
+    One worker is this process itself: to start another takes a third of a second, on a small pool longer than all else.
+    """
+    if workers == 1:
+        matcher, one_scan = None, threading.Lock()
+
+        def scan_here(unit: Unit) -> dict:
+            nonlocal matcher
+            with one_scan:
+                matcher = matcher or make_matcher(search)
+                return scan_unit(unit, search, matcher, stop)
+
+        yield scan_here
+        return
+
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # spawn: pyarrow's threads do not survive a fork
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin_worker, (search, os.getpid()))
+    try:
+        yield lambda unit: pool.submit(scan_in_worker, unit, search).result()
+    finally:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
+
+
+def usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Unit, dict | str]]:
@@ -277,12 +297,20 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
     done = {unit.shard: counts for unit in units if (counts := finished_counts(unit)) is not None}
     absent = [unit.shard for unit in units if unit.shard not in done and not os.path.isfile(unit.shard)]
     sources, reasons = find_sources([Path(path).name for path in absent], args.shard_sources) if absent else ({}, {})
-    one_fetch, stop = threading.Lock(), threading.Event()  # two fetches at once would only share the line
     workers = max(1, min(args.workers or usable_cores(), len(units) - len(done)))
-    scanners = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), begin_worker, (search, os.getpid())
-    )  # spawn: pyarrow's and SQLite's threads do not survive a fork
-    followers = ThreadPoolExecutor(workers + 1)
+    one_fetch, stop = threading.Lock(), threading.Event()  # two fetches at once would only share the line
+
+    def fetch(shard: str) -> None:
+        name = Path(shard).name
+        if name in reasons:
+            raise MissingShard(reasons[name])
+        with one_fetch:
+            fetch_shard(sources[name], Path(shard), stop)
+        try:
+            open_shard(shard, args.field)
+        except UserError:  # an error page under a shard's name must not stay
+            os.unlink(shard)
+            raise
 
     def follow(unit: Unit) -> dict | str:
         if unit.shard in done:
@@ -290,19 +318,15 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
             return done[unit.shard]
         try:
             if fetched := not os.path.isfile(unit.shard):
-                name = Path(unit.shard).name
-                if name in reasons:
-                    raise MissingShard(reasons[name])
-                with one_fetch:
-                    fetch_checked(sources[name], unit.shard, args.field, stop)
-            counts = scanners.submit(scan_in_worker, unit, search).result()
+                fetch(unit.shard)
+            counts = scan(unit)
             if fetched and args.do_cleanup:
                 os.unlink(unit.shard)
         except (UserError, MissingShard) as error:
             return str(error)
         except OSError as error:  # a full disk, a file server that went away
             return f"{error.strerror or error} ({error.filename})"
-        except BrokenProcessPool:
+        except BrokenExecutor:
             return "its worker was killed (out of memory?): run again, perhaps with fewer --workers"
         say(
             f"{unit.shard}: {counts['rows']:,} rows, {counts['captions']:,} captions matched, "
@@ -310,21 +334,21 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
         )
         return counts
 
-    following = [followers.submit(follow, unit) for unit in units]
-    with tqdm(total=len(units), unit="shard", disable=None) as progress:
-        try:
-            for unit, future in zip(units, following, strict=True):
-                yield unit, future.result()
-                progress.update()
-        finally:  # early at Ctrl-C, and when every class is full: then what is at work is ended, not waited for
-            stop.set()
-            followers.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children() if not all(future.done() for future in following) else []:
-                process.terminate()
-            scanners.shutdown(cancel_futures=True)
-            followers.shutdown()
-            for unit in units:
-                clear_remains(unit)
+    followers = ThreadPoolExecutor(workers + 1)
+    try:
+        with scanner(search, workers, stop) as scan, tqdm(total=len(units), unit="shard", disable=None) as progress:
+            following = [followers.submit(follow, unit) for unit in units]
+            try:
+                for unit, future in zip(units, following, strict=True):
+                    yield unit, future.result()
+                    progress.update()
+            finally:  # also at Ctrl-C, and when every class is full: what is at work is ended, not waited for
+                stop.set()
+                followers.shutdown(wait=False, cancel_futures=True)
+    finally:
+        followers.shutdown()
+        for unit in units:
+            clear_remains(unit)
 
 
 # ---- what came of it ----

@@ -11,13 +11,14 @@ import glob
 import json
 import os
 import shutil
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from knn_indices_helper.jobs import complete_file, file_fingerprint, settings_fingerprint, write_json
+from knn_indices_helper.jobs import UserError, complete_file, file_fingerprint, settings_fingerprint, write_json
 from retrieval.queries import to_fts5
 from retrieval.records import RECORD_FIELDS
 from retrieval.shards import Batch, caption_batches, open_shard, row_batches
@@ -74,7 +75,7 @@ def finished_counts(unit: Unit) -> dict | None:
     return counts if counts["shard"] == shard_fingerprint(unit) else None
 
 
-def scan_unit(unit: Unit, search: Search, matcher) -> dict:
+def scan_unit(unit: Unit, search: Search, matcher, stop: threading.Event | None = None) -> dict:
     """Write the unit's hit file and then its counts.
 
     Args:
@@ -97,6 +98,8 @@ def scan_unit(unit: Unit, search: Search, matcher) -> dict:
         scan = sample_lines(shard, unit, seen) if matcher is None else hit_lines(shard, unit, search, matcher, seen)
         with open(beside, "w", encoding="utf-8", errors="replace") as file:
             for lines in scan:
+                if stop is not None and stop.is_set():
+                    raise UserError("the run ended before it was scanned")
                 file.writelines(lines)
     counts = {"shard": fingerprint, "rows": shard.rows} | seen.counts()
     write_json(unit.counts, counts, indent=None)
@@ -159,14 +162,16 @@ def hit_lines(shard, unit: Unit, search: Search, matcher, seen: Seen) -> Iterato
         hits = matcher.match(batch.captions)
         if search.quantity:
             hits = first_of_each_class(hits, seen.records, search.quantity)
+        lines = []
         if len(hits.row):
             positions, places = np.unique(hits.row, return_inverse=True)
             starts, ends = encode_rows(batch, positions, Path(unit.shard).name)
             seen.add(hits, len(positions), matcher.phrases)
-            yield [
+            lines = [
                 starts[place] + provenance(search.classes[query], "substring", matcher.phrases[phrase]) + ends[place]
                 for place, query, phrase in zip(places.tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True)
             ]
+        yield lines
         if search.quantity and all(seen.records[c] >= search.quantity for c in range(len(search.classes))):
             return
 

@@ -410,7 +410,7 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(tmp_path, rows)
 def test_a_worker_that_is_killed_costs_its_shards_and_the_same_command_does_them(tmp_path, rows):
     for number in range(2):
         write_shard(tmp_path / f"{number}.parquet", rows[number] * 200, row_group_size=5_000)
-    command = [sys.executable, SCRIPT, "-q", "|".join(CLASSES), "--workers", "1", "--dbs", str(tmp_path / "*.parquet")]
+    command = [sys.executable, SCRIPT, "-q", "|".join(CLASSES), "--workers", "2", "--dbs", str(tmp_path / "*.parquet")]
     process = subprocess.Popen([*command, "-o", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
     workers = []
     while not workers and process.poll() is None:
@@ -429,7 +429,8 @@ def test_a_worker_that_is_killed_costs_its_shards_and_the_same_command_does_them
     assert output_bytes(tmp_path / "out") == output_bytes(tmp_path / "whole")
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(pool, tmp_path, rows):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(pool, tmp_path, rows, workers):
     write_shard(tmp_path / "z.parquet", rows[0] * 100, row_group_size=1_000)
     shards = [str(pool / "part-0.parquet"), str(tmp_path / "z.parquet")]
     command = [

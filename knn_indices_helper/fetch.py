@@ -1,7 +1,7 @@
 """Large files over HTTP: resumed, checked, retried, from several mirrors; a file is at its place only when it is whole.
 
     fetch_file(["https://a/x.npy", "https://b/x.npy"], Path("x.npy")) -> FetchResult, or FetchError with one sentence
-    fetch_all([Download(urls, destination), ...], workers=4)          -> FetchSummary, failures listed by name
+    fetch_all([Download(urls, destination), ...], workers=4)          -> FetchSummary, failures by name
     list_missing([Download(...), ...], workers=4)                     -> what would be fetched, and its size
 
 Addresses are http, https, or `hf://datasets/OWNER/NAME[@REVISION]/PATH` (huggingface_hub finds the address and the
@@ -19,11 +19,12 @@ import json
 import os
 import re
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -162,7 +163,7 @@ def _receive(url: str, part: "_Part") -> None:
             start = _read_head(url, response, start, part)
             part.describe(url, response)
             _read_body(response, start, part)
-    except (requests.exceptions.SSLError, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+    except (requests.exceptions.SSLError, ValueError) as error:  # requests' errors about an address are ValueErrors
         raise _GiveUp(_innermost(error)) from error
     except requests.exceptions.Timeout as error:
         raise _TryAgain(f"no byte for {part.stall_seconds:g} seconds") from error
@@ -452,7 +453,8 @@ def remote_size(urls: list[str]) -> int | str:
                 page = response.headers.get("Content-Type", "").startswith("text/html")
                 if response.status_code == 200 and length.isdigit() and not page:
                     return int(length)
-                reason = "a web page" if page else f"answered {response.status_code} {response.reason}"
+                answered = f"answered {response.status_code} {response.reason}"
+                reason = "a web page instead of the file" if page and response.status_code == 200 else answered
         except _GiveUp as refusal:
             reason = str(refusal)
         except requests.exceptions.RequestException as error:
@@ -466,7 +468,6 @@ def remote_size(urls: list[str]) -> int | str:
 def fetch_all(
     downloads: list[Download],
     workers: int,
-    say: Callable[[str], None],
     *,
     retries: int = RETRIES,
     stall_seconds: float = STALL_SECONDS,
@@ -517,7 +518,7 @@ def fetch_all(
                     result = future.result()
                 except FetchError as error:
                     failed[destination] = str(error)
-                    say(f"failed: {destination.name}: {error}")
+                    bar.write(f"failed: {destination.name}: {error}", file=sys.stderr)
                     continue
                 if result.url is None:
                     already += 1
@@ -558,3 +559,56 @@ def read_checksums(path: Path) -> dict[str, str]:
                 raise ValueError(f"{path}, line {number} is not `SHA256  NAME`: {line[:60]!r}")
             checksums[match[2].rsplit("/", 1)[-1]] = match[1].lower()
     return checksums
+
+
+# ---- the command line of the downloaders ----
+
+
+def add_fetch_flags(parser, workers: int) -> None:
+    """What every downloader takes beside its own flags."""
+    parser.add_argument("--workers", type=int, default=workers, help="files at a time (default: %(default)s)")
+    parser.add_argument("--retries", type=int, default=RETRIES, help="failures in a row, for each mirror (%(default)s)")
+    parser.add_argument("--checksums", type=Path, metavar="FILE", help="a list as sha256sum writes it: check each file")
+    parser.add_argument("--dry-run", action="store_true", help="list what is missing, with its size; fetch nothing")
+
+
+def with_checksums(downloads: list[Download], path: Path | None) -> list[Download]:
+    """The downloads with the sha256 that a list gives them; those it does not name stay as they are.
+
+    Raises:
+        ValueError: no such list, or a line that is none.
+    """
+    if path is None:
+        return downloads
+    try:
+        checksums = read_checksums(path)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    return [replace(download, sha256=checksums.get(download.destination.name)) for download in downloads]
+
+
+def print_missing(downloads: list[Download], workers: int, say: Callable[[str], None]) -> int:
+    """--dry-run: `name <tab> bytes <tab> address` of each missing file on stdout; exit code 1 if one has no size."""
+    missing = list_missing(downloads, workers)
+    for download, size in missing:
+        print(download.destination.name, size, download.urls[0], sep="\t")
+    known = [size for _, size in missing if isinstance(size, int)]
+    say(
+        f"{len(downloads):,} files asked for: {len(downloads) - len(missing):,} here, {len(missing):,} missing, "
+        f"{len(known):,} of them have a size, together {sum(known):,} bytes"
+    )
+    return int(len(known) < len(missing))
+
+
+def report(downloads: list[Download], summary: FetchSummary, say: Callable[[str], None]) -> int:
+    """The last lines of a downloader: each failed file by name, then the sum; exit code 1 if one failed."""
+    if summary.failed:
+        say(f"{len(summary.failed):,} files are missing:")
+        for path, reason in summary.failed.items():
+            say(f"  {path.name}: {reason}")
+    say(
+        f"{len(downloads):,} files asked for: {summary.already:,} were here, {len(summary.fetched):,} fetched "
+        f"({sum(result.bytes for result in summary.fetched):,} bytes), {len(summary.failed):,} failed"
+        + ("; the same command fetches those again" if summary.failed else "")
+    )
+    return int(bool(summary.failed))

@@ -15,7 +15,8 @@ import pytest
 import torch
 
 import filter_laion_metadata_semantic as stage
-from retrieval.records import RECORD_FIELDS, chunk_files, read_records
+from retrieval.record_columns import encode_columns, safety_tags, tagged_unsafe
+from retrieval.records import RECORD_FIELDS, chunk_files, encode_record, read_records
 
 clip_back = importlib.import_module("clip_retrieval.clip_back")  # the package's own name for it is a function
 SCRIPT = Path(stage.__file__)
@@ -348,3 +349,42 @@ def test_help_needs_no_third_party_package(tmp_path):
     run = subprocess.run([sys.executable, "-S", str(SCRIPT), "--help"], cwd="/", capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert "--no-text-index" in run.stdout
+
+
+# ---- the lines themselves ----
+
+
+def test_columns_are_encoded_as_records_are_one_by_one():
+    rows = [
+        {
+            "SAMPLE_ID": 2**63 - 1,
+            "TEXT": 'a "quoted" \\ back\nslash\x07',
+            "similarity": 0.1,
+            "SCORE": 1.0,
+            "LICENSE": None,
+        },
+        {
+            "SAMPLE_ID": None,
+            "TEXT": "Crème “brûlée” \u2028 \x7f 🍮",
+            "similarity": 1e-7,
+            "SCORE": -2.0,
+            "LICENSE": None,
+        },
+        {"SAMPLE_ID": 0, "TEXT": None, "similarity": None, "SCORE": 0.28 + 1 / 3, "LICENSE": None},
+    ]
+    columns = {name: pa.array([row[name] for row in rows]) for name in rows[0]}
+    for line, row in zip(
+        bytes(encode_columns(columns | {"QUERY": 'the "c"'})).decode().split("\n")[:-1], rows, strict=True
+    ):
+        ours, theirs = json.loads(line), json.loads(encode_record(row | {"QUERY": 'the "c"'}))
+        assert list(ours.items()) == list(theirs.items())
+        assert list(map(type, ours.values())) == list(map(type, theirs.values()))
+    assert bytes(encode_columns({"SCORE": pa.array([], pa.float32())})) == b""
+
+
+def test_a_tag_of_any_spelling_or_a_score_rejects_and_nothing_else_does():
+    texts = pa.table({"NSFW": ["NSFW", "nsfw ", "UNSURE", "UNLIKELY", None, ""]})
+    assert tagged_unsafe(safety_tags(texts, {"NSFW": "NSFW"})).tolist() == [True, True, False, False, False, False]
+    scores = pa.table({"p": pa.array([0.5, 0.49, None, float("nan"), 1.0])})
+    assert tagged_unsafe(safety_tags(scores, {"UNSAFE": "p"})).tolist() == [True, False, False, False, True]
+    assert tagged_unsafe(safety_tags(pa.table({"nsfw": [True, False]}), {"NSFW": "nsfw"})).tolist() == [True, False]

@@ -1,0 +1,101 @@
+"""The tokens of SQLite FTS5's default tokenizer, `unicode61`: what a word is in the match modes `word` and `fts`.
+
+    tokens("Crème-brûlée, 2 für STRASSE")       # ['creme', 'brulee', '2', 'fur', 'strasse']
+
+No copy of Unicode's tables: the SQLite of this Python is asked about each character beyond ASCII, once, so that parquet
+and `.db` shards agree whatever its version. A character separates tokens, or is part of one (and folds to one character,
+lower-cased and without its diacritic), or is a combining mark that folds to nothing.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable
+
+from knn_indices_helper.jobs import UserError
+
+LONGEST_TOKEN = 32768  # bytes; FTS5 cuts longer tokens (FTS5_MAX_TOKEN_SIZE in fts5Int.h)
+SEPARATOR = " "
+
+# Code point -> what stands for it: itself folded, "" or SEPARATOR. What is missing has not been asked yet.
+_folded = {code: chr(code).lower() if chr(code).isalnum() else SEPARATOR for code in range(128)}
+_fold_table = None  # the same as uint32 by code point, for `fold_code_points`
+_UNKNOWN = 0xFFFFFFFF
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of `text` in order. A token cut inside a character ends in lone surrogates (surrogateescape)."""
+    if not text.isascii():
+        _learn(set(text))
+    return [
+        token if len(token) * 4 <= LONGEST_TOKEN else _cut(token)
+        for token in text.translate(_folded).split(SEPARATOR)
+        if token
+    ]
+
+
+def is_word_part(character: str) -> bool:
+    """Whether a character beside a word makes it a longer word: letters, digits and combining marks do."""
+    if character >= "\x80":
+        _learn({character})
+    return _folded[ord(character)] != SEPARATOR
+
+
+def fold_code_points(codes):
+    """The folded code points of a text, as `tokens` sees them.
+
+    Args:
+        codes: uint32 array of code points.
+
+    Returns:
+        uint32 array of the same length: 0 for a mark that goes, 32 for a separator.
+    """
+    import numpy as np
+
+    global _fold_table
+    if _fold_table is None:
+        _fold_table = np.full(0x110000, _UNKNOWN, np.uint32)
+        _enter(_folded)
+    folded = _fold_table[codes]
+    unknown = folded == _UNKNOWN
+    if unknown.any():
+        characters = {chr(code) for code in np.unique(codes[unknown]).tolist()}
+        _learn(characters)
+        _enter(map(ord, characters))
+        folded = _fold_table[codes]
+    return folded
+
+
+def _enter(codes: Iterable[int]) -> None:
+    for code in codes:
+        _fold_table[code] = ord(_folded[code]) if _folded[code] else 0
+
+
+def _cut(token: str) -> str:
+    return token.encode()[:LONGEST_TOKEN].decode("utf-8", "surrogateescape")
+
+
+def _learn(characters: Iterable[str]) -> None:
+    """Ask SQLite about each new character twice: alone (does it begin a token?), and between two x (does it go on?)."""
+    new = [character for character in characters if ord(character) not in _folded]
+    _folded.update((ord(character), SEPARATOR) for character in new if "\ud800" <= character <= "\udfff")
+    new = [character for character in new if ord(character) not in _folded]
+    if not new:
+        return
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        try:
+            connection.execute("CREATE VIRTUAL TABLE texts USING fts5(text, content='')")
+        except sqlite3.OperationalError as error:
+            raise UserError("--match word and fts need a Python whose SQLite has FTS5 (python.org's and Debian's have)"
+                            ) from error  # fmt: skip
+        connection.execute("CREATE VIRTUAL TABLE terms USING fts5vocab(texts, instance)")
+        rows = [(2 * n + between, f"x{c}x" if between else c) for n, c in enumerate(new) for between in (0, 1)]
+        connection.executemany("INSERT INTO texts(rowid, text) VALUES (?, ?)", rows)
+        found = dict.fromkeys(range(2 * len(new)), ())
+        for row, term in connection.execute("SELECT doc, term FROM terms"):
+            found[row] += (term,)
+    for number, character in enumerate(new):
+        alone, between = found[2 * number], found[2 * number + 1]
+        folded = SEPARATOR if len(between) == 2 else between[0][1:-1]
+        # `tokens` may delete what goes on but does not begin, because such characters fold to nothing.
+        assert (folded not in ("", SEPARATOR)) == bool(alone), f"unicode61 treats {character!r} in a way we do not know"
+        _folded[ord(character)] = folded

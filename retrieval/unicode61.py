@@ -2,9 +2,9 @@
 
     tokens("Crème-brûlée, 2 für STRASSE")       # ['creme', 'brulee', '2', 'fur', 'strasse']
 
-No copy of Unicode's tables: the SQLite of this Python is asked about each character beyond ASCII, once, so that parquet
-and `.db` shards agree whatever its version. A character separates tokens, or is part of one (and folds to one character,
-lower-cased and without its diacritic), or is a combining mark that folds to nothing.
+No copy of Unicode's tables: the SQLite of this Python is asked about each character beyond ASCII, once, so that
+parquet and `.db` shards agree whatever its version. A character separates tokens, or is part of one (and folds to one
+character, lower-cased and without its diacritic), or is a combining mark that folds to nothing.
 """
 
 import contextlib

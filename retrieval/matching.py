@@ -1,0 +1,524 @@
+"""Which captions match which queries: `match_plain` says what is right, `Matcher` the same at the speed of decoding.
+
+    matcher = Matcher([parse_query("tabby"), parse_query('"tiger shark" OR tiger')], "word")
+    hits = matcher.match(captions)          # captions: a pyarrow array; hits: numpy arrays, sorted by row and query
+
+A phrase holds in a caption when
+    substring   the lower-cased caption contains the lower-cased phrase (its strings, one space between them)
+    word, fts   the phrase's tokens (retrieval/unicode61.py) stand next to each other in the caption; a starred one
+                may be the beginning of the caption's token
+A phrase of no token (in substring: no character) is left out of an implicit AND, and holds nowhere else, as in FTS5. A
+null caption matches nothing. Bytes that are not UTF-8 are read as U+FFFD.
+
+How `Matcher` works. Rows are joined into buffers of a megabyte with a byte between them that no text holds; a table of
+256 bytes lower-cases them, and for words makes every other ASCII character a space. Then a phrase is a literal, as in
+" tiger shark ", and one scan (retrieval/literal_scan.py) finds them all. Rows that this does not suit go a second,
+exact way, a tenth of web captions: those with a byte beyond ASCII, and those where the beginning of a phrase stands
+before two separators (" tiger  "). They are folded as unicode61 folds, every run of separators becomes one space, and
+they are scanned again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from retrieval.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
+from retrieval.queries import And, Not, Or, Phrase, Query
+from retrieval.unicode61 import fold_code_points, is_word_part, tokens
+
+MATCH_MODES = ("substring", "word", "fts")
+
+PIECE_BYTES = 1 << 20  # of captions joined and scanned at once: it stays in the processor's cache, and bounds the hits
+LONG_CAPTION = 1 << 14  # bytes; longer captions may hold tokens that FTS5 cuts, so they are tokenised one by one
+ROW_END = b"\xff"  # stands in no UTF-8
+WORD_ROW_END = b" \xff "  # so that words at a row's edges stand between spaces too
+
+
+@dataclass(frozen=True)
+class Hits:
+    """One entry per caption and query that matches, sorted by (row, query)."""
+
+    row: Any  # int64 (n,): position in the captions given
+    query: Any  # int32 (n,): index into the queries
+    phrase: Any  # int32 (n,): index into the phrases; the first one of that query that made it match
+    inside: Any  # bool (n,): in `substring`, every occurrence of that phrase here is a part of longer words
+
+
+def distinct_phrases(queries: list[Query]) -> list[Phrase]:
+    """All phrases of the queries in order, each once: what `Hits.phrase` counts."""
+    return list(dict.fromkeys(phrase for query in queries for phrase in _phrases_of(query)))
+
+
+def _phrases_of(query: Query) -> list[Phrase]:
+    match query:
+        case Phrase():
+            return [query]
+        case And(parts) | Or(parts):
+            return [phrase for part in parts for phrase in _phrases_of(part)]
+        case Not(wanted, unwanted):
+            return _phrases_of(wanted) + _phrases_of(unwanted)
+
+
+def shown(phrase: Phrase) -> str:
+    """A phrase as the records name it: its strings, with their stars."""
+    return " ".join(string + "*" * star for string, star in zip(phrase.strings, phrase.stars, strict=True))
+
+
+# ---- the spec ----
+
+
+def match_plain(captions: Iterable[str | bytes | None], queries: list[Query], mode: str) -> Hits:
+    """Every query on every caption, one after the other."""
+    phrases = distinct_phrases(queries)
+    number_of = {phrase: number for number, phrase in enumerate(phrases)}
+    needles = [phrase_needle(phrase, mode) for phrase in phrases]
+    found = []
+    for row, caption in enumerate(captions):
+        if caption is None:
+            continue
+        text = haystack(caption, mode)
+        holding = {phrase for phrase, needle in zip(phrases, needles, strict=True) if needle and holds(needle, text)}
+        empty = {phrase for phrase, needle in zip(phrases, needles, strict=True) if not needle}
+        for number, query in enumerate(queries):
+            phrase = first_holding(query, holding, empty)
+            if phrase is not None:
+                inside = mode == "substring" and only_inside(phrase.text.lower(), text)
+                found.append((row, number, number_of[phrase], inside))
+    return _hits(*zip(*found, strict=True)) if found else _hits([], [], [], [])
+
+
+def phrase_needle(phrase: Phrase, mode: str) -> str | list[tuple[str, bool]]:
+    """What to look for: lower-cased text, or (token, starred) pairs. Empty: the phrase holds nowhere."""
+    if mode == "substring":
+        return phrase.text.lower()
+    needle = []
+    for string, star in zip(phrase.strings, phrase.stars, strict=True):
+        needle += [(token, False) for token in tokens(string)]
+        if needle:
+            needle[-1] = needle[-1][0], star  # FTS5 stars the last token so far, even where `string` has none
+    return needle
+
+
+def haystack(caption: str | bytes, mode: str) -> str | list[str]:
+    """What to look in: the lower-cased caption, or its tokens."""
+    text = caption.decode("utf-8", "replace") if isinstance(caption, bytes) else caption
+    return text.lower() if mode == "substring" else tokens(text)
+
+
+def holds(needle: str | list[tuple[str, bool]], text: str | list[str]) -> bool:
+    """Whether a phrase's needle is in a caption's haystack."""
+    if isinstance(needle, str):
+        return needle in text
+    return any(
+        all(
+            token.startswith(wanted) if star else token == wanted
+            for (wanted, star), token in zip(needle, text[start:], strict=False)
+        )
+        for start in range(len(text) - len(needle) + 1)
+    )
+
+
+def first_holding(query: Query, holding: set[Phrase], empty: set[Phrase]) -> Phrase | None:
+    """The first phrase that makes the query match, or None where it does not."""
+    match query:
+        case Phrase():
+            return query if query in holding else None
+        case And(parts, implicit):
+            kept = [part for part in parts if not (implicit and part in empty)]
+            firsts = [first_holding(part, holding, empty) for part in kept]
+            return firsts[0] if firsts and None not in firsts else None
+        case Or(parts):
+            firsts = [first_holding(part, holding, empty) for part in parts]
+            return next((first for first in firsts if first is not None), None)
+        case Not(wanted, unwanted):
+            return first_holding(wanted, holding, empty) if first_holding(unwanted, holding, empty) is None else None
+
+
+def only_inside(needle: str, text: str) -> bool:
+    """Whether each occurrence in `text` is a part of a longer word, as "hen" in "kitchen"."""
+    begins, ends = is_word_part(needle[0]), is_word_part(needle[-1])
+    start = text.find(needle)
+    while start >= 0:
+        end = start + len(needle)
+        before = begins and start > 0 and is_word_part(text[start - 1])
+        after = ends and end < len(text) and is_word_part(text[end])
+        if not before and not after:
+            return False
+        start = text.find(needle, start + 1)
+    return True
+
+
+def _hits(row, query, phrase, inside) -> Hits:
+    import numpy as np
+
+    return Hits(np.array(row, np.int64), np.array(query, np.int32), np.array(phrase, np.int32), np.array(inside, bool))
+
+
+# ---- the fast way ----
+
+
+class Matcher:
+    """Compiled queries. `phrases` are the texts that `Hits.phrase` counts."""
+
+    def __init__(self, queries: list[Query], mode: str, make_scanner=best_scanner):
+        """Compile. `make_scanner` is an engine of retrieval/literal_scan.py."""
+        import numpy as np
+
+        phrases = distinct_phrases(queries)
+        self.phrases = [shown(phrase) for phrase in phrases]
+        self._mode, self._queries = mode, len(queries)
+        self._needles = [phrase_needle(phrase, mode) for phrase in phrases]
+        self._unsure = np.zeros(len(phrases), bool)  # its literal is only a part of it: a hit must be verified
+        phrases_of, run_literals = {}, {}  # literal -> phrases; literals that end in two separators
+        for number, needle in enumerate(self._needles):
+            if needle:
+                literal, self._unsure[number], runs = _literals(needle)
+                phrases_of.setdefault(literal, []).append(number)
+                run_literals |= dict.fromkeys(runs)
+        literals = [*phrases_of, *run_literals]
+        self._exact_literals = len(phrases_of)
+        self._scan: Scanner = make_scanner(literals)
+        self._literal_bytes = np.array([len(literal) for literal in literals], np.int64)
+        self._phrases_of_literal = _Lists(list(phrases_of.values()))
+        if mode == "substring":
+            edges = [(is_word_part(needle[0]), is_word_part(needle[-1])) if needle else (False, False)
+                     for needle in self._needles]  # fmt: skip
+            self._begins_word, self._ends_word = np.array(edges, bool).reshape(-1, 2).T
+
+        number_of = {phrase: number for number, phrase in enumerate(phrases)}
+        empty = {phrase for phrase, needle in zip(phrases, self._needles, strict=True) if not needle}
+        choices, self._composed = [[] for _ in phrases], []
+        for number, query in enumerate(queries):
+            plan = _plan(query, number_of, empty)
+            if isinstance(plan, int):
+                choices[plan].append((number, 0))
+            elif isinstance(plan, Or) and all(isinstance(part, int) for part in plan.parts):
+                for rank, phrase in enumerate(dict.fromkeys(plan.parts)):
+                    choices[phrase].append((number, rank))
+            elif plan is not None:
+                self._composed.append((number, plan))
+        self._ranks = 1 + max((rank for chosen in choices for _, rank in chosen), default=0)
+        # Queries that are a phrase, or an OR of some, by phrase, as query * ranks + rank.
+        self._choices = _Lists([[number * self._ranks + rank for number, rank in chosen] for chosen in choices])
+
+    def match(self, captions) -> Hits:
+        """The hits of a batch; memory is bounded by the batch.
+
+        Args:
+            captions: pyarrow Array or ChunkedArray of (large) strings, (large) binary, or a dictionary of either.
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        found, start = [], 0
+        for chunk in captions.chunks if isinstance(captions, pa.ChunkedArray) else [captions]:
+            for piece in _pieces(chunk):
+                rows, phrases, inside = self._match_piece(piece)
+                found.append((rows + start, phrases, inside))
+                start += len(piece)
+        if not found:
+            return _hits([], [], [], [])
+        rows, phrases, inside = (np.concatenate(column) for column in zip(*found, strict=True))
+        return self._answer(rows, phrases, inside)
+
+    def _match_piece(self, captions):
+        """(rows, phrases, inside) of a BinaryArray without nulls: each phrase that holds in a row once, in order."""
+        import numpy as np
+
+        table, row_end = (_LOWER, ROW_END) if self._mode == "substring" else (_WORDS, WORD_ROW_END)
+        edge = row_end[:-2]  # a space before the first row, where rows stand between spaces
+        offsets = _offsets(captions)
+        buffer = b"".join((edge, _join(captions, row_end).translate(table), edge))
+        row_starts = offsets[:-1] - offsets[0] + len(row_end) * np.arange(len(captions)) + len(edge)
+        literals, ends = self._scan(buffer)
+        rows = np.searchsorted(row_starts, ends - 1, "right") - 1
+
+        is_slow = _beyond_ascii(captions, offsets) | (np.diff(offsets) > LONG_CAPTION)
+        is_slow[rows[literals >= self._exact_literals]] = True
+        sure = ~is_slow[rows] & (literals < self._exact_literals)
+        found = [self._occurrences(buffer, rows[sure], literals[sure], ends[sure])]
+
+        slow = np.flatnonzero(is_slow)
+        if len(slow):
+            buffer = _exact_buffer(captions.take(slow), self._mode)
+            literals, ends = self._scan(buffer)
+            row_ends = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ROW_END[0])
+            rows = np.searchsorted(row_ends, ends - 1)
+            sure = literals < self._exact_literals
+            rows, phrases, inside = self._occurrences(buffer, rows[sure], literals[sure], ends[sure])
+            found.append((slow[rows], phrases, inside))
+        return self._each_once(captions, *(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    def _occurrences(self, buffer: bytes, rows, literals, ends):
+        """From literals to the phrases that they stand for, and whether each stands inside a longer word."""
+        import numpy as np
+
+        entries, phrases = self._phrases_of_literal.expand(literals)
+        if self._mode != "substring":
+            return rows[entries], phrases, np.zeros(len(phrases), bool)
+        starts = ends - self._literal_bytes[literals]
+        before, after = _word_parts_beside(buffer, starts, ends)
+        inside = (before[entries] & self._begins_word[phrases]) | (after[entries] & self._ends_word[phrases])
+        return rows[entries], phrases, inside
+
+    def _each_once(self, captions, rows, phrases, inside):
+        """Rows and phrases sorted and distinct; inside where every occurrence is; the unsure ones verified."""
+        import numpy as np
+
+        keys = rows * len(self.phrases) + phrases
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        firsts = np.flatnonzero(np.diff(keys, prepend=-1))
+        inside = np.logical_and.reduceat(inside[order], firsts) if len(firsts) else inside[order]
+        rows, phrases = np.divmod(keys[firsts], max(1, len(self.phrases)))
+        unsure = np.flatnonzero(self._unsure[phrases])
+        if len(unsure):
+            right = np.ones(len(rows), bool)
+            for entry in unsure.tolist():
+                needle, text = self._needles[phrases[entry]], haystack(captions[rows[entry]].as_py(), self._mode)
+                right[entry] = holds(needle, text)
+                inside[entry] = right[entry] and self._mode == "substring" and only_inside(needle, text)
+            rows, phrases, inside = rows[right], phrases[right], inside[right]
+        return rows, phrases, inside
+
+    def _answer(self, rows, phrases, inside) -> Hits:
+        """From phrases that hold, sorted by (row, phrase) and distinct, to the queries that match."""
+        import numpy as np
+
+        entries, choices = self._choices.expand(phrases)
+        keys = rows[entries] * self._queries * self._ranks + choices
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order] // self._ranks
+        firsts = order[np.flatnonzero(np.diff(keys, prepend=-1))]  # of each (row, query): the phrase that comes first
+        columns = [rows[entries[firsts]], choices[firsts] // self._ranks, phrases[entries[firsts]]]
+        columns.append(inside[entries[firsts]])
+        if self._composed:
+            columns = self._with_composed(columns, rows, phrases, inside)
+        return _hits(*columns)
+
+    def _with_composed(self, columns, rows, phrases, inside):
+        """The columns with those of the queries that are more than an OR of phrases."""
+        import numpy as np
+
+        by_phrase = np.argsort(phrases, kind="stable")
+        edges = np.searchsorted(phrases[by_phrase], np.arange(len(self.phrases) + 1))
+        sorted_rows = rows[by_phrase]
+
+        def select(plan):
+            """The plan's rows, ascending, and for each the entry of the phrase that made it hold."""
+            match plan:
+                case int():
+                    entries = slice(edges[plan], edges[plan + 1])
+                    return sorted_rows[entries], by_phrase[entries]
+                case And(parts):
+                    first, *others = parts
+                    kept, entries = select(first)
+                    for other in others:
+                        if not len(kept):
+                            break
+                        also = _are_in(kept, select(other)[0])
+                        kept, entries = kept[also], entries[also]
+                    return kept, entries
+                case Or(parts):
+                    selected = [select(part) for part in parts]
+                    kept, firsts = np.unique(np.concatenate([kept for kept, _ in selected]), return_index=True)
+                    return kept, np.concatenate([entries for _, entries in selected])[firsts]
+                case Not(wanted, unwanted):
+                    kept, entries = select(wanted)
+                    also = ~_are_in(kept, select(unwanted)[0])
+                    return kept[also], entries[also]
+
+        parts = [columns]
+        for number, plan in self._composed:
+            kept, entries = select(plan)
+            if len(kept):
+                parts.append([kept, np.full(len(kept), number), phrases[entries], inside[entries]])
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        order = np.lexsort((columns[1], columns[0]))
+        return [column[order] for column in columns]
+
+
+def _plan(query: Query, number_of: dict[Phrase, int], empty: set[Phrase]):
+    """The query with phrases as numbers and without what is empty; None where it matches nothing."""
+    match query:
+        case Phrase():
+            return None if query in empty else number_of[query]
+        case And(parts, implicit):
+            plans = [_plan(part, number_of, empty) for part in parts if not (implicit and part in empty)]
+            if not plans or None in plans:
+                return None
+            return plans[0] if len(plans) == 1 else And(tuple(plans))
+        case Or(parts):
+            plans = [plan for part in parts if (plan := _plan(part, number_of, empty)) is not None]
+            return None if not plans else plans[0] if len(plans) == 1 else Or(tuple(plans))
+        case Not(wanted, unwanted):
+            plans = [_plan(part, number_of, empty) for part in (wanted, unwanted)]
+            return plans[0] if None in plans else Not(*plans)
+
+
+def _literals(needle: str | list[tuple[str, bool]]) -> tuple[bytes, bool, list[bytes]]:
+    """What to scan for: a literal; whether a hit must be verified; the literals that send a row the exact way."""
+    if isinstance(needle, str):
+        literal = needle.encode()
+        return literal[:LONGEST_LITERAL], len(literal) > LONGEST_LITERAL, []
+    stars = [star for _, star in needle]
+    known = stars.index(True) + 1 if True in stars else len(needle)  # after a star anything may follow
+    words = [token.encode("utf-8", "surrogateescape") for token, _ in needle[:known]]
+    literal = b" " + b" ".join(words) + (b"" if stars[known - 1] else b" ")
+    runs = [b" " + b" ".join(words[:end]) + b"  " for end in range(1, known)]
+    is_part = known < len(needle) or len(literal) > LONGEST_LITERAL
+    return literal[:LONGEST_LITERAL], is_part, [run for run in runs if len(run) <= LONGEST_LITERAL]
+
+
+class _Lists:
+    """Many short lists of numbers, looked up many at once."""
+
+    def __init__(self, lists: list[list[int]]):
+        import numpy as np
+
+        self.lengths = np.array([len(items) for items in lists], np.int64)
+        self.starts = np.cumsum(self.lengths) - self.lengths
+        self.items = np.array([item for items in lists for item in items], np.int64)
+
+    def expand(self, which):
+        """(entries, items): the items of the lists `which`, and for each the entry of `which` that it comes from."""
+        import numpy as np
+
+        lengths = self.lengths[which]
+        entries = np.repeat(np.arange(len(which)), lengths)
+        nth = np.arange(len(entries)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return entries, self.items[self.starts[which][entries] + nth]
+
+
+def _are_in(rows, others):
+    """For each of ascending rows whether it is among ascending others."""
+    import numpy as np
+
+    if not len(others):
+        return np.zeros(len(rows), bool)
+    places = np.minimum(np.searchsorted(others, rows), len(others) - 1)
+    return others[places] == rows
+
+
+# ---- buffers ----
+
+_LOWER = bytes(range(256)).lower()
+_WORDS = bytes(byte if byte >= 128 or chr(byte).isalnum() else ord(" ") for byte in _LOWER)
+
+
+_IS_WORD_BYTE = bytes(byte != ROW_END[0] and byte != ord(" ") for byte in _WORDS)  # beyond ASCII: maybe
+
+
+def _pieces(captions):
+    """Cut an array into BinaryArrays without nulls of about PIECE_BYTES each."""
+    import numpy as np
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(captions.type):
+        captions = captions.dictionary_decode()
+    if pa.types.is_null(captions.type):
+        captions = captions.cast(pa.string())
+    if captions.null_count:
+        captions = captions.fill_null("")  # the empty caption matches nothing either
+    offsets = _offsets(captions)
+    start = 0
+    while start < len(captions):
+        end = max(start + 1, int(np.searchsorted(offsets, offsets[start] + PIECE_BYTES, "right")) - 1)
+        piece = captions.slice(start, end - start)
+        if _is_large(captions):
+            piece = pa.concat_arrays([piece])  # its offsets from 0, so that they fit 32 bits
+        yield piece.cast(pa.binary())
+        start = end
+
+
+def _offsets(captions):
+    """Where each caption begins in the array's values, and where the last one ends: int64 (n + 1,)."""
+    import numpy as np
+
+    if not len(captions):
+        return np.zeros(1, np.int64)
+    offsets = np.frombuffer(captions.buffers()[1], np.int64 if _is_large(captions) else np.int32)
+    return offsets[captions.offset : captions.offset + len(captions) + 1].astype(np.int64)
+
+
+def _is_large(captions) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_large_string(captions.type) or pa.types.is_large_binary(captions.type)
+
+
+def _beyond_ascii(captions, offsets):
+    """bool (n,): True for the captions with a byte beyond ASCII, and maybe for a neighbour of one."""
+    import numpy as np
+
+    found = np.zeros(len(captions), bool)
+    if captions.buffers()[2] is None:
+        return found
+    values = np.frombuffer(captions.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
+    whole = len(values) // 8 * 8
+    eights = values[:whole].view(np.uint64) & np.uint64(0x8080808080808080)  # eight bytes at a time
+    places = np.concatenate([np.flatnonzero(eights) * 8, whole + np.flatnonzero(values[whole:] >= 0x80)]) + offsets[0]
+    for byte in (0, 7):
+        rows = np.searchsorted(offsets, np.minimum(places + byte, offsets[-1] - 1), "right") - 1
+        found[rows] = True
+    return found
+
+
+def _join(captions, between: bytes) -> bytes:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    one_list = pa.ListArray.from_arrays(pa.array([0, len(captions)], pa.int32()), captions)
+    return pc.binary_join(one_list, between)[0].as_buffer().to_pybytes()
+
+
+def _exact_buffer(captions, mode: str) -> bytes:
+    """Any captions as text to scan: lower-cased by Python, or the tokens of unicode61 with one space between."""
+    import numpy as np
+    import pyarrow as pa
+
+    try:
+        captions.cast(pa.string())
+    except pa.ArrowInvalid:  # not UTF-8 somewhere
+        texts = [caption.decode("utf-8", "replace") for caption in captions.to_pylist()]
+        captions = pa.array([text.encode() for text in texts], pa.binary())
+    if mode != "substring" and np.diff(_offsets(captions)).max() > LONG_CAPTION:
+        rows = (" ".join(tokens(caption.decode())) for caption in captions.to_pylist())
+        return b" " + WORD_ROW_END.join(row.encode("utf-8", "surrogateescape") for row in rows) + b" "
+
+    row_end = "\udcff"  # how surrogateescape reads the byte 0xFF; it is neither cased nor part of a word
+    text = _join(captions, ROW_END).decode("utf-8", "surrogateescape")
+    if mode == "substring":
+        return text.lower().encode("utf-8", "surrogateescape")
+    text = text.replace("\uffff", " ").replace(row_end, "\uffff")  # U+FFFF is a separator, so it can be the row's end
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    folded = np.where(codes == 0xFFFF, codes, fold_code_points(codes))
+    folded = folded[folded != 0]
+    is_space = folded == ord(" ")
+    folded = folded[~(is_space & np.roll(is_space, 1))]
+    words = folded.tobytes().decode("utf-32-le").encode()
+    return b" " + words.replace("\uffff".encode(), WORD_ROW_END) + b" "
+
+
+def _word_parts_beside(buffer: bytes, starts, ends):
+    """Whether the character before each start, and the one at each end, makes a word longer: two bool arrays."""
+    import numpy as np
+
+    values = np.frombuffer(buffer + ROW_END, np.uint8)  # places -1 and len(buffer) are row ends too
+    sides = []
+    for places in (starts - 1, ends):
+        side = np.frombuffer(_IS_WORD_BYTE, bool)[values[places]]
+        for entry in np.flatnonzero(side & (values[places] >= 0x80)).tolist():
+            side[entry] = is_word_part(_character(buffer, int(places[entry])))
+        sides.append(side)
+    return sides
+
+
+def _character(buffer: bytes, place: int) -> str:
+    """The character that the byte at `place` is a part of."""
+    start, end = place, place + 1
+    while buffer[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < len(buffer) and buffer[end] & 0xC0 == 0x80:
+        end += 1
+    return buffer[start:end].decode()

@@ -1,0 +1,300 @@
+"""Captions to embedding files: against open_clip's own padded pass, through kills, array shares and bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import compute_text_embeddings as script
+import numpy as np
+import open_clip
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+SCRIPT = Path(script.__file__)
+CONFIG = {
+    "embed_dim": 24,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A tiny CLIP with random weights: its name, and open_clip's own network."""
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "tiny-text.json").write_text(json.dumps(CONFIG))
+    open_clip.add_model_config(folder / "tiny-text.json")
+    torch.manual_seed(0)
+    network = open_clip.create_model("tiny-text").eval()
+    torch.save(network.state_dict(), folder / "tiny-text.pt")
+    return f"open_clip:tiny-text/{folder}/tiny-text.pt", network
+
+
+def words(rows: int, seed: int = 0) -> list[str]:
+    """Captions of 1 to 40 words."""
+    rng = np.random.default_rng(seed)
+    vocabulary = ["red", "striped", "Sofa", "photo", "of", "a", "crème", "brûlée", "R&amp;B", "—", "50%", "wallpaper"]
+    return [" ".join(rng.choice(vocabulary, size)) for size in rng.geometric(0.12, rows).clip(1, 40)]
+
+
+def write_shard(path: Path, captions: list, column: str = "caption", **options) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    urls = [f"https://x.org/{row}" for row in range(len(captions))]
+    pq.write_table(pa.table({"url": urls, column: pa.array(captions, pa.string())}), path, **options)
+    return path
+
+
+def run(pool: Path, out: Path, model: str, *flags: str) -> int:
+    argv = ["--input_parquet_dir", str(pool), "--output_embeddings_dir", str(out), "--model", model, "--device", "cpu"]
+    return script.main([*argv, *flags])
+
+
+def padded(network, captions: list[str]) -> np.ndarray:
+    """What open_clip itself says, every caption padded to 77 tokens."""
+    with torch.no_grad():
+        ids = open_clip.get_tokenizer("tiny-text")(captions)
+        return torch.cat([network.encode_text(part, normalize=True) for part in ids.split(256)]).numpy()
+
+
+def test_rows_are_open_clips_embeddings_in_the_shards_order(model, tmp_path):
+    captions = words(700)
+    write_shard(tmp_path / "pool/metadata_0003.parquet", captions, row_group_size=100)
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    embedded = np.load(tmp_path / "out/text_embed_0003.npy")
+    assert embedded.dtype == np.float16 and embedded.shape == (700, 24)
+    np.testing.assert_allclose(embedded, padded(model[1], captions), atol=5e-4)  # float16 keeps 11 bits
+    np.testing.assert_allclose(np.linalg.norm(embedded.astype(np.float32), axis=1), 1, atol=1e-3)
+
+
+def test_null_and_empty_captions_get_the_empty_strings_embedding_and_are_counted(model, tmp_path, capsys):
+    write_shard(tmp_path / "pool/metadata_0000.parquet", ["a dog", None, "", "a cat"])
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    embedded = np.load(tmp_path / "out/text_embed_0000.npy")
+    np.testing.assert_allclose(embedded, padded(model[1], ["a dog", "", "", "a cat"]), atol=5e-4)
+    said = capsys.readouterr().err
+    assert "text_embed_0000.npy: 4 captions of metadata_0000.parquet, 2 null or empty" in said
+    assert said.splitlines()[-1] == (
+        "1 shards asked, 1 done, 0 unreadable; 4 captions embedded, 2 of them null or empty"
+    )
+
+
+def test_a_shard_without_rows_becomes_an_empty_file(model, tmp_path):
+    write_shard(tmp_path / "pool/metadata_0000.parquet", [])
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    assert np.load(tmp_path / "out/text_embed_0000.npy").shape == (0, 24)
+
+
+@pytest.mark.parametrize("column", ["TEXT", "caption", "Caption"])
+def test_the_caption_column_is_found_by_the_names_that_pools_give_it(column, model, tmp_path):
+    write_shard(tmp_path / "pool/laion.parquet", ["a dog"], column)
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_laion.npy"), padded(model[1], ["a dog"]), atol=5e-4)
+
+
+def test_a_caption_column_of_another_name_is_named_by_a_flag(model, tmp_path, capsys):
+    write_shard(tmp_path / "pool/a_1.parquet", ["a dog"], "alt")
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 2
+    said = capsys.readouterr().err
+    assert "has no caption column; it has url, alt: name one with --caption-column" in said
+    assert run(tmp_path / "pool", tmp_path / "out", model[0], "--caption-column", "alt") == 0
+    assert (tmp_path / "out/text_embed_1.npy").exists()
+
+
+def test_the_same_command_again_does_nothing(model, tmp_path, capsys):
+    write_shard(tmp_path / "pool/metadata_0000.parquet", words(20))
+    run(tmp_path / "pool", tmp_path / "out", model[0])
+    written = (tmp_path / "out/text_embed_0000.npy").stat().st_mtime_ns
+    capsys.readouterr()
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    assert "1 shards are done already" in capsys.readouterr().err
+    assert (tmp_path / "out/text_embed_0000.npy").stat().st_mtime_ns == written
+
+
+def test_a_changed_shard_or_setting_is_embedded_again(model, tmp_path):
+    shard = write_shard(tmp_path / "pool/metadata_0000.parquet", ["a dog", "a cat"])
+    run(tmp_path / "pool", tmp_path / "out", model[0])
+    write_shard(shard, ["a tree", "a house", "a boat"])
+    run(tmp_path / "pool", tmp_path / "out", model[0])
+    expected = padded(model[1], ["a tree", "a house", "a boat"])
+    np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), expected, atol=5e-4)
+    before = (tmp_path / "out/text_embed_0000.json").read_text()
+    run(tmp_path / "pool", tmp_path / "out", model[0], "--precision", "bf16")
+    assert (tmp_path / "out/text_embed_0000.json").read_text() != before
+
+
+def test_killed_and_run_again_gives_the_bytes_of_an_undisturbed_run(model, tmp_path, monkeypatch):
+    """Killed with SIGKILL after two groups, again after two more, which ends one shard and begins the next."""
+    for name, rows in (("metadata_0000", 700), ("metadata_0001", 300)):
+        write_shard(tmp_path / f"pool/{name}.parquet", words(rows))
+    monkeypatch.setattr(script, "GROUP", 256)
+    run(tmp_path / "pool", tmp_path / "whole", model[0], "--batch-size", "64")
+    killer = (
+        "import os, signal, sys, compute_text_embeddings as script\n"
+        "script.GROUP, saved, save = 256, [], script.save_group\n"
+        "def dying(*args):\n"
+        "    save(*args); saved.append(1)\n"
+        "    if len(saved) == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "script.save_group = dying\n"
+        "sys.exit(script.main(sys.argv[1:]))\n"
+    )
+    flags = ["--input-parquet-dir", tmp_path / "pool", "--output-embeddings-dir", tmp_path / "out", "--model", model[0]]
+    ends = []
+    while not ends or ends[-1] == -signal.SIGKILL:
+        argv = [sys.executable, "-c", killer, *flags, "--batch-size", "64", "--device", "cpu"]
+        ends.append(subprocess.run(argv, cwd=SCRIPT.parent, stderr=subprocess.DEVNULL).returncode)
+        assert len(ends) < 10
+    assert ends[-1] == 0 and len(ends) == 3  # five groups, two a life
+    for name in ("text_embed_0000.npy", "text_embed_0001.npy", "text_embed_0000.json", "text_embed_0001.json"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(os.listdir(tmp_path / "whole"))
+
+
+def test_killed_just_before_its_final_name_a_file_gets_it(model, tmp_path, monkeypatch):
+    write_shard(tmp_path / "pool/metadata_0000.parquet", words(50))
+
+    def killed(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(script.os, "replace", replace_but(killed, ".npy"))
+        assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 130
+    assert not (tmp_path / "out/text_embed_0000.npy").exists()
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    assert np.load(tmp_path / "out/text_embed_0000.npy").shape == (50, 24)
+
+
+def replace_but(killed, suffix):
+    """os.replace, until a file with this suffix is to get its name."""
+    real = os.replace
+    return lambda source, target: killed() if str(target).endswith(suffix) else real(source, target)
+
+
+def test_a_part_file_without_its_state_is_not_trusted(model, tmp_path):
+    write_shard(tmp_path / "pool/metadata_0000.parquet", words(50))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.text_embed_0000.npy.part").write_bytes(b"rubbish" * 1000)
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), padded(model[1], words(50)), atol=5e-4)
+
+
+def test_jobs_of_an_array_share_the_shards_and_give_a_single_runs_bytes(model, tmp_path):
+    for number in range(5):
+        write_shard(tmp_path / f"pool/metadata_{number:04}.parquet", words(40, seed=number))
+    run(tmp_path / "pool", tmp_path / "one", model[0])
+    written = []
+    for job in range(3):
+        assert run(tmp_path / "pool", tmp_path / "array", model[0], "--job_idx", str(job), "--total_jobs", "3") == 0
+        written.append({path.name for path in (tmp_path / "array").glob("*.npy")})
+    assert [len(names) for names in written] == [2, 4, 5]
+    for path in (tmp_path / "one").glob("*.npy"):
+        assert (tmp_path / "array" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_truncated_shard_is_named_and_the_others_are_done(model, tmp_path, capsys):
+    write_shard(tmp_path / "pool/metadata_0000.parquet", words(30))
+    bad = write_shard(tmp_path / "pool/metadata_0001.parquet", words(30))
+    bad.write_bytes(bad.read_bytes()[:200])
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 1
+    said = capsys.readouterr().err
+    assert f"not embedded: {bad}" in said and "2 shards asked, 1 done, 1 unreadable" in said
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.npy")) == ["text_embed_0000.npy"]
+
+
+def test_a_shard_with_a_broken_page_is_named_and_the_others_are_done(model, tmp_path, capsys):
+    bad = write_shard(tmp_path / "pool/metadata_0000.parquet", words(3000), row_group_size=1000)
+    write_shard(tmp_path / "pool/metadata_0001.parquet", words(30))
+    place = pq.ParquetFile(bad).metadata.row_group(1).column(1).dictionary_page_offset
+    broken = bytearray(bad.read_bytes())
+    broken[place : place + 400] = b"\xff" * 400
+    bad.write_bytes(broken)
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 1
+    assert f"not embedded: {bad}" in capsys.readouterr().err
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.npy")) == ["text_embed_0001.npy"]
+
+
+def test_a_reduced_precision_says_its_cosine_to_fp32(model, tmp_path, capsys):
+    write_shard(tmp_path / "pool/metadata_0000.parquet", words(100))
+    assert run(tmp_path / "pool", tmp_path / "out", model[0], "--precision", "bf16") == 0
+    line = next(line for line in capsys.readouterr().err.splitlines() if "against fp32" in line)
+    mean = float(line.split("cosine ")[1].split(" mean")[0])
+    assert "bf16 against fp32 on 100 captions" in line and 0.99 < mean < 1
+    rows = np.load(tmp_path / "out/text_embed_0000.npy").astype(np.float32)
+    assert ((rows * padded(model[1], words(100))).sum(1)).mean() == pytest.approx(mean, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--model", "ViT-X/14"], "--model: model 'ViT-X/14' is not known"),
+        (["--model", "open_clip:ViT-L-14/no.pt"], "there is no checkpoint no.pt"),
+        (["--batch-size", "0"], "--batch-size 0: give at least 1"),
+        (["--input-parquet-dir", "/nowhere"], "--input-parquet-dir /nowhere is no folder"),
+        (["--job-idx", "1"], "--job-idx and --total-jobs go together"),
+        (["--device", "cuda:77"], "device 'cuda:77' cannot be used"),
+        (["--caption-column", "number"], "column 'number' holds int64, not text"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(flags, sentence, model, tmp_path, capsys):
+    (tmp_path / "pool").mkdir()
+    pq.write_table(pa.table({"caption": ["a"], "number": [1]}), tmp_path / "pool/metadata_0000.parquet")
+    assert run(tmp_path / "pool", tmp_path / "out", model[0], *flags) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said[-1].startswith("error: ") and sentence in said[-1]
+
+
+def test_two_shards_that_would_share_an_embedding_file_are_refused(model, tmp_path, capsys):
+    for name in ("a_0001", "b_0001"):
+        write_shard(tmp_path / f"pool/{name}.parquet", ["x"])
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 2
+    assert "a_0001.parquet and b_0001.parquet would both become text_embed_0001.npy" in capsys.readouterr().err
+
+
+def test_memory_is_the_same_for_ten_times_the_rows(tmp_path):
+    """Peak resident memory of reading and tokenising alone: a model's own is not what grows."""
+    program = (
+        "import resource, sys, numpy, open_clip, compute_text_embeddings as script\n"
+        "from clip_model import caption_tokenizer\n"
+        "from pathlib import Path\n"
+        "tokenizer = caption_tokenizer(open_clip.tokenizer.SimpleTokenizer())\n"
+        "work = script.Work(Path(sys.argv[1]), 'caption', -1, 768, Path('x'), '', '', 0, 0)\n"
+        "rows = sum(len(group.ids) for group in script.ahead(script.tokenised_groups(tokenizer, [work], [])))\n"
+        "print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    peaks = []
+    for rows in (40_000, 400_000):
+        captions = pa.array([f"caption {row} of a rather long and dull web page about sofas" for row in range(rows)])
+        pq.write_table(pa.table({"caption": captions}), tmp_path / f"{rows}.parquet", row_group_size=rows)
+        argv = [sys.executable, "-c", program, tmp_path / f"{rows}.parquet"]
+        counted, peak = subprocess.check_output(argv, cwd=SCRIPT.parent, text=True).split()
+        assert int(counted) == rows
+        peaks.append(int(peak))
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_work_ahead_stops_when_nobody_wants_it_and_hands_its_errors_over():
+    made = []
+
+    def items():
+        for number in range(1000):
+            made.append(number)
+            yield number
+
+    stream = script.ahead(items())
+    assert [next(stream), next(stream)] == [0, 1]
+    stream.close()
+    count = len(made)
+    time.sleep(0.2)
+    assert len(made) == count <= 2 + script.GROUPS_AHEAD + 2
+
+    def broken():
+        yield 1
+        raise ValueError("a broken page")
+
+    with pytest.raises(ValueError, match="a broken page"):
+        list(script.ahead(broken()))

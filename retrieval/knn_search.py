@@ -5,7 +5,9 @@ is `KnnService.get_non_uniques` for the prompts of one class, whose hits overlap
 pair once is several times cheaper than comparing it again for each prompt.
 
 What a block holds: 12 bytes a hit, so 4,096 prompts × 500 hits are 25 MB. Vectors are only ever decoded for one class
-and one index: at most 80 prompts × 500 hits × 768 × 4 bytes = 123 MB, in practice a tenth of it.
+and one index: at most 80 prompts × 500 hits × 768 × 4 bytes = 123 MB, in practice a tenth of it. Of an inverted file on
+disk, LIST_BYTES are looked at together, and the codes of the block's distinct hits are kept: a tenth of the hits where
+prompts of a class agree, 200,000 × 64 bytes for PQ64.
 """
 
 import contextlib
@@ -19,6 +21,9 @@ UNDECIDED = 2e-6
 ROWS_AT_ONCE = 512  # of the similarity matrix: 512 × 6,000 × 4 bytes = 12 MB; larger ones leave the cache, 20 % slower
 PAIRS_AT_ONCE = 1 << 22  # (prompt, pair) combinations looked up together: 4 M × 2 × 4 bytes
 _NEVER_BLAS = 2**31 - 1
+# Of an inverted file on disk: as much of it as is worked on before the next stretch is read. It should fit in memory
+# beside everything else; smaller stretches read no more bytes, they only merge the hits more often.
+LIST_BYTES = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,23 @@ class Neighbours:
 
     places: object  # int64, where the index keeps the vector: list << 32 | offset in an inverted file, else its id
     scores: object  # float32, inner products
+    stored: "Stored | None" = None  # the hits' ids and codes, where they were read together with the lists
 
     def of(self, begin: int, end: int) -> "Neighbours":
         """The hits of some of the queries."""
-        return Neighbours(self.places[begin:end], self.scores[begin:end])
+        return Neighbours(self.places[begin:end], self.scores[begin:end], self.stored)
 
 
-def search(index, queries, k: int) -> Neighbours:
+@dataclass(frozen=True)
+class Stored:
+    """What an inverted file keeps at some distinct sorted places."""
+
+    places: object  # int64 (n,)
+    ids: object  # int64 (n,)
+    codes: object  # uint8 (n, code_size)
+
+
+def search(index, queries, k: int, list_bytes: int = LIST_BYTES) -> Neighbours:
     """`index.search_and_reconstruct` of float32 (n, width) queries: the ids, order and scores of n lonely queries.
 
     A batch is not n lonely queries bit for bit, and 500 hits lie so close together that the last bit decides an order
@@ -51,7 +66,7 @@ def search(index, queries, k: int) -> Neighbours:
         queries = np.concatenate([transform.apply(queries[row : row + 1]) for row in range(len(queries))])
     if isinstance(inner, faiss.IndexIVF):
         with lonely_kernel():
-            return _search_inverted_file(inner, queries, k)
+            return _search_inverted_file(inner, queries, k, list_bytes)
     if isinstance(inner, (faiss.IndexFlat, faiss.IndexHNSW, faiss.IndexScalarQuantizer)):
         with lonely_kernel():
             scores, ids = inner.search(queries, k)
@@ -61,20 +76,105 @@ def search(index, queries, k: int) -> Neighbours:
     return Neighbours(ids, scores)
 
 
-def _search_inverted_file(ivf, queries, k: int) -> Neighbours:
+def _search_inverted_file(ivf, queries, k: int, list_bytes: int) -> Neighbours:
+    """Query by query where the lists are in memory, else stretch by stretch of the file, each needed list read once.
+
+    Stretches end at the same lists whatever the queries are, so a query's answer does not depend on its block. It is
+    the lonely answer but for one thing: where hits share the very score of the k-th, a file of several stretches may
+    keep others of them, because faiss keeps those that it happens to meet first.
+    """
+    import faiss
+    import numpy as np
+
+    centroid_scores, lists = ivf.quantizer.search(queries, min(ivf.nprobe, ivf.nlist))
+    if not isinstance(faiss.downcast_InvertedLists(ivf.invlists), faiss.OnDiskInvertedLists):
+        return Neighbours(*_scan(ivf, queries, lists, centroid_scores, k))
+    # Lists lie in the file in the order of their numbers: faiss writes them so, merged or not.
+    sizes = np.array([ivf.invlists.list_size(number) for number in range(ivf.nlist)]) * (ivf.code_size + 8)
+    stretch_of_list = np.cumsum(sizes) // list_bytes
+    if stretch_of_list[-1] == 0:
+        return Neighbours(*_scan(ivf, queries, lists, centroid_scores, k))
+    stretch_of = np.where(lists >= 0, stretch_of_list[lists], -1)
+    places, scores = np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), -np.inf, np.float32)
+    stored = Stored(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, ivf.code_size), np.uint8))
+    for stretch in np.unique(stretch_of[stretch_of >= 0]):
+        here = stretch_of == stretch
+        rows = np.flatnonzero(here.any(axis=1))
+        _read(ivf.invlists, np.unique(lists[here]), ivf.code_size)
+        found = _scan(ivf, queries[rows], np.where(here, lists, -1)[rows], centroid_scores[rows], k)
+        places[rows], scores[rows] = _best(k, (places[rows], scores[rows]), found)
+        # While the stretch is in memory, what dedup will ask of the hits: later they would be reads all over the disk.
+        new = np.unique(places[rows])
+        new = new[(new >= 0) & (stretch_of_list[new >> 32] == stretch)]
+        stored = _merged(stored, _stored(ivf, new), np.unique(places))
+    return Neighbours(places, scores, stored)
+
+
+def _scan(ivf, queries, lists, centroid_scores, k: int):
+    """(places, scores) of each query's `lists` (-1: none), as IndexIVF.search_and_reconstruct finds them."""
     import faiss
     import numpy as np
 
     n = len(queries)
-    centroid_scores, lists = ivf.quantizer.search(queries, min(ivf.nprobe, ivf.nlist))
+    queries, lists = np.ascontiguousarray(queries), np.ascontiguousarray(lists)
     scores, places = np.empty((n, k), np.float32), np.empty((n, k), np.int64)
     # store_pairs=True gives places instead of ids, and breaks ties as search_and_reconstruct does: by place.
-    pointers = (faiss.swig_ptr(array) for array in (lists, centroid_scores, scores, places))
+    pointers = (faiss.swig_ptr(array) for array in (lists, np.ascontiguousarray(centroid_scores), scores, places))
     ivf.search_preassigned_c(n, faiss.swig_ptr(queries), k, *pointers, True)
-    return Neighbours(places, scores)
+    return places, scores
 
 
-def look_up(index, places):
+def _read(lists, numbers, code_size: int) -> None:
+    """Touch every page of some lists, front to back, so that the disk is read in the order of the file."""
+    import faiss
+
+    for number in numbers.tolist():
+        size = lists.list_size(number)
+        ids, codes = lists.get_ids(number), lists.get_codes(number)
+        if size:
+            faiss.rev_swig_ptr(codes, size * code_size)[::4096].max()
+            faiss.rev_swig_ptr(ids, size)[::512].max()
+        lists.release_ids(number, ids)
+        lists.release_codes(number, codes)
+
+
+def _best(k: int, *found):
+    """The k best of (places, scores) of the same queries; equal scores in faiss's order, the greater place first."""
+    import numpy as np
+
+    places, scores = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
+    order = np.lexsort((-places, -scores), axis=1)[:, :k]
+    return np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
+
+
+def _stored(ivf, places) -> Stored:
+    """Ids and codes at distinct sorted places of an inverted file."""
+    import faiss
+    import numpy as np
+
+    ids, codes = np.empty(len(places), np.int64), np.empty((len(places), ivf.code_size), np.uint8)
+    lists = ivf.invlists
+    for number, here, offsets in _by_list(places):
+        size = lists.list_size(number)
+        ids_pointer, codes_pointer = lists.get_ids(number), lists.get_codes(number)
+        ids[here] = faiss.rev_swig_ptr(ids_pointer, size)[offsets]
+        codes[here] = faiss.rev_swig_ptr(codes_pointer, size * ivf.code_size).reshape(size, -1)[offsets]
+        lists.release_ids(number, ids_pointer)
+        lists.release_codes(number, codes_pointer)
+    return Stored(places, ids, codes)
+
+
+def _merged(one: Stored, other: Stored, still_hits) -> Stored:
+    """Both, sorted by place, without what is no hit any more."""
+    import numpy as np
+
+    parts = [np.concatenate(part) for part in zip(*((s.places, s.ids, s.codes) for s in (one, other)), strict=True)]
+    keep = np.flatnonzero(np.isin(parts[0], still_hits))
+    keep = keep[np.argsort(parts[0][keep])]
+    return Stored(*(part[keep] for part in parts))
+
+
+def look_up(index, places, stored: Stored | None = None):
     """(ids, unit vectors) of distinct sorted `places`: int64 (n,), float32 (n, width).
 
     The vectors are decoded as the index keeps them, that is up to a rotation (OPQ) that all of them share.
@@ -87,16 +187,10 @@ def look_up(index, places):
 
     chain, inner = split(index)
     if isinstance(inner, faiss.IndexIVF):
-        ids = np.empty(len(places), np.int64)
-        codes = np.empty((len(places), inner.code_size), np.uint8)
-        lists = inner.invlists
-        for number, here, offsets in _by_list(places):
-            size = lists.list_size(number)
-            ids_pointer, codes_pointer = lists.get_ids(number), lists.get_codes(number)
-            ids[here] = faiss.rev_swig_ptr(ids_pointer, size)[offsets]
-            codes[here] = faiss.rev_swig_ptr(codes_pointer, size * inner.code_size).reshape(size, -1)[offsets]
-            lists.release_ids(number, ids_pointer)
-            lists.release_codes(number, codes_pointer)
+        if stored is None:
+            stored = _stored(inner, places)
+        at = np.searchsorted(stored.places, places)
+        ids, codes = stored.ids[at], stored.codes[at]
         vectors = np.empty((len(places), inner.d), np.float32)
         list_numbers = np.ascontiguousarray(places >> 32)
         inner.decode_vectors(len(places), *(faiss.swig_ptr(array) for array in (codes, list_numbers, vectors)))
@@ -120,7 +214,7 @@ def without_near_duplicates(index, neighbours: Neighbours, threshold: float = DE
     queries, k = places.shape
     found = np.logical_and.accumulate(places >= 0, axis=1)  # clip-retrieval stops at the first -1
     distinct, column = np.unique(places[found], return_inverse=True)
-    distinct_ids, vectors = look_up(index, distinct)
+    distinct_ids, vectors = look_up(index, distinct, neighbours.stored)
     ids = np.full((queries, k), -1, np.int64)
     ids[found] = distinct_ids[column]
     rank_of = np.full((queries, len(distinct)), -1, np.int32)  # of each distinct vector in each query's list

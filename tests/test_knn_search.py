@@ -188,6 +188,45 @@ def entry_of(folder, name="pool"):
     return index_folder.IndexEntry(name, folder, "open_clip:none", True)
 
 
+@pytest.mark.parametrize("kind", ["ivf_flat", "ivf_sq8", "opq_ivf_pq"])
+def test_an_inverted_file_read_stretch_by_stretch_answers_as_one_read_query_by_query(tmp_path, kind):
+    vectors = cloud(ROWS, WIDTH)
+    write_folder(tmp_path, vectors, KINDS[kind])
+    queries = some_queries(vectors, 50)
+    index = index_folder.open_index(tmp_path / "image.index", memory_mapping=True)
+    whole = knn_search.search(index, queries, K)
+    assert whole.stored is None
+    small = 20 * 128 * (index_of(index).code_size + 8)
+    for list_bytes in (small, small // 7):
+        stretches = knn_search.search(index, queries, K, list_bytes)
+        assert stretches.stored is not None
+        np.testing.assert_array_equal(stretches.scores, whole.scores)
+        # Of hits that share the very score of the last one, faiss keeps those it meets first: they may be others.
+        certain = whole.scores > whole.scores[:, -1:]
+        np.testing.assert_array_equal(stretches.places[certain], whole.places[certain])
+        hits, others = (knn_search.without_near_duplicates(index, each) for each in (whole, stretches))
+        np.testing.assert_array_equal(hits[0][certain], others[0][certain])
+        same = (stretches.places == whole.places).all(axis=1)
+        assert same.mean() > 0.5
+        np.testing.assert_array_equal(hits[1][same], others[1][same])
+
+
+def test_each_list_is_read_once_a_block_and_in_the_order_of_the_file(tmp_path, monkeypatch):
+    vectors = cloud(ROWS, WIDTH)
+    write_folder(tmp_path, vectors, "IVF64,SQ8")
+    index = index_folder.open_index(tmp_path / "image.index", memory_mapping=True)
+    seen, read = [], knn_search._read
+    monkeypatch.setattr(
+        knn_search, "_read", lambda lists, numbers, size: (seen.extend(numbers), read(lists, numbers, size))
+    )
+    knn_search.search(index, some_queries(vectors, 50), K, list_bytes=50_000)
+    assert len(seen) > 10 and seen == sorted(set(seen))
+
+
+def index_of(index):
+    return knn_search.split(index)[1]
+
+
 def test_more_neighbours_asked_than_the_visited_lists_hold_end_where_they_end(tmp_path):
     vectors = cloud(ROWS, WIDTH)
     write_folder(tmp_path, vectors, "IVF64,SQ8", nprobe=1)

@@ -17,6 +17,7 @@ order and place, as the published script did. Exit code 1: some shards are missi
 
 import bisect
 import contextlib
+import functools
 import glob
 import itertools
 import json
@@ -225,11 +226,8 @@ def input_fingerprints(units: list[Unit]) -> dict:
 
 # ---- the work: one shard a process ----
 
-_matcher = None  # a worker's: compiling a thousand patterns takes longer than scanning a batch
 
-
-def begin_worker(search: Search, parent: int) -> None:
-    global _matcher
+def begin_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent talks, workers just end
 
     def end_with_parent():
@@ -238,17 +236,17 @@ def begin_worker(search: Search, parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-    _matcher = make_matcher(search)
 
 
-def make_matcher(search: Search):
+@functools.lru_cache(maxsize=1)  # one a process: compiling a thousand patterns takes longer than scanning a batch
+def matcher_of(search: Search):
     from retrieval.matching import Matcher
 
-    return Matcher(list(search.queries), search.match) if search.queries else None
+    return Matcher(list(search.queries), search.match)
 
 
-def scan_in_worker(unit: Unit, search: Search) -> dict:
-    return scan_unit(unit, search, _matcher)
+def scan(unit: Unit, search: Search, stop: threading.Event | None = None) -> dict:
+    return scan_unit(unit, search, lambda: matcher_of(search), stop)
 
 
 @contextlib.contextmanager
@@ -258,13 +256,11 @@ def scanner(search: Search, workers: int, stop: threading.Event):
     One worker is this process itself: to start another takes a third of a second, on a small pool longer than all else.
     """
     if workers == 1:
-        matcher, one_scan = None, threading.Lock()
+        one_scan = threading.Lock()
 
         def scan_here(unit: Unit) -> dict:
-            nonlocal matcher
             with one_scan:
-                matcher = matcher or make_matcher(search)
-                return scan_unit(unit, search, matcher, stop)
+                return scan(unit, search, stop)
 
         yield scan_here
         return
@@ -273,9 +269,9 @@ def scanner(search: Search, workers: int, stop: threading.Event):
     from concurrent.futures import ProcessPoolExecutor
 
     # spawn: pyarrow's threads do not survive a fork
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin_worker, (search, os.getpid()))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin_worker, (os.getpid(),))
     try:
-        yield lambda unit: pool.submit(scan_in_worker, unit, search).result()
+        yield lambda unit: pool.submit(scan, unit, search).result()
     finally:
         for process in multiprocessing.active_children():
             process.terminate()
@@ -319,7 +315,7 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
         try:
             if fetched := not os.path.isfile(unit.shard):
                 fetch(unit.shard)
-            counts = scan(unit)
+            counts = scan_one(unit)
             if fetched and args.do_cleanup:
                 os.unlink(unit.shard)
         except (UserError, MissingShard) as error:
@@ -336,7 +332,7 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
 
     followers = ThreadPoolExecutor(workers + 1)
     try:
-        with scanner(search, workers, stop) as scan, tqdm(total=len(units), unit="shard", disable=None) as progress:
+        with scanner(search, workers, stop) as scan_one, tqdm(total=len(units), unit="shard", disable=None) as progress:
             following = [followers.submit(follow, unit) for unit in units]
             try:
                 for unit, future in zip(units, following, strict=True):

@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from knn_indices_helper.jobs import UserError, complete_file, file_fingerprint, settings_fingerprint, write_json
+from retrieval.matching import Hits, distinct_phrases, first_holding, phrase_needle, shown
 from retrieval.queries import to_fts5
 from retrieval.records import RECORD_FIELDS
-from retrieval.shards import Batch, caption_batches, open_shard, row_batches
+from retrieval.shards import Batch, Shard, caption_batches, index_selection, looked_up_batches, open_shard, row_batches
 
 HITS_VERSION = 1  # raise it when the same shard and settings give other records
 RANDOM = "random"  # QUERY and SOURCE of a control set's records
@@ -75,11 +76,12 @@ def finished_counts(unit: Unit) -> dict | None:
     return counts if counts["shard"] == shard_fingerprint(unit) else None
 
 
-def scan_unit(unit: Unit, search: Search, matcher, stop: threading.Event | None = None) -> dict:
+def scan_unit(unit: Unit, search: Search, make_matcher, stop: threading.Event | None = None) -> dict:
     """Write the unit's hit file and then its counts.
 
     Args:
-        matcher: a retrieval.matching.Matcher of `search.queries`; None for a control set.
+        make_matcher: gives the retrieval.matching.Matcher of `search.queries`; called where captions are scanned.
+        stop: when it is set, the scan is given up.
 
     Returns:
         dict: shard (its fingerprint), rows, captions (matched rows), records, classes ({index: {records, inside,
@@ -95,7 +97,8 @@ def scan_unit(unit: Unit, search: Search, matcher, stop: threading.Event | None 
     seen = Seen()
     with local_copy(unit) as path, complete_file(unit.hits) as beside:
         shard = open_shard(path, search.field)
-        scan = sample_lines(shard, unit, seen) if matcher is None else hit_lines(shard, unit, search, matcher, seen)
+        control = unit.sample is not None
+        scan = sample_lines(shard, unit, seen) if control else hit_lines(shard, unit, search, make_matcher, seen)
         with open(beside, "w", encoding="utf-8", errors="replace") as file:
             for lines in scan:
                 if stop is not None and stop.is_set():
@@ -153,27 +156,72 @@ class Seen:
         return {"captions": self.captions, "records": sum(self.records.values()), "classes": classes}
 
 
-def hit_lines(shard, unit: Unit, search: Search, matcher, seen: Seen) -> Iterator[list[str]]:
+def hit_lines(shard: Shard, unit: Unit, search: Search, make_matcher, seen: Seen) -> Iterator[list[str]]:
     """The encoded records of the captions that match, a batch at a time."""
     import numpy as np
 
-    index_queries = [to_fts5(query) for query in search.queries] if search.match != "substring" else None
-    for batch in caption_batches(shard, index_queries):
-        hits = matcher.match(batch.captions)
-        if search.quantity:
-            hits = first_of_each_class(hits, seen.records, search.quantity)
+    for batch, hits, phrases in found_hits(shard, search, make_matcher, seen):
         lines = []
         if len(hits.row):
             positions, places = np.unique(hits.row, return_inverse=True)
             starts, ends = encode_rows(batch, positions, Path(unit.shard).name)
-            seen.add(hits, len(positions), matcher.phrases)
+            seen.add(hits, len(positions), phrases)
             lines = [
-                starts[place] + provenance(search.classes[query], "substring", matcher.phrases[phrase]) + ends[place]
+                starts[place] + provenance(search.classes[query], "substring", phrases[phrase]) + ends[place]
                 for place, query, phrase in zip(places.tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True)
             ]
         yield lines
         if search.quantity and all(seen.records[c] >= search.quantity for c in range(len(search.classes))):
             return
+
+
+def found_hits(shard: Shard, search: Search, make_matcher, seen: Seen) -> Iterator[tuple[Batch, Hits, list[str]]]:
+    """Batches with their hits (row: position in the batch), and the phrases that the hits number.
+
+    A database's index is asked where it answers exactly as the mode is defined; else the captions are scanned.
+    """
+    if search.match != "substring" and shard.has_word_index:
+        yield from index_hits(shard, search)
+        return
+    matcher = make_matcher()
+    for batch in caption_batches(shard):
+        hits = matcher.match(batch.captions)
+        if search.quantity:
+            hits = first_of_each_class(hits, seen.records, search.quantity)
+        yield batch, hits, matcher.phrases
+
+
+def index_hits(shard: Shard, search: Search) -> Iterator[tuple[Batch, Hits, list[str]]]:
+    import numpy as np
+
+    phrases = [distinct_phrases([query]) for query in search.queries]
+
+    def choose(place: int, holding):
+        """The phrase that matching.py names, worked out once for each combination of phrases that occurs."""
+        combinations, of_row = np.unique(holding, axis=1, return_inverse=True)
+        empty = {phrase for phrase in phrases[place] if not phrase_needle(phrase, search.match)}
+        named = []
+        for combination in combinations.T:
+            held = {phrase for phrase, holds in zip(phrases[place], combination, strict=True) if holds}
+            named.append(phrases[place].index(first_holding(search.queries[place], held, empty)))
+        return np.array(named, np.int32)[of_row.ravel()]
+
+    rows, classes, named = index_selection(
+        shard,
+        [to_fts5(query) for query in search.queries],
+        [[to_fts5(phrase) for phrase in of_class] for of_class in phrases],
+        choose,
+        search.quantity,
+    )
+    first_phrase = np.cumsum([0, *map(len, phrases)])[classes]
+    texts = [shown(phrase) for of_class in phrases for phrase in of_class]
+    start = 0
+    for batch in looked_up_batches(shard, np.unique(rows)):
+        end = start + int(np.searchsorted(rows[start:], batch.rows[-1], side="right"))
+        part = slice(start, end)
+        positions = np.searchsorted(batch.rows, rows[part])
+        yield batch, Hits(positions, classes[part], (first_phrase + named)[part], np.zeros(end - start, bool)), texts
+        start = end
 
 
 def sample_lines(shard, unit: Unit, seen: Seen) -> Iterator[list[str]]:

@@ -26,7 +26,6 @@ BATCH_ROWS = 1 << 17  # 8 MB of captions of 60 bytes: larger is no faster, and t
 SQLITE_BATCH_ROWS = 1 << 15  # rows of Python values: a kilobyte each
 READ_BUFFER = 1 << 20  # parquet pages are read as they come: a row group of 18 million rows is never held whole
 SAMPLES = "samples"  # the table's name in the published databases
-INDEX_MERGE = 1 << 22  # row ids held before they are made distinct: 32 MB
 
 
 @dataclass(frozen=True)
@@ -78,19 +77,14 @@ def open_shard(path: Path | str, field: str | None = None) -> Shard:
     return _open_parquet(path, field)
 
 
-def caption_batches(shard: Shard, index_queries: list[str] | None = None) -> Iterator[Batch]:
-    """The shard's rows in order. With `index_queries` (FTS5 expressions), only rows that one of them selects.
+def caption_batches(shard: Shard) -> Iterator[Batch]:
+    """The shard's rows in order.
 
     Raises:
         UserError: the file is damaged somewhere behind its first pages.
     """
     with _damage_named(shard.path):
-        if shard.kind == "parquet":
-            yield from _parquet_batches(shard)
-        elif index_queries is not None and shard.has_word_index:
-            yield from _indexed_batches(shard, index_queries)
-        else:
-            yield from _sqlite_batches(shard)
+        yield from _parquet_batches(shard) if shard.kind == "parquet" else _sqlite_batches(shard)
 
 
 def row_batches(shard: Shard, positions) -> Iterator[Batch]:
@@ -111,11 +105,13 @@ def row_batches(shard: Shard, positions) -> Iterator[Batch]:
 
 @contextlib.contextmanager
 def _damage_named(path: Path):
-    import pyarrow
-
     try:
         yield
-    except (pyarrow.ArrowException, OSError, sqlite3.Error) as error:
+    except (UserError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except Exception as error:  # Arrow's, whose base class only an import of 0.1 s would name, or one of these
+        if not isinstance(error, (OSError, sqlite3.Error)) and not type(error).__module__.startswith("pyarrow"):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"shard {path} is damaged ({reason}): fetch it again") from error
 
@@ -426,35 +422,62 @@ def _sqlite_batches(shard: Shard) -> Iterator[Batch]:
             yield Batch([row[0] for row in block], _captions([row[1] for row in block]), fetch)
 
 
-def _indexed_batches(shard: Shard, index_queries: list[str]) -> Iterator[Batch]:
-    """The rows that the full-text index selects for any of the queries, each once, in order."""
-    with contextlib.closing(connect(shard.path)) as connection:
-        selected = _index_rows(connection, shard.columns["TEXT"], index_queries)
-        for start in range(0, len(selected), SQLITE_BATCH_ROWS):
-            block = _look_up(connection, shard, selected[start : start + SQLITE_BATCH_ROWS].tolist())
+def index_selection(shard: Shard, queries: list[str], phrases: list[list[str]], choose, quantity: int | None = None):
+    """What the full-text index says of every class, for a shard that `has_word_index`.
 
-            def fetch(positions, block=block):
-                return _sqlite_columns(shard, [block[position] for position in positions.tolist()])
+    Args:
+        queries: an FTS5 expression a class.
+        phrases: for each class the FTS5 expressions of its phrases.
+        choose: (class, holding) -> the phrase to name for each row, from bool (phrases, rows): asked of classes of
+            several phrases.
+        quantity: only the first so many rows of each class.
 
-            yield Batch([row[0] for row in block], _captions([row[1] for row in block]), fetch)
-
-
-def _index_rows(connection: sqlite3.Connection, caption: str, queries: list[str]):
-    """The row ids that any of the FTS5 queries selects in the caption column: int64, ascending, distinct."""
+    Returns:
+        tuple: row ids (int64), classes (int32), phrases (int32, within the class); by row, then class.
+    """
     import numpy as np
 
-    column = caption.replace('"', '""')
-    found, waiting, held = np.empty(0, np.int64), [], 0
-    for query in queries:
-        selected = connection.execute(
-            f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ?", [f'{{"{column}"}} : ({query})']
-        )
-        while block := selected.fetchmany(BATCH_ROWS):
-            waiting.append(np.fromiter((row[0] for row in block), np.int64, len(block)))
-            held += len(block)
-            if held > INDEX_MERGE:
-                found, waiting, held = np.unique(np.concatenate([found, *waiting])), [], 0
-    return np.unique(np.concatenate([found, *waiting]))
+    column = shard.columns["TEXT"].replace('"', '""')
+    limit = -1 if quantity is None else quantity
+    rows, classes, held = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    with _damage_named(shard.path), contextlib.closing(connect(shard.path)) as connection:
+
+        def select(query: str, limit: int):
+            cursor = connection.execute(
+                f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ? ORDER BY rowid LIMIT ?",
+                [f'{{"{column}"}} : ({query})', limit],
+            )
+            blocks = [np.empty(0, np.int64)]
+            while block := cursor.fetchmany(BATCH_ROWS):
+                blocks.append(np.fromiter((row[0] for row in block), np.int64, len(block)))
+            return np.concatenate(blocks)
+
+        for place, query in enumerate(queries):
+            found = select(query, limit)
+            named = np.zeros(len(found), np.int32)
+            if len(phrases[place]) > 1 and len(found):
+                holding = [np.isin(found, select(phrase, -1), assume_unique=True) for phrase in phrases[place]]
+                named = choose(place, np.array(holding))
+            rows.append(found)
+            classes.append(np.full(len(found), place, np.int32))
+            held.append(named)
+    rows, classes, held = np.concatenate(rows), np.concatenate(classes), np.concatenate(held)
+    order = np.argsort(rows, kind="stable")
+    return rows[order], classes[order], held[order]
+
+
+def looked_up_batches(shard: Shard, rowids) -> Iterator[Batch]:
+    """These rows of a database (distinct, ascending), without their captions apart: `fetch` gives them."""
+    with contextlib.closing(connect(shard.path)) as connection:
+        for start in range(0, len(rowids), SQLITE_BATCH_ROWS):
+            numbers = rowids[start : start + SQLITE_BATCH_ROWS].tolist()
+
+            def fetch(positions, numbers=numbers):
+                with _damage_named(shard.path):
+                    found = _look_up(connection, shard, [numbers[position] for position in positions.tolist()])
+                return _sqlite_columns(shard, found)
+
+            yield Batch(numbers, None, fetch)
 
 
 def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int]) -> list[tuple]:

@@ -158,6 +158,36 @@ def test_every_kind_of_shard_gives_the_rows_that_python_and_sqlite_give(pool, ro
     }
 
 
+COMPLEX = {
+    "a": "hen AND tiger OR shark",
+    "b": '(shark AND hen) OR (tiger NOT "t shirt") OR 猫',
+    "c": "tig* photo",
+    "d": '"..." café',
+    "e": 'hen OR "..." OR "tiger shark"',
+    "f": "(photo OR wool) NOT (hen OR tiger)",
+    "g": 'st + "bern" * OR (cd AND dvd)',
+    "h": "100 AND (of OR a)",
+}
+
+
+@pytest.mark.parametrize("mode", ["substring", "word", "fts"])
+def test_queries_of_the_whole_language_match_by_the_same_phrases_in_every_kind_of_shard(pool, rows, tmp_path, mode):
+    (tmp_path / "T.py").write_text(f"classes = {list(COMPLEX)}\ntemplates = ['a {{}}']\nclass_map = {COMPLEX}\n")
+    found = {}
+    for kind in ("parquet", "fts4.db", "fts5.db"):
+        assert run("-o", tmp_path / kind, "-q", "T", "--template", "--template-dir", tmp_path, "--match", mode,
+                   "--workers", 1, "--dbs", pool / f"*.{kind}") == 0  # fmt: skip
+        found[kind] = [record | {"ROW": record["ROW"].split(".")[0]} for record in read_output(tmp_path / kind)]
+    assert found["parquet"] == found["fts4.db"] == found["fts5.db"] != []
+    assert len({record["QUERY"] for record in found["parquet"]}) == len(COMPLEX)
+    if mode != "substring":
+        with closing(sqlite3.connect(pool / "part-1.fts5.db")) as connection:
+            for name, query in COMPLEX.items():
+                ids = connection.execute("SELECT SAMPLE_ID FROM samples WHERE TEXT MATCH ?", [f"({query})"]).fetchall()
+                assert [(record["SAMPLE_ID"],) for record in found["parquet"]
+                        if record["QUERY"] == name and record["ROW"] == "part-1"] == ids  # fmt: skip
+
+
 def test_a_line_of_a_chunk_is_exactly_an_encoded_record(pool, tmp_path):
     run("-o", tmp_path, "-q", "hen|café|it's", "--dbs", pool / "*")
     lines = (tmp_path / "chunk_0.json").read_text().splitlines()[1:-1]

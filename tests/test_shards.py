@@ -10,7 +10,7 @@ import pytest
 
 from knn_indices_helper.jobs import UserError
 from retrieval import shards
-from retrieval.shards import caption_batches, open_shard, row_batches
+from retrieval.shards import caption_batches, index_selection, looked_up_batches, open_shard, row_batches
 
 TEXTS = [
     "A red hen",
@@ -263,13 +263,28 @@ def test_the_index_is_used_only_where_its_tokens_are_the_defined_ones(tmp_path, 
     assert read_all(shard) == numbered(ROWS, start=1)
 
 
-def test_the_index_gives_the_rows_that_match_any_query_once_and_in_order(tmp_path, monkeypatch):
+def test_the_index_gives_the_rows_of_each_class_with_the_first_phrase_that_they_hold(tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "BATCH_ROWS", 2)
     monkeypatch.setattr(shards, "SQLITE_BATCH_ROWS", 3)
-    monkeypatch.setattr(shards, "INDEX_MERGE", 1)
     shard = open_shard(write_db(tmp_path / "a.db"))
-    found = read_all(shard, caption_batches(shard, ['"hen"', '"cat" OR "red"', '"example"']))
-    assert found == [row | {"ROW": number + 1} for number, row in enumerate(ROWS) if number in (0, 3, 5, 8)]
+    queries = ['"hen"', '"cat" OR "red" OR "hen"', '"example"', '"hen" NOT "kitchen"']
+    phrases = [['"hen"'], ['"cat"', '"red"', '"hen"'], ['"example"'], ['"hen"']]
+
+    def first(place, holding):
+        assert holding.shape[0] == len(phrases[place]) > 1
+        return holding.argmax(axis=0)
+
+    found = index_selection(shard, queries, phrases, first)
+    assert list(zip(*map(np.ndarray.tolist, found), strict=True)) == [
+        *[(1, 0, 0), (1, 1, 1), (1, 3, 0), (4, 0, 0), (4, 1, 2), (6, 1, 0), (9, 0, 0), (9, 1, 2), (9, 3, 0)]
+    ]
+    assert index_selection(shard, queries, phrases, first, 1)[0].tolist() == [1, 1, 1]
+    rows = [row | {"ROW": number} for number, row in enumerate(ROWS, 1) if number in (1, 4, 6, 9)]
+    records = []
+    for batch in looked_up_batches(shard, np.unique(found[0])):
+        columns = batch.fetch(np.arange(len(batch.rows)))
+        records += [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    assert records == [{name: row[name] for name in records[0]} for row in rows]
 
 
 def test_rows_of_a_database_with_gaps_keep_their_rowids(tmp_path):
@@ -296,7 +311,7 @@ def test_a_database_whose_rows_lie_in_a_table_of_its_own_is_read_through_its_ind
         connection.commit()
     shard = open_shard(tmp_path / "a.db")
     assert [row["TEXT"] for row in read_all(shard)] == ["a hen", "a cat"]
-    assert [row["TEXT"] for row in read_all(shard, caption_batches(shard, ['"hen"']))] == ["a hen"]
+    assert index_selection(shard, ['"hen"'], [['"hen"']], None)[0].tolist() == [1]
 
 
 def test_a_database_is_never_written_beside(tmp_path):
@@ -305,7 +320,8 @@ def test_a_database_is_never_written_beside(tmp_path):
         connection.execute("PRAGMA journal_mode = WAL")
     before = (path.read_bytes(), sorted(tmp_path.iterdir()))
     shard = open_shard(path)
-    for batch in caption_batches(shard, ['"hen"']):
+    assert len(index_selection(shard, ['"hen"'], [['"hen"']], None)[0]) == 3
+    for batch in caption_batches(shard):
         assert sorted(tmp_path.iterdir()) == before[1] and len(batch.captions)
     assert (path.read_bytes(), sorted(tmp_path.iterdir())) == before
 

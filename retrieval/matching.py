@@ -458,9 +458,10 @@ def _beyond_ascii(captions, offsets):
     whole = len(values) // 8 * 8
     eights = values[:whole].view(np.uint64) & np.uint64(0x8080808080808080)  # eight bytes at a time
     places = np.concatenate([np.flatnonzero(eights) * 8, whole + np.flatnonzero(values[whole:] >= 0x80)]) + offsets[0]
-    for byte in (0, 7):
-        rows = np.searchsorted(offsets, np.minimum(places + byte, offsets[-1] - 1), "right") - 1
-        found[rows] = True
+    first, last = (np.searchsorted(offsets, np.minimum(places + byte, offsets[-1] - 1), "right") - 1 for byte in (0, 7))
+    found[first], found[last] = True, True
+    for entry in np.flatnonzero(last - first > 1).tolist():  # rows so short that they lie within the eight
+        found[first[entry] : last[entry]] = True
     return found
 
 

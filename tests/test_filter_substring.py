@@ -179,7 +179,8 @@ def test_queries_of_the_whole_language_match_by_the_same_phrases_in_every_kind_o
                    "--workers", 1, "--dbs", pool / f"*.{kind}") == 0  # fmt: skip
         found[kind] = [record | {"ROW": record["ROW"].split(".")[0]} for record in read_output(tmp_path / kind)]
     assert found["parquet"] == found["fts4.db"] == found["fts5.db"] != []
-    assert len({record["QUERY"] for record in found["parquet"]}) == len(COMPLEX)
+    silent = mode == "substring"  # three dots stand in no caption; as words they are nothing and left out
+    assert len({record["QUERY"] for record in found["parquet"]}) == len(COMPLEX) - silent
     if mode != "substring":
         with closing(sqlite3.connect(pool / "part-1.fts5.db")) as connection:
             for name, query in COMPLEX.items():

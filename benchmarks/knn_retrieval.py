@@ -31,7 +31,7 @@ def make_parser():
     parser.add_argument("--classes", type=int, default=100)
     parser.add_argument("--widths", type=int, nargs="+", default=[64, 768])
     parser.add_argument("--kinds", nargs="+", default=["IVF,SQ8", "OPQ,IVF,PQ"], choices=["IVF,SQ8", "OPQ,IVF,PQ"])
-    parser.add_argument("--on-disk", action="store_true", help="memory-mapped indices")
+    parser.add_argument("--on-disk", action="store_true", help="memory-mapped indices; bytes read, nothing cached")
     parser.add_argument("--lonely", type=int, default=200, help="prompts that KnnService is timed on")
     parser.add_argument("--folder", type=Path, help="keep the indices here and use those that are there")
     return parser
@@ -57,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
                     f"{same:,} of {len(answers):,}",
                     flush=True,
                 )
+                if args.on_disk:
+                    count_reads(pool / "text.index", prompts)
     return 0 if worst else 1
 
 
@@ -202,6 +204,41 @@ def time_ours(folder: Path, prompts, classes: int, on_disk: bool, scratch: Path)
                 key = number, prompt, source.removesuffix("_index")
                 selected[key] = ids[prompt][stays[prompt]].tolist()
     return 2 * classes * PROMPTS / took, selected
+
+
+def count_reads(path: Path, prompts) -> None:
+    """Print what a block of prompts reads from disk, in eight stretches of the file, nothing of it cached before.
+
+    Asked alone, with an index far larger than memory, each prompt reads its own lists: their sizes are added up (the
+    kernel's read-ahead would make it several times more).
+    """
+    import numpy as np
+
+    from retrieval import index_folder, knn_search
+
+    def read_so_far() -> int:
+        return int(next(line.split()[1] for line in open("/proc/self/io") if line.startswith("read_bytes")))
+
+    block = np.ascontiguousarray(prompts.reshape(-1, prompts.shape[2])[:4096])
+    os.sync()
+    with open(path, "rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    index = index_folder.open_index(path, memory_mapping=True)  # opening reads no list
+    before = read_so_far()
+    hits = knn_search.search(index, block, K, path.stat().st_size // 8)
+    for begin in range(0, len(block), PROMPTS):
+        knn_search.without_near_duplicates(index, hits.of(begin, begin + PROMPTS))
+    together = read_so_far() - before
+    chain, ivf = knn_search.split(index)
+    for transform in chain:
+        block = transform.apply(block)
+    sizes = np.array([ivf.invlists.list_size(number) for number in range(ivf.nlist)]) * (ivf.code_size + 8)
+    alone = int(sizes[ivf.quantizer.search(block, ivf.nprobe)[1]].sum())
+    print(
+        f"      read from disk for {len(block):,} prompts: together {together / 1e6:,.0f} MB of the file's "
+        f"{path.stat().st_size / 1e6:,.0f}; alone {alone / 1e6:,.0f} MB of lists, {alone / max(1, together):,.0f}x",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,346 @@
+"""Download what the filters selected, into a folder that torchvision's ImageFolder loads.
+
+In:  --r              output folders of filter_laion_metadata_substring.py or …_semantic.py, any number of them
+     --w              a work folder: what img2dataset fetched, and what came of every URL
+Out: --dataset-output one folder per class with <key>.jpg in it, metadata.json, metadata.jsonl, report.json
+
+    python download_urls_img2dataset.py --r outputs/filtered_metadata_substring/DTD --w /tmp/laion-dl/DTD --dataset-output outputs/retrieved_data_substring/DTD --wandb
+    python download_urls_img2dataset.py --r outputs/substring/DTD outputs/semantic/DTD --w /tmp/both --dataset-output outputs/both --max-per-class 1000 --dry-run
+
+Rows tagged NSFW, untagged rows, URLs that are not http(s) and hosts of private networks are dropped before any request.
+Each URL is asked for once, however many rows and classes want it. The same command again goes on where it was stopped;
+more --r folders later fetch only what is new. Every row that was read ends in one count of report.json.
+"""  # noqa: E501 - commands as they are typed
+
+import contextlib
+import errno
+import fcntl
+import json
+import netrc
+import os
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+from knn_indices_helper.jobs import (
+    UserError,
+    command,
+    parse_flags,
+    parser_for,
+    say,
+    settings_fingerprint,
+    writable_folder,
+    write_json,
+)
+from retrieval.download_plan import (
+    Choice,
+    choose,
+    count_classes,
+    count_dropped,
+    count_hosts,
+    count_outcome,
+    count_to_fetch,
+    count_urls,
+    forget_vanished,
+    judge,
+    kept_entries,
+    open_database,
+    read_chunks,
+    read_placed,
+    read_results,
+    still_placed,
+    to_place,
+    write_url_list,
+)
+from retrieval.fetch_rounds import LOST, PASSING, ROUND_URLS, Picture, Web, close_rounds, run_round
+from retrieval.image_folder import class_folders, place, write_metadata
+from retrieval.records import read_json, read_manifests
+
+IMAGE_SIZE = 256  # shortest side: what 224-pixel training crops are taken from
+ENCODE_QUALITY = 95  # img2dataset's default
+THREADS = 64  # a process; img2dataset's default of 256 drowns a small machine's resolver
+TIMEOUT = 10  # seconds for one answer of the network; img2dataset's default
+DEADLINE = 30  # seconds for one URL in all
+MAX_MEGABYTES = 20  # a web photograph has 0.1 to 5; two threads' worth of such answers wait in memory at worst
+HOSTS_SHOWN = 100
+
+
+def make_parser():
+    parser = parser_for(__doc__, __file__)
+    parser.add_argument("--r", nargs="+", required=True, metavar="FOLDER", help="folders with chunk_*.json")
+    parser.add_argument("--w", required=True, metavar="FOLDER", help="work folder; may be on another disk")
+    parser.add_argument("--dataset-output", required=True, metavar="FOLDER")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    parser.add_argument("--allow-partial", action="store_true", help="read filter runs that miss jobs or shards")
+
+    group = parser.add_argument_group("what is wanted")
+    group.add_argument("--n", type=_at_least(1), help="at most so many images in all")
+    group.add_argument("--max-per-class", type=_at_least(1), metavar="N", help="at most so many of each class")
+    group.add_argument("--balance", type=_at_least(1), metavar="T",
+                       help="keep each of a class's n images with probability T/n (MetaCLIP's balancing)")  # fmt: skip
+    group.add_argument("--prefer", choices=("sample", "score"), default="sample",
+                       help="what a cap keeps: a random sample, or the best ranked (default %(default)s)")  # fmt: skip
+    group.add_argument("--seed", type=int, default=0, help="of the random sample (default %(default)s)")
+    group.add_argument("--conflict", choices=("all", "first", "best", "drop"), default="all",
+                       help="an image that several classes ask for goes to all of them, to the first that asked, to "
+                       "the one that ranks it best, or to none (default %(default)s)")  # fmt: skip
+    group.add_argument("--nsfw-tags", nargs="+", default=["NSFW"], metavar="TAG",
+                       help="values of NSFW that are never fetched (default NSFW; LAION also has UNSURE)")  # fmt: skip
+    group.add_argument("--allow-untagged", action="store_true", help="also fetch rows whose NSFW is null")
+    group.add_argument("--allow-private-hosts", action="store_true",
+                       help="also fetch from loopback, link-local and private addresses")  # fmt: skip
+
+    group = parser.add_argument_group("img2dataset")
+    group.add_argument("--nthreads", type=_at_least(1), default=THREADS, help="a process (default %(default)s)")
+    group.add_argument("--nprocesses", type=_at_least(1), default=os.cpu_count() or 1, help="default: one a core")
+    group.add_argument("--image-size", type=_at_least(1), default=IMAGE_SIZE, help="pixels (default %(default)s)")
+    group.add_argument("--resize-mode", default="keep_ratio",
+                       choices=("keep_ratio", "keep_ratio_largest", "center_crop", "border", "no"),
+                       help="default %(default)s: the shortest side becomes --image-size; border pads")  # fmt: skip
+    group.add_argument("--encode-quality", type=_at_least(1), default=ENCODE_QUALITY, help="JPEG (default %(default)s)")
+    group.add_argument("--min-image-size", type=_at_least(0), default=0, metavar="PIXELS",
+                       help="drop images whose shorter side is less (default: none)")  # fmt: skip
+    group.add_argument("--max-aspect-ratio", type=float, default=float("inf"), metavar="RATIO",
+                       help="drop images longer than this times their shorter side (default: none)")  # fmt: skip
+    group.add_argument("--timeout", type=_at_least(1), default=TIMEOUT, help="seconds a silence (default %(default)s)")
+    group.add_argument("--deadline", type=_at_least(1), default=DEADLINE, help="seconds a URL (default %(default)s)")
+    group.add_argument("--max-megabytes", type=_at_least(1), default=MAX_MEGABYTES, metavar="MB",
+                       help="of one answer (default %(default)s)")  # fmt: skip
+    group.add_argument(
+        "--retries", type=_at_least(0), default=0, help="at once, of what may pass (default %(default)s)"
+    )
+    group.add_argument("--retry-failed", nargs="*", metavar="REASON",
+                       help="ask again what an earlier run could not get for a reason that may pass (timeouts, DNS, "
+                       "connections, HTTP 408, 425, 429 and 5xx), or for the given reasons of report.json")  # fmt: skip
+    group.add_argument("--wandb", action="store_true", help="log progress to Weights & Biases")
+    group.add_argument("--wandb-project", default="visual-category-retrieval", help="default %(default)s")
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    flags = parse_flags(make_parser(), argv)
+    check(flags)
+    choice = Choice(
+        tuple(flags.nsfw_tags), flags.allow_untagged, flags.allow_private_hosts, flags.conflict, flags.balance,
+        flags.max_per_class, flags.n, flags.prefer, flags.seed,
+    )  # fmt: skip
+    picture = Picture(
+        flags.image_size, flags.resize_mode, flags.encode_quality, flags.min_image_size, flags.max_aspect_ratio
+    )
+    web = Web(
+        flags.nthreads, flags.nprocesses, flags.timeout, flags.retries, flags.deadline, flags.max_megabytes << 20,
+        flags.allow_private_hosts, flags.wandb, flags.wandb_project,
+    )  # fmt: skip
+    work, dataset = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
+    sources = [Path(folder) for folder in flags.r]
+
+    writable_folder(work, "--w")
+    with locked(work, "--w") as lock, contextlib.closing(open_database(work / "plan.duckdb")) as database:
+        earlier = earlier_report(dataset, picture)
+        read = read_chunks(database, sources, choice, flags.allow_partial)
+        read_placed(database, dataset, earlier["folders"])
+        choose(database, choice)
+        rounds = work / f"images-{settings_fingerprint(asdict(picture))}"
+        read_results(database, close_rounds(rounds), retried(flags.retry_failed))
+        forget_vanished(database, rounds)
+        dropped = count_dropped(database)
+        say_plan(database, read, dropped)
+        if flags.dry_run:
+            return 0
+
+        writable_folder(dataset, "--dataset-output")
+        with locked(dataset, "--dataset-output"):
+            write_json(dataset / "settings.json", asdict(picture))
+            lost = fetch(database, rounds, picture, web, lock)
+            judge(database, LOST)
+            classes = count_classes(database)
+            folders = class_folders(classes, earlier["folders"])
+            placed = place_images(database, rounds, dataset, folders)
+            images = write_metadata(dataset, kept_entries(database), still_placed(database), folders)
+            kept, failed = count_outcome(database)
+            dropped += failed
+            write_json(
+                dataset / "report.json",
+                {
+                    "rows_read": read,
+                    "kept": kept,
+                    "dropped": dict(sorted(dropped.items())),
+                    "urls": count_urls(database),
+                    "images": images,
+                    "classes": {name: counts | {"folder": folders[name]} for name, counts in classes.items()},
+                    "folders": dict(sorted(folders.items())),
+                    "hosts": count_hosts(database, HOSTS_SHOWN),
+                    "stages": stages(sources),
+                },
+            )
+    return report(dataset, read, kept, dropped, placed, images, lost)
+
+
+def _at_least(least: int):
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise ValueError
+        return value
+
+    number.__name__ = f"whole number from {least}"  # argparse puts it into its sentence
+    return number
+
+
+# ---- check ----
+
+
+def check(flags) -> None:
+    """Refuse in the first second what would fail, or be regretted, later."""
+    work, dataset = Path(flags.w).resolve(), Path(flags.dataset_output).resolve()
+    if work == dataset or dataset in work.parents:
+        raise UserError(f"--w {flags.w} is inside --dataset-output, where each folder is a class: give another one")
+    if flags.encode_quality > 100:
+        raise UserError("--encode-quality is a JPEG quality from 1 to 100")
+    if not flags.max_aspect_ratio >= 1:
+        raise UserError("--max-aspect-ratio is longer side over shorter side: 1 or more")
+    if flags.wandb and os.environ.get("WANDB_MODE", "online") == "online" and not _wandb_key():
+        raise UserError("--wandb has no account: run `wandb login` first, or set WANDB_MODE=offline")
+
+
+def _wandb_key() -> str | None:
+    with contextlib.suppress(OSError, netrc.NetrcParseError):
+        host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").partition("://")[2].strip("/")
+        if found := netrc.netrc().authenticators(host):
+            return found[2]
+    return os.environ.get("WANDB_API_KEY")
+
+
+@contextlib.contextmanager
+def locked(folder: Path, flag: str):
+    """Hold the folder for this run alone; gives the lock's file descriptor."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another run is using {flag} {folder}: wait for it, or give another folder") from error
+        except OSError:  # a network disk without locks; two runs there are the user's to avoid
+            say(f"warning: {folder} cannot be locked: start no second run in it")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def earlier_report(dataset: Path, picture: Picture) -> dict:
+    """What an earlier run left in the dataset folder, or an empty account.
+
+    Raises:
+        UserError: its images were made with other settings.
+    """
+    settings = dataset / "settings.json"
+    if settings.exists():
+        wanted = json.loads(json.dumps(asdict(picture)))
+        for name, value in read_json(settings).items():
+            if wanted.get(name) != value:
+                raise UserError(
+                    f"{dataset} holds images made with --{name.replace('_', '-')} {value}, not {wanted.get(name)}: "
+                    "give another --dataset-output"
+                )
+    report = dataset / "report.json"
+    return read_json(report) if report.exists() else {"folders": {}}
+
+
+def retried(reasons: list[str] | None) -> tuple:
+    """What --retry-failed makes the run forget: nothing, what may pass, or the reasons given."""
+    if reasons is None:
+        return ()
+    return tuple(reasons) or (*PASSING, *(f"HTTP {code}" for code in range(500, 600)))
+
+
+# ---- plan ----
+
+
+def say_plan(database, read: int, dropped: Counter) -> None:
+    wanted, classes = database.execute(
+        "SELECT count(*), count(DISTINCT class) FROM pairs WHERE bucket IS NULL"
+    ).fetchone()
+    urls = count_to_fetch(database)
+    say(f"rows read: {read:,}")
+    for reason, count in dropped.most_common():
+        say(f"    {reason}: {count:,}")
+    say(f"wanted: {wanted:,} images of {classes:,} classes; {urls:,} URLs to fetch")
+
+
+# ---- do ----
+
+
+def fetch(database, rounds: Path, picture: Picture, web: Web, lock: int) -> int:
+    """Fetch what is wanted, a round at a time, until every URL is answered or img2dataset fails.
+
+    Returns:
+        int: URLs that were lost.
+    """
+    while True:
+        number = 1 + len(list(rounds.glob("round-*.parquet")))
+        folder = rounds / f"round-{number:05d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        urls = write_url_list(database, folder / "urls.parquet", ROUND_URLS)
+        if not urls:
+            folder.rmdir()
+            return 0
+        answered, lost = run_round(folder, urls, picture, web, lock)
+        read_results(database, close_rounds(rounds), ())
+        say(f"fetched: {answered:,} of {urls:,} URLs answered")
+        if lost:
+            return lost
+
+
+def place_images(database, rounds: Path, dataset: Path, folders: dict[str, str]) -> int:
+    """Give every kept image its place in its class's folder; a URL of several classes is on disk once."""
+    placed = 0
+    made, last_file, last_target = set(), None, None
+    try:
+        for key, name, file, placed_folder, placed_key in to_place(database):
+            if name not in made:
+                (dataset / folders[name]).mkdir(exist_ok=True)
+                made.add(name)
+            target = dataset / folders[name] / f"{key}.jpg"
+            source = dataset / placed_folder / f"{placed_key}.jpg" if placed_folder else rounds / file
+            # From the second class on, link to the first one's image: the work folder may be on another disk.
+            placed += place(last_target if last_file == source else source, target)
+            last_file, last_target = source, target
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise UserError("the disk of --dataset-output is full: make room; the same command goes on") from error
+        raise
+    return placed
+
+
+# ---- report ----
+
+
+def stages(sources: list[Path]) -> list[dict]:
+    """What the filters said of themselves, for the report's funnel: rows they read, records they wrote."""
+    found = []
+    for folder in sources:
+        if manifests := read_manifests(folder):
+            counts = [manifest["counts"] for manifest in manifests]
+            found.append(
+                {"stage": manifests[0]["stage"]}
+                | {name: sum(count.get(name) or 0 for count in counts) for name in ("rows", "records")}
+            )
+    return found
+
+
+def report(dataset: Path, read: int, kept: int, dropped: Counter, placed: int, images: int, lost: int) -> int:
+    """The last line reconciles. Dead links are the web's ordinary state; URLs that img2dataset lost are an error."""
+    if read != kept + sum(dropped.values()):
+        raise RuntimeError(f"{read:,} rows read, but {kept:,} kept and {sum(dropped.values()):,} dropped")
+    say(f"placed: {placed:,} new images; {dataset} holds {images:,}")
+    if lost:
+        say(f"error: {lost:,} URLs were lost by img2dataset: the same command asks for them again")
+    reasons = "".join(f" + {count:,} {reason}" for reason, count in dropped.most_common())
+    say(f"{read:,} rows read = {kept:,} kept{reasons}")
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,440 @@
+"""Which images to fetch: from the filters' chunks to one list of URLs, every row of every chunk accounted for.
+
+All of it is DuckDB over the chunks, in a database file in the work folder that spills to disk: 5 million rows take as
+much memory as 50 million. Tables:
+
+    asked    one row per record read, as it stands in the chunk; `folder` counts the --r folders
+    pairs    one row per (class, url): key, how many rows asked for it, `bucket` (why it is dropped; null: wanted)
+    placed   what the dataset folder holds already, from its metadata.jsonl
+    results  what fetching a URL came to: `reason` (null: an image), sha256, size, the file in the work folder
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from knn_indices_helper.jobs import UserError
+from retrieval.guarded_fetch import names_private_host
+from retrieval.records import PROVENANCE_FIELDS, chunk_files, read_records
+
+MEMORY = "1GB"  # DuckDB's; beyond it, it spills beside the database
+KEY_DIGITS = 20  # of a sha256: 80 bits, so a billion images meet no other's key
+INSERT_ROWS = 50_000
+# One file under so many URLs of one host is "image not available", not a picture that is shown often.
+PLACEHOLDER_URLS = 10
+
+NO_URL = "no URL or class"
+NOT_HTTP = "not http(s)"
+NSFW = "NSFW"
+UNTAGGED = "no NSFW tag"
+PRIVATE_HOST = "private address"
+OTHER_CLASS = "given to another class"
+SEVERAL_CLASSES = "several classes ask for it"
+OVER_BALANCE = "over --balance"
+OVER_CLASS_CAP = "over --max-per-class"
+OVER_CAP = "over --n"
+REPEATED = "asked for again"
+PLACEHOLDER = "placeholder"
+SAME_IMAGE = "same image in its class"
+
+# JSON columns keep a value as it is written: 64-bit ids, hex ids, floats to the last digit.
+_COLUMNS = {
+    "SAMPLE_ID": "JSON", "URL": "VARCHAR", "TEXT": "VARCHAR", "HEIGHT": "JSON", "WIDTH": "JSON", "LICENSE": "JSON",
+    "NSFW": "VARCHAR", "similarity": "JSON", "QUERY": "VARCHAR", "SOURCE": "JSON", "MATCHED": "JSON", "SCORE": "JSON",
+    "RANK": "JSON", "ROW": "JSON",
+}  # fmt: skip
+_PLACED_COLUMNS = {
+    "key": "VARCHAR", "url": "VARCHAR", "sha256": "VARCHAR", "width": "INTEGER", "height": "INTEGER",
+    "original_width": "INTEGER", "original_height": "INTEGER",
+}  # fmt: skip
+_HOST = r"regexp_extract(URL, '^[a-z]+://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)', 1, 'i')"
+RESULT_COLUMNS = (
+    "url VARCHAR, reason VARCHAR, sha256 VARCHAR, width INTEGER, height INTEGER, original_width INTEGER, "
+    "original_height INTEGER, file VARCHAR"
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What decides which rows are wanted."""
+
+    nsfw_tags: tuple[str, ...]
+    allow_untagged: bool
+    allow_private_hosts: bool
+    conflict: str  # "all", "first", "best" or "drop"
+    balance: int | None
+    max_per_class: int | None
+    most: int | None  # --n
+    prefer: str  # "sample" or "score"
+    seed: int
+
+
+def open_database(path: Path):
+    """A new, empty database; one that an earlier run left is taken away."""
+    import duckdb
+
+    for old in (path, path.with_name(path.name + ".wal")):
+        old.unlink(missing_ok=True)
+    database = duckdb.connect(str(path))
+    database.execute(f"SET memory_limit = '{MEMORY}'; SET enable_progress_bar = false")
+    return database
+
+
+def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bool) -> int:
+    """Fill `asked` with every row of every chunk.
+
+    Returns:
+        int: rows read.
+
+    Raises:
+        UserError: a folder without chunks, a chunk that is not JSON, or a folder whose rows are all untagged.
+    """
+    import duckdb
+
+    chunks = [chunk_files(folder, allow_partial) for folder in folders]
+    declared = ", ".join(f'"{name}" {kind}' for name, kind in _COLUMNS.items())
+    database.execute(f"CREATE TABLE asked (folder INTEGER, u UHUGEINT, key VARCHAR, {declared})")
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items())
+    names = ", ".join(f'"{name}"' for name in _COLUMNS)
+    for number, files in enumerate(chunks):
+        try:
+            database.execute(
+                f"INSERT INTO asked SELECT ?, md5_number(URL), left(sha256(URL || chr(10) || QUERY), {KEY_DIGITS}), "
+                f"{names} FROM (SELECT * REPLACE (trim(URL) AS URL) FROM "
+                f"read_json(?, format = 'array', columns = {{{columns}}}))",
+                [number, [str(file) for file in files]],
+            )
+        except duckdb.Error as error:
+            for file in files:
+                for _ in read_records(file):  # raises the sentence that names the chunk and the place
+                    pass
+            raise UserError(f"a chunk of {folders[number]} cannot be read: {error}") from error
+        rows, tagged = database.execute(
+            "SELECT count(*), count(NSFW) FROM asked WHERE folder = ?", [number]
+        ).fetchone()  # fmt: skip
+        if rows and not tagged and not choice.allow_untagged:
+            raise UserError(
+                f"{folders[number]}: none of its {rows:,} rows says whether its image is safe (NSFW is null): the pool "
+                "has no safety column; add --allow-untagged to download it all the same"
+            )
+    return database.execute("SELECT count(*) FROM asked").fetchone()[0]
+
+
+def read_placed(database, dataset: Path, folders: dict[str, str]) -> None:
+    """Fill `placed` with the images that are in the dataset folder and in its metadata."""
+    described = ", ".join(f"{name}: '{kind}'" for name, kind in _PLACED_COLUMNS.items())
+    declared = ", ".join(f"{name} {kind}" for name, kind in _PLACED_COLUMNS.items())
+    database.execute(f"CREATE TABLE placed ({declared}, folder VARCHAR, u UHUGEINT)")
+    if not (dataset / "metadata.jsonl").exists():
+        return
+    database.execute("CREATE TEMP TABLE files (key VARCHAR, folder VARCHAR)")
+    for folder in folders.values():
+        if (dataset / folder).is_dir():
+            here = [file.name.removesuffix(".jpg") for file in os.scandir(dataset / folder)]
+            for start in range(0, len(here), INSERT_ROWS):
+                database.execute(
+                    "INSERT INTO files SELECT unnest(?::VARCHAR[]), ?", [here[start : start + INSERT_ROWS], folder]
+                )
+    database.execute(
+        f"INSERT INTO placed SELECT {', '.join(_PLACED_COLUMNS)}, folder, md5_number(url) FROM read_json(?, "
+        f"format = 'newline_delimited', columns = {{{described}}}) JOIN files USING (key)",
+        [str(dataset / "metadata.jsonl")],
+    )
+
+
+def choose(database, choice: Choice) -> None:
+    """Fill `pairs`, each with the reason why it is not wanted, or null."""
+    tags = [tag.strip().upper() for tag in choice.nsfw_tags]
+    # A URL is judged by all its rows: one that is tagged NSFW anywhere is not fetched for anyone, and a row of an
+    # index that knows no tags has the tag that another row of the same URL gives it.
+    database.execute(
+        "CREATE TEMP TABLE urls AS SELECT u, bool_or(upper(trim(coalesce(NSFW, ''))) IN (SELECT unnest(?))) AS nsfw, "
+        "count(NSFW) = 0 AS untagged FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY u",
+        [tags],
+    )
+    database.execute("CREATE TEMP TABLE private (host VARCHAR)")
+    if not choice.allow_private_hosts:
+        hosts = database.execute(f"SELECT DISTINCT lower({_HOST}) FROM asked").fetchall()
+        found = [host for (host,) in hosts if host and names_private_host(host)]
+        database.execute("INSERT INTO private SELECT unnest(?::VARCHAR[])", [found])
+    database.execute(
+        f"""
+        CREATE TABLE pairs AS
+        WITH one AS (
+            SELECT key, any_value(u) AS u, any_value(QUERY) AS class, min(rowid) AS first, count(*) AS rows,
+                   min(TRY_CAST("RANK" AS BIGINT)) AS rank, max(TRY_CAST(SCORE AS DOUBLE)) AS score,
+                   max(TRY_CAST(similarity AS DOUBLE)) AS similarity,
+                   NOT regexp_matches(any_value(URL), '^https?://[^/?#]', 'i') AS odd,
+                   lower(any_value({_HOST})) IN (SELECT host FROM private) AS private
+            FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY key)
+        SELECT key, u, class, first, rows, rank, score, similarity,
+               CASE WHEN nsfw THEN $nsfw WHEN untagged AND NOT $allow_untagged THEN $untagged
+                    WHEN odd THEN $odd WHEN private THEN $private END AS bucket
+        FROM one JOIN urls USING (u)
+        """,
+        {
+            "nsfw": NSFW, "untagged": UNTAGGED, "odd": NOT_HTTP, "private": PRIVATE_HOST,
+            "allow_untagged": choice.allow_untagged,
+        },
+    )  # fmt: skip
+    database.execute("DROP TABLE urls")
+    number = "row_number() OVER (PARTITION BY u ORDER BY"
+    if choice.conflict == "drop":
+        _drop(database, SEVERAL_CLASSES, "count(*) OVER (PARTITION BY u) > 1")
+    elif choice.conflict == "first":
+        _drop(database, OTHER_CLASS, f"{number} first) > 1")
+    elif choice.conflict == "best":
+        _drop(database, OTHER_CLASS, f"{number} {_BEST} first) > 1")
+    if choice.balance is not None:  # MetaCLIP's: each of a class's n pairs stays with probability balance / n
+        chance = f"{int(choice.balance)} / count(*) OVER (PARTITION BY class)"
+        _drop(database, OVER_BALANCE, f"new AND ('0x' || luck[:12])::BIGINT / {16**12} >= {chance}", choice.seed)
+    # What is in the folder already goes first, so that chunks added later top up and do not replace.
+    order = f"ORDER BY new, {_BEST if choice.prefer == 'score' else ''} luck"
+    if choice.max_per_class is not None:
+        most = f"> {int(choice.max_per_class)}"
+        _drop(database, OVER_CLASS_CAP, f"row_number() OVER (PARTITION BY class {order}) {most}", choice.seed)
+    if choice.most is not None:
+        _drop(database, OVER_CAP, f"row_number() OVER ({order}) > {int(choice.most)}", choice.seed)
+
+
+# RANK counts within one query of one index, so the lists of two indices, whose scores are on different scales,
+# interleave; LAION's own similarity orders what has neither.
+_BEST = "rank NULLS LAST, score DESC NULLS LAST, similarity DESC NULLS LAST,"
+
+
+def _drop(database, bucket: str, condition: str, seed: int = 0) -> None:
+    """Put the wanted pairs for which `condition` holds into `bucket`; it may be a window over the wanted pairs.
+
+    Besides the columns it sees `luck`, a pair's own random hex digits, and `new`, not in the dataset folder yet.
+    """
+    database.execute(
+        "UPDATE pairs SET bucket = ? WHERE key IN (SELECT key FROM "
+        f"(SELECT key, {condition} AS leaves FROM (SELECT *, md5(? || key) AS luck, "
+        "key NOT IN (SELECT key FROM placed) AS new FROM pairs WHERE bucket IS NULL)) WHERE leaves)",
+        [bucket, f"{seed}:"],
+    )
+
+
+def count_dropped(database) -> Counter:
+    """Rows by the reason why they are dropped; those of wanted pairs are not among them, but for their repeats."""
+    dropped = Counter(
+        {
+            NO_URL: database.execute(
+                "SELECT count(*) FROM asked WHERE NOT coalesce(URL <> '' AND QUERY <> '', false)"
+            ).fetchone()[0]
+        }
+    )
+    once = (
+        OTHER_CLASS,
+        SEVERAL_CLASSES,
+        OVER_BALANCE,
+        OVER_CLASS_CAP,
+        OVER_CAP,
+    )  # their pair is dropped once; its other rows are repeats
+    for bucket, pairs, rows in database.execute(
+        "SELECT bucket, count(*), sum(rows)::BIGINT FROM pairs GROUP BY bucket"
+    ).fetchall():
+        if bucket is None:
+            dropped[REPEATED] += rows - pairs
+        elif bucket in once:
+            dropped[REPEATED] += rows - pairs
+            dropped[bucket] += pairs
+        else:
+            dropped[bucket] += rows
+    return +dropped
+
+
+def read_results(database, files: list[Path], forget: tuple[str, ...]) -> None:
+    """Fill `results` from the rounds' files, in their order: an image stays, else the last answer holds.
+
+    Args:
+        forget: reasons to forget, so that these URLs are asked again.
+    """
+    database.execute(f"CREATE TABLE IF NOT EXISTS results ({RESULT_COLUMNS}, u UHUGEINT)")
+    database.execute("DELETE FROM results")
+    if files:
+        database.execute(
+            "INSERT INTO results SELECT url, reason, sha256, width, height, original_width, original_height, file, u "
+            "FROM (SELECT *, md5_number(url) AS u, row_number() OVER (PARTITION BY md5_number(url) "
+            "ORDER BY reason IS NOT NULL, filename DESC) AS place FROM read_parquet(?, filename = true)) "
+            "WHERE place = 1",
+            [[str(file) for file in files]],
+        )
+        database.execute("DELETE FROM results WHERE list_contains(?::VARCHAR[], reason)", [list(forget)])
+
+
+def forget_vanished(database, rounds: Path) -> None:
+    """Forget images that somebody took away from the work folder before they were placed: they are fetched again."""
+    cursor = database.cursor().execute(
+        "SELECT u, file FROM results WHERE reason IS NULL AND u IN (SELECT u FROM pairs WHERE bucket IS NULL) "
+        "AND u NOT IN (SELECT u FROM placed)"
+    )
+    gone = []
+    while rows := cursor.fetchmany(INSERT_ROWS):
+        gone += [u for u, file in rows if not (rounds / file).exists()]
+    database.execute("DELETE FROM results WHERE u IN (SELECT unnest(?::UHUGEINT[]))", [gone])
+
+
+def count_to_fetch(database) -> int:
+    """URLs that are wanted, not placed and not yet answered."""
+    return database.execute(f"SELECT count(DISTINCT u) FROM pairs WHERE {_TO_FETCH}").fetchone()[0]
+
+
+_TO_FETCH = "bucket IS NULL AND u NOT IN (SELECT u FROM placed) AND u NOT IN (SELECT u FROM results)"
+
+
+def write_url_list(database, path: Path, most: int) -> int:
+    """Write a parquet of at most `most` URLs that are wanted, not placed and not yet answered, each once.
+
+    Their order is their hash's: a host's pages are spread over the whole list, so no host gets them all at once.
+
+    Returns:
+        int: how many.
+    """
+    database.execute(
+        f"CREATE OR REPLACE TEMP TABLE todo AS SELECT u, min(first) AS first FROM pairs WHERE {_TO_FETCH} "
+        f"GROUP BY u ORDER BY u LIMIT {most}"
+    )
+    count = database.execute("SELECT count(*) FROM todo").fetchone()[0]
+    if count:
+        database.execute(
+            "COPY (SELECT URL AS url FROM todo JOIN asked ON asked.rowid = todo.first ORDER BY todo.u) "
+            f"TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
+        )
+    return count
+
+
+# ---- after the fetch ----
+
+
+def judge(database, lost: str) -> None:
+    """Fill `outcome`: per wanted pair the reason why it is not kept, or null.
+
+    A placeholder is dropped wherever it shows; of one file under several URLs a class keeps one.
+    """
+    database.execute(
+        f"""
+        CREATE TEMP TABLE placeholder AS
+        SELECT sha256 FROM results JOIN (SELECT DISTINCT u FROM pairs WHERE bucket IS NULL) USING (u)
+        WHERE reason IS NULL GROUP BY sha256, lower({_HOST}) HAVING count(*) >= {PLACEHOLDER_URLS};
+        CREATE TABLE outcome AS
+        WITH other AS (SELECT u, min(key) AS key FROM placed GROUP BY u),
+        known AS (
+            SELECT pairs.key, pairs.u, pairs.class, pairs.first, own.key IS NOT NULL AS here, other.key AS placed_key,
+                   results.file, coalesce(own.sha256, results.sha256, there.sha256) AS sha256,
+                   CASE WHEN there.key IS NOT NULL THEN NULL WHEN results.u IS NULL THEN $lost
+                        ELSE results.reason END AS reason
+            FROM pairs LEFT JOIN placed AS own ON own.key = pairs.key LEFT JOIN results ON results.u = pairs.u
+            LEFT JOIN other ON other.u = pairs.u LEFT JOIN placed AS there ON there.key = other.key
+            WHERE bucket IS NULL)
+        SELECT key, u, class, first, here, placed_key, file, reason IS NULL AS live,
+               CASE WHEN here THEN NULL WHEN reason IS NOT NULL THEN reason
+                    WHEN sha256 IN (FROM placeholder) THEN $placeholder
+                    WHEN row_number() OVER (PARTITION BY class, sha256, reason IS NULL ORDER BY NOT here, key) > 1
+                    THEN $same END AS reason
+        FROM known
+        """,
+        {"lost": lost, "placeholder": PLACEHOLDER, "same": SAME_IMAGE},
+    )
+
+
+def to_place(database) -> Iterator[tuple]:
+    """(key, class, file in the work folder or None, folder and key of the same URL's placed image or None), by URL."""
+    cursor = database.cursor().execute(
+        "SELECT outcome.key, outcome.class, outcome.file, placed.folder, placed.key FROM outcome LEFT JOIN placed "
+        "ON placed.key = outcome.placed_key WHERE reason IS NULL AND NOT here ORDER BY outcome.u, outcome.key"
+    )
+    while rows := cursor.fetchmany(INSERT_ROWS):
+        yield from rows
+
+
+def kept_entries(database) -> Iterator[dict]:
+    """The metadata entry of each kept image, sorted by key, with every record that asked for it under `sources`."""
+    size = ", ".join(
+        f"coalesce(results.{name}, placed.{name}) AS {name}" for name in list(_PLACED_COLUMNS)[2:]
+    )  # fmt: skip
+    names = ", ".join(f'asked."{name}"' for name in _COLUMNS)
+    cursor = database.cursor().execute(
+        f"SELECT outcome.key, {names}, {size}, shared.classes FROM outcome JOIN asked ON asked.key = outcome.key "
+        "LEFT JOIN results ON results.u = outcome.u AND results.reason IS NULL "
+        "LEFT JOIN placed ON placed.key = outcome.placed_key "
+        "LEFT JOIN (SELECT u, list_sort(list(class)) AS classes FROM pairs GROUP BY u HAVING count(*) > 1) AS shared "
+        "ON shared.u = outcome.u WHERE outcome.reason IS NULL ORDER BY outcome.key, asked.rowid"
+    )
+    columns = [column[0] for column in cursor.description]
+    entry = None
+    while rows := cursor.fetchmany(INSERT_ROWS):
+        for values in rows:
+            row = dict(zip(columns, values, strict=True))
+            record = {
+                name: json.loads(row[name]) if kind == "JSON" and row[name] is not None else row[name]
+                for name, kind in _COLUMNS.items()
+            }
+            if entry is None or entry["key"] != row["key"]:
+                if entry:
+                    yield entry
+                entry = {
+                    "key": row["key"], "QUERY": record["QUERY"], "caption": record["TEXT"], "url": record["URL"],
+                    "sha256": row["sha256"], "similarity": record["similarity"], "width": row["width"],
+                    "height": row["height"], "original_width": row["original_width"],
+                    "original_height": row["original_height"], "SAMPLE_ID": record["SAMPLE_ID"],
+                    "NSFW": record["NSFW"], "LICENSE": record["LICENSE"],
+                    "also_asked_by": [name for name in row["classes"] or [] if name != record["QUERY"]], "sources": [],
+                }  # fmt: skip
+            source = {name: record[name] for name in PROVENANCE_FIELDS}
+            if any(value is not None for value in source.values()) and source not in entry["sources"]:
+                entry["sources"].append(source)
+    if entry:
+        yield entry
+
+
+def still_placed(database) -> Iterator[str]:
+    """Sorted keys of the images that were in the dataset folder before this run."""
+    cursor = database.cursor().execute("SELECT key FROM placed ORDER BY key")
+    while rows := cursor.fetchmany(INSERT_ROWS):
+        for (key,) in rows:
+            yield key
+
+
+def count_outcome(database) -> tuple[int, Counter]:
+    """(kept, rows dropped by reason) of the wanted pairs, one row each."""
+    counts = dict(database.execute("SELECT reason, count(*) FROM outcome GROUP BY reason").fetchall())
+    return counts.pop(None, 0), Counter(counts)
+
+
+def count_classes(database) -> dict[str, dict]:
+    """Per class: images asked for, alive (an image came back), kept."""
+    rows = database.execute(
+        "SELECT pairs.class, count(*), count(*) FILTER (live), count(*) FILTER (live AND outcome.reason IS NULL) "
+        "FROM pairs LEFT JOIN outcome USING (key) GROUP BY pairs.class ORDER BY pairs.class"
+    ).fetchall()
+    return {name: {"asked": asked, "live": live, "kept": kept} for name, asked, live, kept in rows}
+
+
+def count_urls(database) -> dict:
+    """Distinct URLs: asked for, wanted after the drops, and what came of those."""
+    asked, wanted = database.execute(
+        "SELECT count(DISTINCT u), count(DISTINCT u) FILTER (bucket IS NULL) FROM pairs"
+    ).fetchone()
+    live = database.execute("SELECT count(DISTINCT u) FROM outcome WHERE live").fetchone()[0]
+    return {"asked": asked, "wanted": wanted, "live": live, "failed": wanted - live}
+
+
+def count_hosts(database, most: int) -> dict[str, dict]:
+    """The `most` hosts with most failures: URLs tried, failed, and failed by reason."""
+    host = _HOST.replace("URL", "url")
+    rows = database.execute(
+        f"WITH answers AS (SELECT lower({host}) AS host, reason FROM results JOIN (SELECT DISTINCT u FROM pairs "
+        "WHERE bucket IS NULL) USING (u)), "
+        "totals AS (SELECT host, count(*) AS tried, count(reason) AS failed FROM answers GROUP BY host "
+        f"HAVING failed > 0 ORDER BY failed DESC, host LIMIT {most}) "
+        "SELECT host, tried, failed, reason, count(*) FROM totals JOIN answers USING (host) WHERE reason IS NOT NULL "
+        "GROUP BY ALL ORDER BY failed DESC, host, count(*) DESC, reason"
+    ).fetchall()
+    hosts: dict[str, dict] = {}
+    for name, tried, failed, reason, count in rows:
+        hosts.setdefault(name, {"tried": tried, "failed": failed, "reasons": {}})["reasons"][reason] = count
+    return hosts

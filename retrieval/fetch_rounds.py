@@ -1,0 +1,214 @@
+"""Fetching in rounds: img2dataset gets one list of URLs at a time, and what came of each URL is written down.
+
+    <work>/images-<settings>/round-00001/urls.parquet     the list
+                             round-00001/fetched/…        what img2dataset wrote
+                             round-00001.parquet          what came of each URL; exists once the round is over
+
+A round that was killed is closed by the next run: the images that img2dataset had finished are kept, also those of an
+unfinished shard, and the other URLs go into the next round.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from knn_indices_helper.jobs import UserError, complete_file, free_bytes, say, write_json
+from retrieval.guarded_fetch import CUT_SHORT, DEADLINE, GIVEN_UP, PRIVATE, TOO_LARGE, Limits
+
+ROUND_URLS = 1_000_000  # img2dataset holds its list in memory: about 200 MB for so many
+SHARD_URLS = 10_000  # img2dataset's default; each shard ends with a wait for its slowest URLs
+# OpenCV's own limit is 2^30, and img2dataset needs up to 60 bytes a pixel where there is transparency.
+MAX_IMAGE_PIXELS = 40_000_000
+LEAST_FREE_BYTES = 64 << 20
+LOG_LINES = 15
+
+LOST = "lost: img2dataset failed"
+NOT_AN_IMAGE = "not an image"
+# What img2dataset says -> our reason, first match wins. Numbers of HTTP errors are put in by `reason_of`.
+_REASONS = [
+    ("X-Robots-Tag", r"X-Robots-Tag"),
+    (PRIVATE, rf"refused: {PRIVATE}"),
+    ("too many bytes", rf"refused: {TOO_LARGE}"),
+    (CUT_SHORT, rf"refused: {CUT_SHORT}|IncompleteRead"),
+    ("slow host given up", GIVEN_UP),
+    ("timeout", rf"timed out|timeout|{DEADLINE}"),
+    ("redirect loop", r"infinite loop"),
+    ("redirect refused", r"Redirection to url|unknown url type"),
+    ("DNS", r"Errno -\d+|Name or service not known|getaddrinfo|nodename nor servname|No address associated"),
+    ("TLS", r"SSL|CERTIFICATE|certificate"),
+    ("connection", r"refused|reset|unreachable|No route|Remote end closed|Broken pipe|aborted|Errno 1\d\d"),
+    ("bad URL", r"URL can't contain|nonnumeric port|InvalidURL|idna|label|can't encode|no host given|Invalid IPv6"),
+    ("image too small", r"^image too small"),
+    ("aspect ratio too large", r"^aspect ratio too large"),
+    ("too many pixels", r"CV_IO_MAX_IMAGE|image area too large"),
+]
+# Reasons that may pass: what --retry-failed asks again.
+PASSING = ("timeout", "slow host given up", "DNS", "connection", CUT_SHORT, "HTTP 408", "HTTP 425", "HTTP 429")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What decides a stored image's bytes, and which images are stored."""
+
+    image_size: int
+    resize_mode: str
+    encode_quality: int
+    min_image_size: int
+    max_aspect_ratio: float
+
+
+@dataclass(frozen=True)
+class Web:
+    """How to fetch; does not change what an image becomes."""
+
+    threads: int
+    processes: int
+    timeout: int
+    retries: int
+    deadline_seconds: float
+    max_bytes: int
+    allow_private_hosts: bool
+    wandb: bool
+    wandb_project: str
+
+
+def reason_of(status: str, error: str | None) -> str | None:
+    """Our reason for what img2dataset says of one URL; None for an image."""
+    if status == "success":
+        return None
+    error = error or ""
+    if status == "failed_to_download" and (match := re.match(r"HTTP Error (\d+)", error)):
+        redirect = next((name for name, pattern in _REASONS[6:8] if re.search(pattern, error)), None)
+        return redirect or f"HTTP {match[1]}"
+    found = next((name for name, pattern in _REASONS if re.search(pattern, error)), None)
+    if status == "failed_to_resize":
+        return found if found in ("image too small", "aspect ratio too large", "too many pixels") else NOT_AN_IMAGE
+    return found or "other failure"
+
+
+def close_rounds(rounds: Path) -> list[Path]:
+    """Write down what came of every round that an earlier run left open; give all rounds' files, in order."""
+    for folder in sorted(rounds.glob("round-[0-9]*")):
+        if folder.is_dir() and not folder.with_suffix(".parquet").exists():
+            write_results(folder)
+    return sorted(rounds.glob("round-[0-9]*.parquet"))
+
+
+def write_results(folder: Path) -> int:
+    """Write `<folder>.parquet` with one row per URL that was answered; give the number of rows."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema(
+        [("url", pa.string()), ("reason", pa.string()), ("sha256", pa.string()), ("width", pa.int32()),
+         ("height", pa.int32()), ("original_width", pa.int32()), ("original_height", pa.int32()), ("file", pa.string())]
+    )  # fmt: skip
+    count = 0
+    with complete_file(folder.with_suffix(".parquet")) as beside, pq.ParquetWriter(beside, schema) as writer:
+        for answers in read_fetched(folder / "fetched"):
+            rows = [
+                {name: answer.get(name) for name in schema.names}
+                | {"reason": reason_of(answer["status"], answer["error_message"]), "file": answer["file"]}
+                for answer in answers
+            ]
+            writer.write_table(pa.Table.from_pylist(rows, schema))
+            count += len(rows)
+    return count
+
+
+def read_fetched(fetched: Path) -> Iterator[list[dict]]:
+    """img2dataset's answers, a shard at a time. Its keys count positions in a shard, so the URL is what identifies."""
+    import pyarrow.parquet as pq
+
+    shards = {path.name.partition(".")[0].removesuffix("_stats") for path in fetched.glob("[0-9]*")}
+    for shard in sorted(shards):
+        if (fetched / f"{shard}_stats.json").exists():  # written after everything else of its shard
+            answers = pq.read_table(fetched / f"{shard}.parquet").to_pylist()
+        else:
+            answers = list(_finished_images(fetched / shard))
+        for answer in answers:
+            file = fetched / shard / f"{answer['key']}.jpg"
+            answer["file"] = f"{fetched.parent.name}/fetched/{shard}/{file.name}"
+        yield answers
+
+
+def _finished_images(shard: Path) -> Iterator[dict]:
+    for description in sorted(shard.glob("*.json")) if shard.is_dir() else []:
+        # An image's .json is written once its .jpg is closed; the last one may be half written.
+        with contextlib.suppress(json.JSONDecodeError):
+            yield json.loads(description.read_text(encoding="utf-8"))
+
+
+def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int) -> tuple[int, int]:
+    """Let img2dataset fetch `folder`/urls.parquet.
+
+    Returns:
+        (answered, lost): numbers of URLs; lost ones img2dataset has said nothing about.
+
+    Raises:
+        UserError: the work folder's disk is full.
+    """
+    limits = Limits(web.deadline_seconds, web.max_bytes, web.allow_private_hosts, str(folder / "progress"))
+    shard_urls = min(SHARD_URLS, max(1, -(-urls // web.processes)))  # every process has work
+    write_json(
+        folder / "arguments.json",
+        {
+            "url_list": str(folder / "urls.parquet"), "input_format": "parquet", "url_col": "url",
+            "output_folder": str(folder / "fetched"), "output_format": "files", "encode_format": "jpg",
+            "processes_count": web.processes, "thread_count": web.threads, "timeout": web.timeout,
+            "retries": web.retries, "number_sample_per_shard": shard_urls, "compute_hash": "sha256",
+            "extract_exif": False, "enable_wandb": web.wandb, "wandb_project": web.wandb_project,
+            "image_size": picture.image_size, "resize_mode": picture.resize_mode,
+            "encode_quality": picture.encode_quality, "min_image_size": picture.min_image_size,
+            "max_aspect_ratio": picture.max_aspect_ratio,
+        },
+    )  # fmt: skip
+    (folder / "fetched").mkdir(exist_ok=True)
+    environment = os.environ | limits.environment() | {
+        "NO_ALBUMENTATIONS_UPDATE": "1",  # it asks the network for its newest version at import
+        "OPENCV_IO_MAX_IMAGE_PIXELS": str(MAX_IMAGE_PIXELS),
+        "WANDB_DIR": os.environ.get("WANDB_DIR", str(folder.parent.parent)),
+    }  # fmt: skip
+    with open(folder / "img2dataset.log", "wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "retrieval.guarded_fetch", str(folder / "arguments.json")],
+            cwd=Path(__file__).parent.parent, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,  # Ctrl-C is ours to handle
+            pass_fds=[lock],  # while it lives, no other run takes the work folder
+        )  # fmt: skip
+    try:
+        _watch(child, folder / "progress", urls)
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        raise
+    answered = write_results(folder)
+    if answered < urls:
+        if free_bytes(folder) < LEAST_FREE_BYTES:
+            raise UserError(f"the disk of --w {folder.parent.parent} is full: make room; the same command goes on")
+        say(f"error: img2dataset (exit code {child.returncode}) left {urls - answered:,} of {urls:,} URLs unanswered;")
+        say(f"the end of {folder / 'img2dataset.log'}:")
+        for line in (folder / "img2dataset.log").read_text(errors="replace").splitlines()[-LOG_LINES:]:
+            say(f"    {line}")
+    return answered, urls - answered
+
+
+def _watch(child: subprocess.Popen, progress: Path, urls: int) -> None:
+    from tqdm import tqdm
+
+    with tqdm(total=urls, unit=" URLs", desc="fetching", disable=None) as bar:
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=0.2)
+            with contextlib.suppress(FileNotFoundError):
+                bar.update(progress.stat().st_size - bar.n)
+            if child.returncode is not None:
+                return

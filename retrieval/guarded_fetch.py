@@ -1,0 +1,339 @@
+"""img2dataset in a process of its own, with the limits that it leaves open.
+
+In:  a JSON file: `download` (img2dataset's own arguments) and, in the environment variable `GUARDED_FETCH`, `Limits`.
+Out: what img2dataset writes; a byte in the `progress` file per URL that is answered.
+
+    python -m retrieval.guarded_fetch arguments.json
+
+img2dataset keeps its threads, its user agent, its X-Robots-Tag handling, its resizing and its writer. What is put under
+it is urllib's opener (`urllib.request.install_opener`, which img2dataset's `urlopen` goes through): addresses are
+checked when the connection is made, after the name is resolved and after every redirect; a URL has a deadline in all
+and a cap of bytes; a host that only times out is given up. img2dataset's workers are spawned, and a spawned process
+imports this module again: that is why the opener is installed on import and not in `main`.
+"""
+
+import contextlib
+import http.client
+import io
+import ipaddress
+import json
+import os
+import socket
+import ssl
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+ENVIRONMENT = "GUARDED_FETCH"
+READ_BYTES = 1 << 18
+# In a row, from one host, in one process: with the default deadline and 64 threads about 10 seconds of all of them.
+HOST_TIMEOUTS = 20
+PARENT_CHECK_SECONDS = 0.5
+
+DEADLINE = "deadline: the answer took too long in all"
+GIVEN_UP = "host given up: it only timed out"
+PRIVATE = "private address"
+TOO_LARGE = "too many bytes"
+CUT_SHORT = "cut short"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one URL may cost, and where it may lead."""
+
+    deadline_seconds: float
+    max_bytes: int
+    allow_private_hosts: bool
+    progress: str  # path of the file that grows by a byte for each URL answered
+
+    def environment(self) -> dict[str, str]:
+        return {ENVIRONMENT: json.dumps(asdict(self) | {"parent": os.getpid()})}
+
+
+class Refused(urllib.error.URLError):
+    """A limit of ours was reached; asking again would not change it."""
+
+    def __str__(self) -> str:
+        return f"refused: {self.reason}"
+
+
+# ---- where a URL may lead ----
+
+
+def is_public_address(text: str) -> bool:
+    """Whether an address is one of the open internet: not loopback, link-local, private, shared, or multicast."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    if address.version == 6:
+        inside = address.ipv4_mapped or address.sixtofour
+        if address in ipaddress.ip_network("64:ff9b::/96"):  # RFC 6052: an IPv4 address in its last 32 bits
+            inside = ipaddress.ip_address(int(address) & 0xFFFFFFFF)
+        if inside:
+            return is_public_address(str(inside))
+    return address.is_global and not address.is_multicast
+
+
+def names_private_host(host: str) -> bool:
+    """Whether a URL's host says by itself, before any look-up, that it is not of the open internet."""
+    host = host.strip("[]").rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    if ":" in host:
+        return not is_public_address(host)
+    try:
+        packed = socket.inet_aton(host)  # takes 127.1 and 0x7f000001 as the C library's resolver does
+    except (OSError, UnicodeEncodeError, ValueError):
+        return False
+    return not is_public_address(socket.inet_ntoa(packed))
+
+
+# ---- one URL's connection ----
+
+_call = threading.local()  # deadline and timeout of the URL that this thread is fetching
+
+
+def _seconds_left() -> float:
+    left = _call.deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError(DEADLINE)
+    return min(left, _call.timeout)
+
+
+class _Socket(socket.socket):
+    def recv_into(self, *arguments):
+        self.settimeout(_seconds_left())
+        return super().recv_into(*arguments)
+
+
+class _TLSSocket(ssl.SSLSocket):
+    def recv_into(self, *arguments):
+        self.settimeout(_seconds_left())
+        return super().recv_into(*arguments)
+
+
+def _connect(limits: Limits, proxies: set[str]):
+    """What http.client connects with: each address is judged here, so a name cannot change its mind in between."""
+
+    def create_connection(host_and_port, timeout=None, source_address=None):
+        host, port = host_and_port[:2]
+        is_proxy = f"{host}:{port}" in proxies
+        refused = error = None
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+            if not (limits.allow_private_hosts or is_proxy or is_public_address(address[0])):
+                refused = Refused(PRIVATE)
+                continue
+            connection = _Socket(family, kind, protocol)
+            try:
+                connection.settimeout(_seconds_left())
+                connection.connect(address)
+                return connection
+            except OSError as failure:
+                connection.close()
+                error = failure
+        raise error or refused or OSError("no address for this host")
+
+    return create_connection
+
+
+class _HTTPHandler(urllib.request.HTTPHandler):
+    def __init__(self, connect):
+        super().__init__()
+        self.connect = connect
+
+    def http_open(self, request):
+        def connection(*arguments, **keywords):
+            made = http.client.HTTPConnection(*arguments, **keywords)
+            made._create_connection = self.connect
+            return made
+
+        return self.do_open(connection, request)
+
+
+class _HTTPSHandler(urllib.request.HTTPSHandler):
+    def __init__(self, connect):
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        context.sslsocket_class = _TLSSocket
+        super().__init__(context=context)
+        self.connect, self.tls = connect, context
+
+    def https_open(self, request):
+        def connection(*arguments, **keywords):
+            made = http.client.HTTPSConnection(*arguments, context=self.tls, **keywords)
+            made._create_connection = self.connect
+            return made
+
+        return self.do_open(connection, request)
+
+
+class _RedirectHandler(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, request, response, code, message, headers, new_url):
+        response.read = bytes  # urllib would read the redirect's own body to its end, however long it is
+        return super().redirect_request(request, response, code, message, headers, new_url)
+
+
+class GuardedOpener(urllib.request.OpenerDirector):
+    """Opens http and https, nothing else; the answer's `read` keeps to the limits."""
+
+    def __init__(self, limits: Limits):
+        super().__init__()
+        self.limits = limits
+        found = urllib.request.getproxies()
+        connect = _connect(limits, {urllib.parse.urlsplit(proxy).netloc.rpartition("@")[2] for proxy in found.values()})
+        for handler in (
+            urllib.request.ProxyHandler(found), urllib.request.UnknownHandler(), _HTTPHandler(connect),
+            _HTTPSHandler(connect), urllib.request.HTTPDefaultErrorHandler(), _RedirectHandler(),
+            urllib.request.HTTPErrorProcessor(),
+        ):  # fmt: skip
+            self.add_handler(handler)
+
+    def open(self, request, data=None, timeout=None):
+        # A redirect comes back through here, and shares the deadline of the URL that began it.
+        outermost = not getattr(_call, "busy", False)
+        if outermost:
+            _call.deadline = time.monotonic() + self.limits.deadline_seconds
+            _call.timeout = timeout if isinstance(timeout, (int, float)) else self.limits.deadline_seconds
+        request.full_url = ascii_url(request.full_url)
+        if not self.limits.allow_private_hosts and names_private_host(
+            urllib.parse.urlsplit(request.full_url).hostname or ""
+        ):
+            raise Refused(PRIVATE)
+        _call.busy = True
+        try:
+            response = super().open(request, data, _seconds_left())
+        finally:
+            if outermost:
+                _call.busy = False
+        return CappedResponse(response, self.limits.max_bytes) if outermost else response
+
+
+class CappedResponse(contextlib.closing):
+    """The parts of an answer that img2dataset uses: `headers`, `read()`, and `with`."""
+
+    def __init__(self, response, max_bytes: int):
+        super().__init__(response)
+        self.headers, self.response, self.max_bytes = response.headers, response, max_bytes
+
+    def __enter__(self):
+        return self
+
+    def read(self) -> bytes:
+        if (self.response.length or 0) > self.max_bytes:
+            raise Refused(TOO_LARGE)
+        pieces, size = [], 0
+        while piece := self.response.read(READ_BYTES):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self.max_bytes:
+                raise Refused(TOO_LARGE)
+        if self.response.length:  # read(n) does not say by itself that the promised length was not reached
+            raise http.client.IncompleteRead(b"", self.response.length)
+        data = b"".join(pieces)
+        if may_be_cut_short(data) and not decodes_whole(data):
+            raise Refused(CUT_SHORT)
+        return data
+
+
+def ascii_url(url: str) -> str:
+    """The URL as a browser would send it: accents and spaces escaped, the host in IDNA. urllib would raise instead."""
+    url = url.strip()
+    if url.isascii() and " " not in url:
+        return url
+    parts = urllib.parse.urlsplit(url)
+    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    path, query = (urllib.parse.quote(text, safe="%/:=&?~+!$,;'@()*[]|") for text in (parts.path, parts.query))
+    return urllib.parse.urlunsplit((parts.scheme, host, path, query, ""))
+
+
+def may_be_cut_short(data: bytes) -> bool:
+    """Whether the end that the format promises is missing: OpenCV would paint the rest grey and say nothing."""
+    if data.startswith(b"\xff\xd8"):
+        return not data.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
+    if data.startswith(b"\x89PNG"):
+        return b"IEND" not in data[-64:]
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    return False
+
+
+def decodes_whole(data: bytes) -> bool:
+    """Whether the picture is all there (some cameras leave the end mark out, so its absence alone proves nothing)."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            picture.draft("RGB", (1, 1))  # an eighth of the size: every scan is read, little is computed
+            picture.load()
+    except Exception:  # noqa: BLE001  a decoder fed with anything raises anything; it is no whole picture
+        return False
+    return True
+
+
+# ---- in img2dataset's processes ----
+
+
+def install(limits: Limits, parent: int) -> None:
+    """Put the guard under img2dataset in this process; it imports img2dataset, which takes seconds."""
+    import img2dataset.downloader
+
+    urllib.request.install_opener(GuardedOpener(limits))
+    progress = os.open(limits.progress, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    timeouts: Counter = Counter()  # host -> time-outs in a row
+
+    def download_with_retry(row, timeout, retries, user_agent_token, disallowed_header_directives):
+        host = row[1].partition("://")[2].partition("/")[0].lower()
+        answer = row[0], None, GIVEN_UP
+        if timeouts[host] < HOST_TIMEOUTS:
+            for _ in range(retries + 1):
+                answer = img2dataset.downloader.download_image(
+                    row, timeout, user_agent_token, disallowed_header_directives
+                )
+                if answer[1] is not None or not may_pass(answer[2]):
+                    break
+            timed_out = answer[2] is not None and ("timed out" in answer[2] or DEADLINE in answer[2])
+            timeouts[host] = timeouts[host] + 1 if timed_out else 0
+        os.write(progress, b".")
+        return answer
+
+    img2dataset.downloader.download_image_with_retry = download_with_retry
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def may_pass(error: str) -> bool:
+    """Whether asking the same URL again may end otherwise: not after a 404, nor after a refusal of ours."""
+    if error.startswith("HTTP Error "):
+        return error[11:14] in ("408", "425", "429") or error[11:12] == "5"
+    return not error.startswith("refused: ") and "X-Robots-Tag" not in error
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone: after kill -9 nothing of ours goes on in the dark."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(1)
+
+
+def main() -> int:
+    from img2dataset import download
+
+    with open(sys.argv[1], encoding="utf-8") as file:
+        download(**json.load(file))
+    return 0
+
+
+if ENVIRONMENT in os.environ and __name__ in ("__main__", "__mp_main__"):
+    _settings = json.loads(os.environ[ENVIRONMENT])
+    _parent = _settings.pop("parent")
+    if __name__ == "__mp_main__":
+        _parent = os.getppid()
+    install(Limits(**_settings), _parent)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -206,6 +206,7 @@ class ClipModel:
     name: str
     width: int
     device: str
+    precision: str  # one of PRECISIONS, as the network's weights are
     network: object  # open_clip's module, in eval mode
     preprocess: Callable  # PIL picture -> float32 tensor (3, height, width), as open_clip validates with
     tokenizer: CaptionTokenizer
@@ -248,8 +249,9 @@ class ClipModel:
     def embed_pixels(self, pixels):
         """Embed preprocessed pictures (n, 3, height, width): a float32 tensor (n, width) on the model's device."""
         import torch
+        from open_clip import get_input_dtype
 
-        dtype = next(self.network.visual.parameters()).dtype
+        dtype = get_input_dtype(self.precision) or torch.float32
         pixels = pixels.pin_memory() if self.device != "cpu" else pixels
         with torch.inference_mode():
             return _unit_rows(self.network.encode_image(pixels.to(self.device, dtype, non_blocking=True)))
@@ -308,10 +310,12 @@ def load_clip(name: str, device: str | None = None, precision: str = "fp32") -> 
             f"the weights of {name} do not load as {source.architecture} ({source.config}): {reason}; give the "
             "checkpoint that belongs to this configuration"
         ) from error
-    return wrap_network(name, network, preprocess, open_clip.get_tokenizer(source.architecture), device)
+    return wrap_network(name, network, preprocess, open_clip.get_tokenizer(source.architecture), device, precision)
 
 
-def wrap_network(name: str, network, preprocess: Callable, tokenizer, device: str = "cpu") -> ClipModel:
+def wrap_network(
+    name: str, network, preprocess: Callable, tokenizer, device: str = "cpu", precision: str = "fp32"
+) -> ClipModel:
     """A ClipModel of an open_clip model that is in memory already, its preprocessing and its tokenizer."""
     text = getattr(network, "text", network)
     pools_at = getattr(text, "text_pool_type", getattr(text, "pool_type", None))
@@ -321,13 +325,9 @@ def wrap_network(name: str, network, preprocess: Callable, tokenizer, device: st
         and pools_at in ("argmax", "eos")
         and not hasattr(network, "text_decoder")  # CoCa again, whose forward pass wants a picture
     )
-    captions = caption_tokenizer(tokenizer)
     cuts = cuts and getattr(tokenizer, "eot_token_id", None) == END_OF_TEXT
-    return ClipModel(name, _width(network), device, network.eval(), preprocess, captions, cuts)
-
-
-def _width(network) -> int:
-    return int(network.visual.output_dim)
+    width = int(network.visual.output_dim)
+    return ClipModel(name, width, device, precision, network.eval(), preprocess, caption_tokenizer(tokenizer), cuts)
 
 
 def _check_device(device: str | None) -> str:

@@ -18,7 +18,6 @@ same command again does the rest, and one more class asks only for that class.
 """
 
 import hashlib
-import itertools
 import json
 import os
 import sys
@@ -39,6 +38,7 @@ from knn_indices_helper.jobs import (
     settings_fingerprint,
     writable_folder,
 )
+from retrieval.embedding_files import NAMES, embedding_paths, open_embeddings
 from retrieval.index_folder import (
     SOURCES,
     IndexEntry,
@@ -49,7 +49,7 @@ from retrieval.index_folder import (
     open_metadata,
     read_indices_file,
 )
-from retrieval.knn_search import DEDUP_THRESHOLD, search, without_near_duplicates
+from retrieval.knn_search import DEDUP_THRESHOLD, rerank, search, search_exactly, without_near_duplicates
 from retrieval.record_columns import encode_columns, safety_tags, tagged_unsafe
 from retrieval.records import (
     RECORD_FIELDS,
@@ -73,8 +73,9 @@ class Pool:
     """One entry of indicies.json, opened: its indices by source, and the metadata of their rows."""
 
     entry: IndexEntry
-    indices: dict
+    indices: dict  # source -> faiss index; with --exact, the EmbeddingFiles themselves
     metadata: Metadata
+    embeddings: dict  # source -> EmbeddingFiles to score hits by again (--rerank)
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,15 @@ def make_parser():
         "--dedup-threshold", type=float, default=DEDUP_THRESHOLD, metavar="COSINE",
         help="hits of a prompt nearer to each other than this are one (default %(default)s, clip-retrieval's)",
     )  # fmt: skip
+    parser.add_argument(
+        "--rerank", metavar="EMBEDDINGS_DIR",
+        help="score hits again from the stored embeddings, and compare those for duplicates (PQ scores are rough)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--exact",
+        metavar="EMBEDDINGS_DIR",
+        help="use no index: compare with every stored embedding (to about 100 M rows)",
+    )
     parser.add_argument("--template-dir", metavar="DIR", help="a folder of your own templates")
     parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
     parser.add_argument("--subset", type=int, metavar="N", help="only the first N classes, for a first look")
@@ -133,13 +143,16 @@ def main(argv: list[str] | None = None) -> int:
     job_idx, total_jobs = array_place(args.job_idx, args.total_jobs)
     template = choose_template(args)
     entries = read_indices_file(args.index_info_path, args.index_name)
-    paths = {entry.name: index_paths(entry, sources) for entry in entries}
+    paths = {entry.name: search_paths(args, entry, sources) for entry in entries}
+    again = embedding_paths(args.rerank, list(paths[entries[0].name]), "--rerank") if args.rerank else {}
     models = {entry.name: model_name(entry, args) for entry in entries}
     output = writable_folder(args.output_dir, "--output-dir")
 
+    if len(entries) > 1 and (args.exact or args.rerank):
+        raise UserError("--exact and --rerank have one pool's embeddings: choose the pool with --index-name")
     inputs = {}
     for entry in entries:
-        inputs |= fingerprints(paths[entry.name], entry.folder)
+        inputs |= fingerprints([*paths[entry.name].values(), *again.values()], entry.folder)
     settings = run_settings(args, template, entries, sources, models)
     classes = array_share(list(template.classes), job_idx, total_jobs)
     if is_complete(output, job_idx, total_jobs, settings, inputs):
@@ -150,7 +163,7 @@ def main(argv: list[str] | None = None) -> int:
     hits_files = {name: hits_file(output, name, settings, inputs) for name in classes}
     pending = [name for name in classes if not hits_files[name].exists()]
     if pending:
-        pools, encoders = open_everything(args, entries, paths, models)
+        pools, encoders = open_everything(args, entries, paths, again, models)
         say(f"{len(classes):,} classes, {len(classes) - len(pending):,} done before; searching {described(pools)}")
         for block in class_blocks(pending, len(template.templates)):
             search_block(block, template, pools, encoders, models, args, hits_files)
@@ -192,6 +205,11 @@ def choose_template(args) -> Template:
     return only_classes(template, list(template.classes[: args.subset])) if args.subset else template
 
 
+def search_paths(args, entry: IndexEntry, sources: list[str]) -> dict:
+    """Source -> what is searched: the index's file, or with --exact the embeddings' files."""
+    return embedding_paths(args.exact, sources, "--exact") if args.exact else index_paths(entry, sources)
+
+
 def model_name(entry: IndexEntry, args) -> str:
     """The model whose text tower answers to the pool's embeddings; its name is checked, its weights not yet."""
     from knn_indices_helper.clip_model import ModelError, check_model_name
@@ -222,6 +240,8 @@ def run_settings(args, template: Template, entries: list[IndexEntry], sources: l
         "models": models,
         "nprobe": args.nprobe,
         "ef_search": args.ef_search,
+        "exact": bool(args.exact),
+        "rerank": bool(args.rerank),
         "allow_untagged": args.allow_untagged,
     }
 
@@ -242,7 +262,7 @@ def class_blocks(classes: list[str], prompts_per_class: int) -> list[list[str]]:
 # ---- opening ----
 
 
-def open_everything(args, entries: list[IndexEntry], paths: dict, models: dict) -> tuple[list[Pool], dict]:
+def open_everything(args, entries: list[IndexEntry], paths: dict, again: dict, models: dict) -> tuple[list[Pool], dict]:
     """Pools and encoders, loaded side by side (each waits for its own disk), and checked against each other.
 
     Raises:
@@ -250,7 +270,7 @@ def open_everything(args, entries: list[IndexEntry], paths: dict, models: dict) 
     """
     with ThreadPoolExecutor() as threads:
         loading = {name: threads.submit(load_encoder, name, args.device) for name in set(models.values())}
-        opening = [threads.submit(open_pool, args, entry, paths[entry.name]) for entry in entries]
+        opening = [threads.submit(open_pool, args, entry, paths[entry.name], again) for entry in entries]
         pools = [each.result() for each in opening]  # first: what a pool lacks is known long before a model is loaded
         encoders = {name: each.result() for name, each in loading.items()}
     for pool in pools:
@@ -258,7 +278,7 @@ def open_everything(args, entries: list[IndexEntry], paths: dict, models: dict) 
         for source, index in pool.indices.items():
             if index.d != model.width:
                 raise UserError(
-                    f"{models[pool.entry.name]} embeds in {model.width} dimensions and {SOURCES[source]} of "
+                    f"{models[pool.entry.name]} embeds in {model.width} dimensions and {named(source, args)} of "
                     f"{pool.entry.folder} has {index.d}: name the model that embedded the pool with --model"
                 )
     return pools, encoders
@@ -273,17 +293,24 @@ def load_encoder(name: str, device: str | None):
         raise UserError(str(error)) from error
 
 
-def open_pool(args, entry: IndexEntry, paths: dict[str, Path]) -> Pool:
+def open_pool(args, entry: IndexEntry, paths: dict, again: dict) -> Pool:
     import faiss
 
     metadata = open_metadata(entry.folder, args.allow_untagged)
-    indices = {source: open_index(path, entry.memory_mapping) for source, path in paths.items()}
-    for source, index in indices.items():
+    if args.exact:
+        indices = {source: open_embeddings(files) for source, files in paths.items()}
+    else:
+        indices = {source: open_index(path, entry.memory_mapping) for source, path in paths.items()}
+    embeddings = {source: open_embeddings(files) for source, files in again.items()}
+    for source, index in [*indices.items(), *embeddings.items()]:
         if index.ntotal != metadata.rows:
             raise UserError(
-                f"{entry.folder}: {SOURCES[source]} holds {index.ntotal:,} vectors and the metadata {metadata.rows:,} "
-                "rows: row i of one must be row i of the other; assemble the folder again"
+                f"{entry.folder}: {named(source, args)} holds {index.ntotal:,} vectors and the metadata "
+                f"{metadata.rows:,} rows: row i of one must be row i of the other; assemble the folder again"
             )
+    for source, index in indices.items():
+        if source in embeddings and embeddings[source].d != index.d:
+            raise UserError(f"--rerank {args.rerank}: {embeddings[source].d} dimensions, the index has {index.d}")
         for parameter, value in (("nprobe", args.nprobe), ("efSearch", args.ef_search)):
             if value is not None:
                 try:
@@ -291,7 +318,12 @@ def open_pool(args, entry: IndexEntry, paths: dict[str, Path]) -> Pool:
                 except RuntimeError as error:
                     flag = {"nprobe": "--nprobe", "efSearch": "--ef-search"}[parameter]
                     raise UserError(f"{flag}: {SOURCES[source]} of {entry.folder} has no such setting") from error
-    return Pool(entry, indices, metadata)
+    return Pool(entry, indices, metadata, embeddings)
+
+
+def named(source: str, args) -> str:
+    """What is searched for a source, as the user knows it."""
+    return f"{NAMES[source]} in {args.exact}" if args.exact else SOURCES[source]
 
 
 def described(pools: list[Pool]) -> str:
@@ -306,20 +338,30 @@ def described(pools: list[Pool]) -> str:
 
 def search_block(block, template: Template, pools: list[Pool], encoders: dict, models: dict, args, hits_files) -> None:
     """Ask all prompts of a block of classes together, then select class by class and write each class's records."""
+    import numpy as np
+
     prompts = {name: template.prompts(name) for name in block}
-    every_prompt = list(itertools.chain.from_iterable(prompts.values()))
-    embedded = {model: encode(encoders[model], every_prompt, args.batch_size) for model in set(models.values())}
-    found = [
-        {source: search(index, embedded[models[pool.entry.name]], args.results_per_query)
-         for source, index in pool.indices.items()}
-        for pool in pools
-    ]  # fmt: skip
+    size = len(template.templates)
+    embedded = {}
+    for model in set(models.values()):
+        # Class by class: a batch's composition touches the last bits, and a class should score alike in any block.
+        embedded[model] = np.concatenate([encode(encoders[model], prompts[name], args.batch_size) for name in block])
+    found = []
+    for pool in pools:
+        queries = embedded[models[pool.entry.name]]
+        if args.exact:
+            asked = {
+                s: search_exactly(files, queries, args.results_per_query, size) for s, files in pool.indices.items()
+            }
+        else:
+            asked = {s: search(index, queries, args.results_per_query) for s, index in pool.indices.items()}
+        found.append((pool, queries, asked))
 
     def select_class(number: int) -> str:
-        name, begin, end = block[number], number * len(template.templates), (number + 1) * len(template.templates)
+        name, mine = block[number], slice(number * size, (number + 1) * size)
         selected = [
-            select(pool, {source: hits.of(begin, end) for source, hits in by_source.items()}, args)
-            for pool, by_source in zip(pools, found, strict=True)
+            select(pool, queries[mine], {source: hits.of(mine) for source, hits in asked.items()}, args)
+            for pool, queries, asked in found
         ]
         return class_line(keep_class(hits_files[name], name, prompts[name], pools, selected))
 
@@ -349,14 +391,17 @@ def encode(model, prompts: list[str], batch_size: int):
     return np.concatenate([model.encode_texts(batch) for batch in batches])
 
 
-def select(pool: Pool, by_source: dict, args) -> ClassHits:
+def select(pool: Pool, queries, by_source: dict, args) -> ClassHits:
     """One class's rows in one pool: near-duplicates out per prompt, NSFW out, then each row once."""
     import numpy as np
 
     counts = dict.fromkeys(("asked", "short", "near_duplicates", "nsfw", "repeats", "kept"), 0)
     columns = []
     for source, hits in by_source.items():
-        ids, stays = without_near_duplicates(pool.indices[source], hits, args.dedup_threshold)
+        vectors = pool.indices[source]
+        if source in pool.embeddings:
+            hits, vectors = rerank(vectors, hits, pool.embeddings[source], queries), pool.embeddings[source]
+        ids, stays = without_near_duplicates(vectors, hits, args.dedup_threshold)
         prompt, position = np.nonzero(stays)
         rank = np.cumsum(stays, axis=1)[prompt, position] - 1
         number = np.full(len(prompt), list(SOURCES).index(source))

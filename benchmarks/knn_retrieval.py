@@ -186,7 +186,7 @@ def time_ours(folder: Path, prompts, classes: int, on_disk: bool, scratch: Path)
     names = tuple(str(number) for number in range(classes))
     template = Template("benchmark", names, tuple(f"{{}}/{number}" for number in range(PROMPTS)))
     entry = IndexEntry("pool", folder, MODEL, on_disk)
-    pool = stage.open_pool(args, entry, index_paths(entry, list(SOURCES)))
+    pool = stage.open_pool(args, entry, index_paths(entry, list(SOURCES)), {})
     hits_files = {name: scratch / ".hits" / f"{name}.jsonl" for name in names}
     stage.say = lambda message: None  # a line a class
     encoder = Embedded(prompts)
@@ -227,7 +227,7 @@ def count_reads(path: Path, prompts) -> None:
     before = read_so_far()
     hits = knn_search.search(index, block, K, path.stat().st_size // 8)
     for begin in range(0, len(block), PROMPTS):
-        knn_search.without_near_duplicates(index, hits.of(begin, begin + PROMPTS))
+        knn_search.without_near_duplicates(index, hits.of(slice(begin, begin + PROMPTS)))
     together = read_so_far() - before
     chain, ivf = knn_search.split(index)
     for transform in chain:

@@ -126,10 +126,13 @@ def index_paths(entry: IndexEntry, wanted: list[str]) -> dict[str, Path]:
     return found
 
 
-def fingerprints(paths: dict[str, Path], folder: Path) -> dict[str, dict]:
-    """File -> jobs.file_fingerprint, of everything that decides the answers."""
-    files = [file for path in paths.values() for file in (sorted(path.parent.glob("*")) if _merged(path) else [path])]
-    return {str(file): file_fingerprint(file) for file in [*files, *metadata_files(folder)]}
+def fingerprints(searched: list, folder: Path) -> dict[str, dict]:
+    """File -> jobs.file_fingerprint, of everything that decides the answers: what is searched (files and lists of
+    files), and the folder's metadata."""
+    files = list(metadata_files(folder))
+    for each in searched:
+        files += each if isinstance(each, list) else sorted(each.parent.glob("*")) if _merged(each) else [each]
+    return {str(file): file_fingerprint(file) for file in files}
 
 
 def open_index(path: Path, memory_mapping: bool):

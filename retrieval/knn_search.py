@@ -14,6 +14,8 @@ import contextlib
 import itertools
 from dataclasses import dataclass
 
+from retrieval.embedding_files import EmbeddingFiles, exact_search, score_again
+
 DEDUP_THRESHOLD = 0.94  # clip-retrieval's: clip_back.py, get_non_uniques
 # Two float32 dot products of the same unit vectors, summed in another order (another BLAS, a rotated space), differ by
 # some 1e-7. A pair this near to the threshold is decided by asking faiss exactly as clip-retrieval does.
@@ -34,9 +36,9 @@ class Neighbours:
     scores: object  # float32, inner products
     stored: "Stored | None" = None  # the hits' ids and codes, where they were read together with the lists
 
-    def of(self, begin: int, end: int) -> "Neighbours":
+    def of(self, queries: slice) -> "Neighbours":
         """The hits of some of the queries."""
-        return Neighbours(self.places[begin:end], self.scores[begin:end], self.stored)
+        return Neighbours(self.places[queries], self.scores[queries], self.stored)
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,22 @@ def search(index, queries, k: int, list_bytes: int = LIST_BYTES) -> Neighbours:
         rows = [inner.search(queries[row : row + 1], k) for row in range(len(queries))]
         scores, ids = (np.concatenate(part) for part in zip(*rows, strict=True))
     return Neighbours(ids, scores)
+
+
+def search_exactly(files: EmbeddingFiles, queries, k: int, queries_at_once: int) -> Neighbours:
+    """The k best of all rows, with no index; `queries_at_once` as in `exact_search`."""
+    return Neighbours(*exact_search(files, queries, k, queries_at_once))
+
+
+def rerank(index, neighbours: Neighbours, files: EmbeddingFiles, queries) -> Neighbours:
+    """An index's hits in the order of their exact scores; their places are rows of `files` then."""
+    import numpy as np
+
+    found = neighbours.places >= 0
+    distinct, column = np.unique(neighbours.places[found], return_inverse=True)
+    ids = np.full(found.shape, -1, np.int64)
+    ids[found] = look_up(index, distinct, neighbours.stored)[0][column]
+    return Neighbours(*score_again(files, ids, queries))
 
 
 def _search_inverted_file(ivf, queries, k: int, list_bytes: int) -> Neighbours:
@@ -185,6 +203,8 @@ def look_up(index, places, stored: Stored | None = None):
     import faiss
     import numpy as np
 
+    if isinstance(index, EmbeddingFiles):
+        return places, _unit(index.take(places))
     chain, inner = split(index)
     if isinstance(inner, faiss.IndexIVF):
         if stored is None:
@@ -298,9 +318,7 @@ def _as_clip_retrieval_does(index, places, threshold: float):
     import faiss
     import numpy as np
 
-    chain, inner = split(index)
-    vectors = np.stack([_reconstruct(inner, int(place)) for place in places])
-    vectors = _unit(_back(chain, vectors))
+    vectors = _unit(np.stack([_reconstruct(index, int(place)) for place in places]))
     flat = faiss.IndexFlatIP(vectors.shape[1])
     flat.add(vectors)
     limits, _, neighbours = flat.range_search(vectors, threshold)
@@ -317,15 +335,19 @@ def _as_clip_retrieval_does(index, places, threshold: float):
     return stays
 
 
-def _reconstruct(inner, place: int):
+def _reconstruct(index, place: int):
     import faiss
     import numpy as np
 
-    if not isinstance(inner, faiss.IndexIVF):
-        return inner.reconstruct(place)
+    if isinstance(index, EmbeddingFiles):
+        return index.take(np.array([place]))[0]
+    chain, inner = split(index)
     vector = np.empty(inner.d, np.float32)
-    inner.reconstruct_from_offset(place >> 32, place & 0xFFFFFFFF, faiss.swig_ptr(vector))
-    return vector
+    if isinstance(inner, faiss.IndexIVF):
+        inner.reconstruct_from_offset(place >> 32, place & 0xFFFFFFFF, faiss.swig_ptr(vector))
+    else:
+        inner.reconstruct(place, vector)
+    return _back(chain, vector[None])[0]
 
 
 def split(index):

@@ -388,3 +388,77 @@ def test_a_tag_of_any_spelling_or_a_score_rejects_and_nothing_else_does():
     scores = pa.table({"p": pa.array([0.5, 0.49, None, float("nan"), 1.0])})
     assert tagged_unsafe(safety_tags(scores, {"UNSAFE": "p"})).tolist() == [True, False, False, False, True]
     assert tagged_unsafe(safety_tags(pa.table({"nsfw": [True, False]}), {"NSFW": "nsfw"})).tolist() == [True, False]
+
+
+# ---- without an index, and scored again ----
+
+
+def write_embeddings(folder, prompt_vectors, seed=0) -> dict[str, np.ndarray]:
+    """The embeddings that make_pool indexed, as the helpers write them: float16, in several files."""
+    (folder / "emb").mkdir()
+    written = {}
+    for name, file in (("text.index", "text_embed"), ("image.index", "img_emb")):
+        index = faiss.read_index(str(folder / "pool" / name))
+        index.make_direct_map()
+        vectors = index.reconstruct_n(0, ROWS)
+        written[name] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+        for number, part in enumerate(np.array_split(written[name], 3)):
+            np.save(folder / "emb" / f"{file}_{number:04d}.npy", part)
+    return written
+
+
+def test_an_exact_search_is_a_brute_force_over_all_rows(pool, prompt_vectors):
+    written = write_embeddings(pool, prompt_vectors)
+    (pool / "pool" / "text.index").unlink()  # no index is needed
+    (pool / "pool" / "image.index").unlink()
+    assert stage.main(flags(pool, "--exact", pool / "emb", "--classes", "dotted")) == 0
+    records = records_in(pool / "out")
+    queries = prompt_vectors[len(PROMPTS) : 2 * len(PROMPTS)]
+    for source, vectors in (("text_index", written["text.index"]), ("image_index", written["image.index"])):
+        scores = queries.astype(np.float64) @ vectors.astype(np.float64).T
+        best = np.argsort(-scores, axis=1)[:, :K]
+        ours = [record for record in records if record["SOURCE"] == source]
+        assert len(ours) > K // 2
+        for record in ours:
+            prompt = [text.replace("{}", "dotted") for text in PROMPTS].index(record["MATCHED"])
+            assert record["ROW"] in best[prompt]
+            assert record["SCORE"] == pytest.approx(scores[prompt, record["ROW"]], abs=1e-5)
+        first = [record for record in ours if record["MATCHED"] == PROMPTS[0].replace("{}", "dotted")]
+        assert [r["SCORE"] for r in first] == sorted((r["SCORE"] for r in first), reverse=True)
+
+
+def test_hits_scored_again_have_the_stored_embeddings_scores_and_order(pool, prompt_vectors, model):
+    written = write_embeddings(pool, prompt_vectors)
+    rough = faiss.index_factory(WIDTH, "IVF8,PQ4", faiss.METRIC_INNER_PRODUCT)
+    rough.do_polysemous_training = faiss.downcast_index(rough).do_polysemous_training = False
+    vectors = written["image.index"].astype(np.float32)
+    rough.train(vectors)
+    rough.add(vectors)
+    rough.nprobe = 8
+    faiss.write_index(rough, str(pool / "pool" / "image.index"))
+    only = ["--no-text-index", "--classes", "banded"]
+    assert stage.main(flags(pool, *only, output="rough")) == 0
+    assert stage.main(flags(pool, *only, "--rerank", pool / "emb", output="fine")) == 0
+    scores = prompt_vectors[: len(PROMPTS)] @ vectors.T
+
+    def error(records):
+        texts = [text.replace("{}", "banded") for text in PROMPTS]
+        return max(abs(r["SCORE"] - scores[texts.index(r["MATCHED"]), r["ROW"]]) for r in records)
+
+    fine = records_in(pool / "fine")
+    assert error(fine) < 1e-5 < 1e-3 < error(records_in(pool / "rough"))
+    first = [r for r in fine if r["MATCHED"] == PROMPTS[0].replace("{}", "banded")]
+    assert len(first) > 5
+    assert [r["SCORE"] for r in first] == sorted((r["SCORE"] for r in first), reverse=True)
+    assert [r["RANK"] for r in first] == sorted(r["RANK"] for r in first)
+
+
+def test_embeddings_that_are_not_the_pools_are_refused(pool, prompt_vectors, capsys):
+    assert stage.main(flags(pool, "--exact", pool / "nowhere")) == 2
+    assert "--exact" in capsys.readouterr().err
+    write_embeddings(pool, prompt_vectors)
+    (pool / "emb" / "img_emb_0002.npy").unlink()
+    assert stage.main(flags(pool, "--exact", pool / "emb")) == 2
+    assert "img_emb*.npy in" in capsys.readouterr().err
+    assert stage.main(flags(pool, "--rerank", pool / "emb")) == 2
+    assert "holds 2,000 vectors and the metadata 3,000 rows" in capsys.readouterr().err

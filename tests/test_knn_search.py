@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from knn_indices_helper.jobs import UserError
-from retrieval import index_folder, knn_search
+from retrieval import embedding_files, index_folder, knn_search
 
 clip_back = importlib.import_module("clip_retrieval.clip_back")  # the package's own name for it is a function
 ROWS, WIDTH, QUERIES, K = 6_000, 32, 60, 120
@@ -330,3 +330,22 @@ def test_an_index_that_cannot_be_used_is_said(tmp_path):
     (tmp_path / "metadata" / "0.arrow").write_bytes(b"ARROW1\0\0cut short")
     with pytest.raises(UserError, match="is not a complete arrow file"):
         index_folder.open_metadata(tmp_path, allow_untagged=False)
+
+
+def test_an_exact_search_is_numpys_brute_force_ties_by_row_included():
+    rng = np.random.default_rng(0)
+    # Small whole numbers: every product is exact, so scores tie by the hundred and any order of sums gives them.
+    vectors = rng.integers(-3, 4, (40_000, 8)).astype(np.float16)
+    queries = rng.integers(-3, 4, (25, 8)).astype(np.float32)
+    files = embedding_files.EmbeddingFiles(
+        (vectors[:17_000], vectors[17_000:17_001], vectors[17_001:]), np.array([0, 17_000, 17_001, 40_000])
+    )
+    for k in (1, 100, 20_000):
+        rows, scores = embedding_files.exact_search(files, queries, k, queries_at_once=10)
+        all_scores = queries @ vectors.T.astype(np.float32)
+        best = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]
+        np.testing.assert_array_equal(rows, best)
+        np.testing.assert_array_equal(scores, np.take_along_axis(all_scores, best, 1))
+    few = embedding_files.EmbeddingFiles((vectors[:50],), np.array([0, 50]))
+    rows, scores = embedding_files.exact_search(few, queries, 80, queries_at_once=25)
+    assert (rows[:, 50:] == -1).all() and (np.sort(rows[:, :50], axis=1) == np.arange(50)).all()

@@ -380,11 +380,13 @@ def put_in_place(source: Path, target: Path) -> None:
     if target.is_dir():
         remove(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with complete_file(target) as beside:
-        beside.unlink()
-        try:
-            os.link(source, beside)
-        except OSError:  # another disk, or one without hard links
+    linked = target.with_name(f".{target.name}.linked")
+    linked.unlink(missing_ok=True)
+    try:
+        os.link(source.resolve(), linked)
+        os.replace(linked, target)
+    except OSError:  # another disk, or one without hard links
+        with complete_file(target) as beside:
             shutil.copyfile(source, beside)
 
 

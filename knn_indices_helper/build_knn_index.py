@@ -239,16 +239,16 @@ def make_plan(args, embeddings: Embeddings, parts: int | None) -> Plan:
     size = IndexMetadata(key, rows, width).estimated_index_size_in_bytes()
     if size < 0:
         raise UserError(f"--index-key {key} is none of the kinds autofaiss builds for inner products: {KEYS_THAT_WORK}")
-    training, needed = 0, size
+    training, needed = 0, 0
     try:
         if check_if_index_needs_training(key):
             training = get_optimal_train_size(rows, key, f"{memory}B", width)
-            # Built in parts, the whole index is never in memory: a part of it is, or the training rows.
-            needed = max(
-                size / (parts or 1), IndexMetadata(key, rows, width).compute_memory_necessary_for_training(training)
-            )
+            needed = IndexMetadata(key, rows, width).compute_memory_necessary_for_training(training)
         if parts is None:
-            needed, _ = estimate_memory_required_for_index_creation(rows, width, key, f"{index_memory}B")
+            whole, _ = estimate_memory_required_for_index_creation(rows, width, key, f"{index_memory}B")
+            needed = max(needed, whole)
+        else:  # one part is in memory at a time
+            needed = max(needed, size / parts)
     except (ValueError, KeyError, IndexError) as error:
         raise UserError(f"--index-key {key} is not understood ({error}); kinds: {KEYS_THAT_WORK}") from error
 

@@ -32,6 +32,7 @@ from knn_indices_helper.jobs import (
     array_share,
     command,
     complete_file,
+    file_fingerprint,
     parse_flags,
     parser_for,
     say,
@@ -39,6 +40,7 @@ from knn_indices_helper.jobs import (
     writable_folder,
 )
 from retrieval.embedding_files import NAMES, embedding_paths, open_embeddings
+from retrieval.image_folder import class_folders
 from retrieval.index_folder import (
     SOURCES,
     IndexEntry,
@@ -65,6 +67,7 @@ RESULTS_PER_QUERY = 500  # the published runs' value
 # Prompts searched together: enough that an inverted list serves many of them at once, few enough that their hits
 # (20 bytes each) stay at 41 MB for 500 results a query.
 BLOCK_PROMPTS = 4096
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}  # of --seed-images: what PIL reads and people have
 BATCH_SIZE = 256  # prompts a text-tower pass: ViT-L/14 needs about 1 GB for so many
 
 
@@ -121,6 +124,9 @@ def make_parser():
         metavar="EMBEDDINGS_DIR",
         help="use no index: compare with every stored embedding (to about 100 M rows)",
     )
+    parser.add_argument(
+        "--seed-images", metavar="FOLDER", help="an ImageFolder with a few pictures a class, asked beside the prompts"
+    )
     parser.add_argument("--template-dir", metavar="DIR", help="a folder of your own templates")
     parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
     parser.add_argument("--subset", type=int, metavar="N", help="only the first N classes, for a first look")
@@ -150,23 +156,25 @@ def main(argv: list[str] | None = None) -> int:
 
     if len(entries) > 1 and (args.exact or args.rerank):
         raise UserError("--exact and --rerank have one pool's embeddings: choose the pool with --index-name")
+    seeds = seed_images(args.seed_images, template)
     inputs = {}
     for entry in entries:
         inputs |= fingerprints([*paths[entry.name].values(), *again.values()], entry.folder)
     settings = run_settings(args, template, entries, sources, models)
     classes = array_share(list(template.classes), job_idx, total_jobs)
+    hits_files = {name: hits_file(output, name, settings, inputs, seeds[name]) for name in classes}
+    inputs |= {str(seed): file_fingerprint(seed) for name in classes for seed in seeds[name]}
     if is_complete(output, job_idx, total_jobs, settings, inputs):
         say(f"{output}: job {job_idx} of {total_jobs} is complete already, with these settings and inputs")
         return 0
     begin_run(output, job_idx, total_jobs)
 
-    hits_files = {name: hits_file(output, name, settings, inputs) for name in classes}
     pending = [name for name in classes if not hits_files[name].exists()]
     if pending:
         pools, encoders = open_everything(args, entries, paths, again, models)
         say(f"{len(classes):,} classes, {len(classes) - len(pending):,} done before; searching {described(pools)}")
         for block in class_blocks(pending, len(template.templates)):
-            search_block(block, template, pools, encoders, models, args, hits_files)
+            search_block(block, template, seeds, pools, encoders, models, args, hits_files)
 
     written = write_chunks(lines_of(hits_files.values()), output, job_idx, total_jobs)
     summaries = {name: read_summary(path) for name, path in hits_files.items()}
@@ -241,16 +249,38 @@ def run_settings(args, template: Template, entries: list[IndexEntry], sources: l
         "nprobe": args.nprobe,
         "ef_search": args.ef_search,
         "exact": bool(args.exact),
+        "seed_images": bool(args.seed_images),
         "rerank": bool(args.rerank),
         "allow_untagged": args.allow_untagged,
     }
 
 
-def hits_file(output: Path, class_name: str, settings: dict, inputs: dict) -> Path:
+def hits_file(output: Path, class_name: str, settings: dict, inputs: dict, seeds: list[Path]) -> Path:
     """Where a class's result is kept; its name changes with whatever would change the result."""
     decides = {name: value for name, value in settings.items() if name not in ("template", "classes")}
     key = hashlib.sha256(class_name.encode()).hexdigest()[:16]
-    return output / ".hits" / f"{key}.{settings_fingerprint([class_name, decides, inputs])}.jsonl"
+    pictures = {seed.name: file_fingerprint(seed) for seed in seeds}
+    return output / ".hits" / f"{key}.{settings_fingerprint([class_name, decides, inputs, pictures])}.jsonl"
+
+
+def seed_images(folder: str | None, template: Template) -> dict[str, list[Path]]:
+    """Class -> its pictures in an ImageFolder (FOLDER/class/picture), none for a class that has no folder there.
+
+    Raises:
+        UserError: not a folder, or one without a picture of any class.
+    """
+    if folder is None:
+        return {name: [] for name in template.classes}
+    seeds = {
+        name: sorted(file for file in (Path(folder) / place).glob("*") if file.suffix.lower() in PICTURES)
+        for name, place in class_folders(template.classes).items()
+    }
+    lacking = [name for name, files in seeds.items() if not files]
+    if len(lacking) == len(seeds):
+        raise UserError(f"--seed-images {folder} has no picture of any class: it wants {folder}/CLASS/PICTURE")
+    if lacking:
+        say(f"note: --seed-images has none for {len(lacking):,} classes (first: {lacking[0]}): their prompts alone ask")
+    return seeds
 
 
 def class_blocks(classes: list[str], prompts_per_class: int) -> list[list[str]]:
@@ -336,34 +366,38 @@ def described(pools: list[Pool]) -> str:
 # ---- searching ----
 
 
-def search_block(block, template: Template, pools: list[Pool], encoders: dict, models: dict, args, hits_files) -> None:
+def search_block(block, template: Template, seeds, pools: list[Pool], encoders, models, args, hits_files) -> None:
     """Ask all prompts of a block of classes together, then select class by class and write each class's records."""
     import numpy as np
 
-    prompts = {name: template.prompts(name) for name in block}
-    size = len(template.templates)
-    embedded = {}
-    for model in set(models.values()):
-        # Class by class: a batch's composition touches the last bits, and a class should score alike in any block.
-        embedded[model] = np.concatenate([encode(encoders[model], prompts[name], args.batch_size) for name in block])
+    asked = [template.prompts(name) + [seed.name for seed in seeds[name]] for name in block]
+    ends = np.cumsum([len(texts) for texts in asked]).tolist()
+    mine = [slice(end - len(texts), end) for texts, end in zip(asked, ends, strict=True)]
+    embedded = {
+        model: np.concatenate(
+            [embed(encoders[model], template.prompts(name), seeds[name], args.batch_size) for name in block]
+        )
+        for model in set(models.values())
+    }
     found = []
     for pool in pools:
         queries = embedded[models[pool.entry.name]]
-        if args.exact:
-            asked = {
-                s: search_exactly(files, queries, args.results_per_query, size) for s, files in pool.indices.items()
-            }
-        else:
-            asked = {s: search(index, queries, args.results_per_query) for s, index in pool.indices.items()}
-        found.append((pool, queries, asked))
+        hits = {
+            source: search_exactly(index, queries, args.results_per_query, mine)
+            if args.exact
+            else search(index, queries, args.results_per_query)
+            for source, index in pool.indices.items()
+        }
+        found.append((pool, queries, hits))
 
     def select_class(number: int) -> str:
-        name, mine = block[number], slice(number * size, (number + 1) * size)
+        rows = mine[number]
         selected = [
-            select(pool, queries[mine], {source: hits.of(mine) for source, hits in asked.items()}, args)
-            for pool, queries, asked in found
+            select(pool, queries[rows], {source: each.of(rows) for source, each in hits.items()}, args)
+            for pool, queries, hits in found
         ]
-        return class_line(keep_class(hits_files[name], name, prompts[name], pools, selected))
+        name = block[number]
+        return class_line(keep_class(hits_files[name], name, asked[number], pools, selected))
 
     with one_thread_each(), ThreadPoolExecutor(os.cpu_count(), initializer=one_faiss_thread) as threads:
         for line in threads.map(select_class, range(len(block))):
@@ -383,12 +417,24 @@ def one_faiss_thread() -> None:
     faiss.omp_set_num_threads(1)  # of the calling thread
 
 
-def encode(model, prompts: list[str], batch_size: int):
-    """float32 (prompts, width), unit length."""
-    import numpy as np
+def embed(model, prompts: list[str], seeds: list[Path], batch_size: int):
+    """float32 (prompts + seeds, width), unit length. One class at a time: what else a batch holds touches the last bits
+    of a vector, and a class should get the same hits in any block.
 
-    batches = [prompts[begin : begin + batch_size] for begin in range(0, len(prompts), batch_size)]
-    return np.concatenate([model.encode_texts(batch) for batch in batches])
+    Raises:
+        UserError: a seed that is no picture.
+    """
+    import numpy as np
+    from PIL import Image
+
+    vectors = [model.encode_texts(prompts, batch_size)]
+    for seed in seeds:
+        try:
+            with Image.open(seed) as picture:
+                vectors.append(model.encode_images([picture.convert("RGB")]))
+        except OSError as error:  # PIL's errors are OSErrors too
+            raise UserError(f"--seed-images: {seed} cannot be read as a picture ({error})") from error
+    return np.concatenate(vectors)
 
 
 def select(pool: Pool, queries, by_source: dict, args) -> ClassHits:

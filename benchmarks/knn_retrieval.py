@@ -167,7 +167,7 @@ class Embedded:
     def __init__(self, prompts):
         self.prompts, self.width = prompts, prompts.shape[2]
 
-    def encode_texts(self, texts: list[str]):
+    def encode_texts(self, texts: list[str], batch_size: int):
         import numpy as np
 
         return np.stack([self.prompts[tuple(map(int, text.split("/")))] for text in texts])
@@ -192,7 +192,9 @@ def time_ours(folder: Path, prompts, classes: int, on_disk: bool, scratch: Path)
     encoder = Embedded(prompts)
     began = time.perf_counter()
     for block in stage.class_blocks(list(names), PROMPTS):
-        stage.search_block(block, template, [pool], {MODEL: encoder}, {"pool": MODEL}, args, hits_files)
+        stage.search_block(
+            block, template, dict.fromkeys(names, []), [pool], {MODEL: encoder}, {"pool": MODEL}, args, hits_files
+        )
     write_chunks(stage.lines_of(hits_files.values()), scratch)
     took = time.perf_counter() - began
     selected = {}

@@ -80,21 +80,20 @@ def open_embeddings(files: list[Path]) -> EmbeddingFiles:
     return EmbeddingFiles(tuple(arrays), np.cumsum([0, *(len(array) for array in arrays)]))
 
 
-def exact_search(files: EmbeddingFiles, queries, k: int, queries_at_once: int):
+def exact_search(files: EmbeddingFiles, queries, k: int, groups: list[slice]):
     """(rows, scores) of the k best of all rows, int64 and float32 (n, k); equal scores by row; -1 past the last row.
 
-    Products are made for `queries_at_once` queries of the block (a class's prompts), whatever else the block holds:
-    a matrix product rounds by its shape, and a class should get the same scores in any block.
+    Products are made group by group (a class's prompts), whatever else the block holds: a matrix product rounds by its
+    shape, and a class should get the same scores in any block.
     """
     import numpy as np
 
-    groups = range(0, len(queries), queries_at_once)
-    best = [_Best.none(min(queries_at_once, len(queries) - begin)) for begin in groups]
+    best = [_Best.none(len(queries[group])) for group in groups]
     for array, start in zip(files.arrays, files.starts, strict=False):
         for first in range(0, len(array), ROWS_AT_ONCE):
             rows = np.asarray(array[first : first + ROWS_AT_ONCE], dtype=np.float32).T
-            for number, begin in enumerate(groups):
-                scores = queries[begin : begin + queries_at_once] @ rows
+            for number, group in enumerate(groups):
+                scores = queries[group] @ rows
                 best[number] = best[number].with_more(scores, int(start) + first, k)
     found = [each.sorted(k) for each in best]
     rows, scores = (np.concatenate(part) for part in zip(*found, strict=True))

@@ -78,9 +78,9 @@ def search(index, queries, k: int, list_bytes: int = LIST_BYTES) -> Neighbours:
     return Neighbours(ids, scores)
 
 
-def search_exactly(files: EmbeddingFiles, queries, k: int, queries_at_once: int) -> Neighbours:
-    """The k best of all rows, with no index; `queries_at_once` as in `exact_search`."""
-    return Neighbours(*exact_search(files, queries, k, queries_at_once))
+def search_exactly(files: EmbeddingFiles, queries, k: int, groups: list[slice]) -> Neighbours:
+    """The k best of all rows, with no index; `groups` of queries as in `exact_search`."""
+    return Neighbours(*exact_search(files, queries, k, groups))
 
 
 def rerank(index, neighbours: Neighbours, files: EmbeddingFiles, queries) -> Neighbours:

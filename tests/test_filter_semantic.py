@@ -462,3 +462,34 @@ def test_embeddings_that_are_not_the_pools_are_refused(pool, prompt_vectors, cap
     assert "img_emb*.npy in" in capsys.readouterr().err
     assert stage.main(flags(pool, "--rerank", pool / "emb")) == 2
     assert "holds 2,000 vectors and the metadata 3,000 rows" in capsys.readouterr().err
+
+
+def test_seed_images_are_asked_beside_the_prompts(pool, model, capsys):
+    from PIL import Image
+
+    from knn_indices_helper.clip_model import load_clip
+
+    (pool / "seeds" / "dotted").mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(pool / "seeds" / "dotted" / "mine.png")
+    only = ["--no-text-index", "--classes", "banded", "dotted"]
+    assert stage.main(flags(pool, *only, output="plain")) == 0
+    capsys.readouterr()
+    assert stage.main(flags(pool, *only, "--seed-images", pool / "seeds")) == 0
+    assert "has none for 1 classes (first: banded)" in capsys.readouterr().err
+    by_seed = [record for record in records_in(pool / "out") if record["MATCHED"] == "mine.png"]
+    assert [r for r in records_in(pool / "out") if r["MATCHED"] != "mine.png"] == records_in(pool / "plain")
+    picture = load_clip(model, "cpu").encode_images([Image.fromarray(pixels)])
+    service = clip_back.KnnService(clip_resources=clip_back.load_clip_indices(pool / "indicies.json", empty_options()))
+    answer = service.query(
+        embedding_input=picture[0], modality="image", num_images=K, num_result_ids=K, deduplicate=True
+    )  # fmt: skip
+    before = {r["ROW"] for r in records_in(pool / "plain") if r["QUERY"] == "dotted"}
+    expected = [hit["id"] for hit in answer if hit["NSFW"] != "NSFW" and hit["id"] not in before]
+    assert [record["ROW"] for record in by_seed] == expected and len(expected) > 5
+    assert {record["SOURCE"] for record in by_seed} == {"image_index"}
+    assert stage.main(flags(pool, "--seed-images", pool / "pool", output="none")) == 2
+    assert "has no picture of any class" in capsys.readouterr().err
+    (pool / "seeds" / "dotted" / "mine.png").write_bytes(b"no picture")
+    assert stage.main(flags(pool, "--seed-images", pool / "seeds")) == 2
+    assert "cannot be read as a picture" in capsys.readouterr().err

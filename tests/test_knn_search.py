@@ -341,11 +341,11 @@ def test_an_exact_search_is_numpys_brute_force_ties_by_row_included():
         (vectors[:17_000], vectors[17_000:17_001], vectors[17_001:]), np.array([0, 17_000, 17_001, 40_000])
     )
     for k in (1, 100, 20_000):
-        rows, scores = embedding_files.exact_search(files, queries, k, queries_at_once=10)
+        rows, scores = embedding_files.exact_search(files, queries, k, [slice(0, 10), slice(10, 20), slice(20, 25)])
         all_scores = queries @ vectors.T.astype(np.float32)
         best = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]
         np.testing.assert_array_equal(rows, best)
         np.testing.assert_array_equal(scores, np.take_along_axis(all_scores, best, 1))
     few = embedding_files.EmbeddingFiles((vectors[:50],), np.array([0, 50]))
-    rows, scores = embedding_files.exact_search(few, queries, 80, queries_at_once=25)
+    rows, scores = embedding_files.exact_search(few, queries, 80, [slice(0, 25)])
     assert (rows[:, 50:] == -1).all() and (np.sort(rows[:, :50], axis=1) == np.arange(50)).all()

@@ -58,6 +58,7 @@ def make_parser():
     parser.add_argument("--rows", type=int, default=500_000, help="captions a shard (default: %(default)s)")
     parser.add_argument("--shards", type=int, default=1, help="(default: %(default)s)")
     parser.add_argument("--template", default="ImageNet", help="whose classes (default: %(default)s)")
+    parser.add_argument("--names", type=Path, help="a file of class names, instead of a template")
     parser.add_argument("--captions", type=Path, help="a parquet file whose TEXT column is resampled")
     parser.add_argument("--repeats", type=int, default=3, help="the best of so many (default: %(default)s)")
     parser.add_argument("--cpu", type=int, default=0, help="the core to run on (default: %(default)s)")
@@ -75,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         work = args.work or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
-        names = class_names(args.template)
+        names = class_names(args)
         (work / "names.txt").write_text("\n".join(names) + "\n")
         shards = make_shards(work, args, names, matching=1 / 3 if args.memory else MATCHING)
         if args.memory:
@@ -89,10 +90,11 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if wrong else 0
 
 
-def class_names(template: str) -> list[str]:
-    from retrieval_templates import load_template
+def class_names(args) -> list[str]:
+    from retrieval_templates import load_template, template_from_names
 
-    return list(load_template(template).classes)
+    template = template_from_names(str(args.names)) if args.names else load_template(args.template)
+    return list(template.classes)
 
 
 # ---- captions like LAION's ----
@@ -105,7 +107,11 @@ def make_shards(work: Path, args, names: list[str], matching: float) -> list[Pat
     import pyarrow.parquet as pq
 
     captions = read_captions(args.captions) if args.captions else invent_captions()
-    made = f"{args.captions.stem if args.captions else 'invented'}-{args.template}-{matching:.2f}-{args.rows}"
+    source, classes = (
+        args.captions.stem if args.captions else "invented",
+        args.names.stem if args.names else args.template,
+    )
+    made = f"{source}-{classes}-{matching:.2f}-{args.rows}"
     shards = []
     for shard in range(args.shards):
         path = work / f"{made}-{shard}.parquet"
@@ -216,7 +222,7 @@ def compare_on_parquet(work: Path, shards: list[Path], names: list[str], args) -
 
     rows = args.rows * len(shards)
     opened = [open_shard(shard) for shard in shards]
-    print(f"{rows:,} captions, {len(names)} classes of {args.template} (names as phrases), one core")
+    print(f"{rows:,} captions, {len(names)} classes ({args.names or args.template}), one core")
 
     def decode():
         return sum(len(batch.captions) for shard in opened for batch in caption_batches(shard))

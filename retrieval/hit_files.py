@@ -6,7 +6,6 @@ the settings' fingerprint in their names, so that a run with other classes or an
 """
 
 import contextlib
-import functools
 import glob
 import json
 import os
@@ -99,11 +98,11 @@ def scan_unit(unit: Unit, search: Search, make_matcher, stop: threading.Event | 
         shard = open_shard(path, search.field)
         control = unit.sample is not None
         scan = sample_lines(shard, unit, seen) if control else hit_lines(shard, unit, search, make_matcher, seen)
-        with open(beside, "w", encoding="utf-8", errors="replace") as file:
+        with open(beside, "wb") as file:
             for lines in scan:
                 if stop is not None and stop.is_set():
                     raise UserError("the run ended before it was scanned")
-                file.writelines(lines)
+                file.write("".join(lines).encode("utf-8", "replace"))
     counts = {"shard": fingerprint, "rows": shard.rows} | seen.counts()
     write_json(unit.counts, counts, indent=None)
     return counts | {"seconds": time.perf_counter() - started}
@@ -164,11 +163,16 @@ def hit_lines(shard: Shard, unit: Unit, search: Search, make_matcher, seen: Seen
         lines = []
         if len(hits.row):
             positions, places = np.unique(hits.row, return_inverse=True)
-            starts, ends = encode_rows(batch, positions, Path(unit.shard).name)
             seen.add(hits, len(positions), phrases)
+            starts, ends = encode_rows(batch, positions, Path(unit.shard).name)
+            pairs, pair_of = np.unique(hits.query * np.int64(len(phrases)) + hits.phrase, return_inverse=True)
+            middles = [
+                provenance(search.classes[pair // len(phrases)], "substring", phrases[pair % len(phrases)])
+                for pair in pairs.tolist()
+            ]
             lines = [
-                starts[place] + provenance(search.classes[query], "substring", phrases[phrase]) + ends[place]
-                for place, query, phrase in zip(places.tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True)
+                starts[place] + middles[pair] + ends[place]
+                for place, pair in zip(places.tolist(), pair_of.tolist(), strict=True)
             ]
         yield lines
         if search.quantity and all(seen.records[c] >= search.quantity for c in range(len(search.classes))):
@@ -258,10 +262,12 @@ def encode_rows(batch: Batch, positions, shard_name: str) -> tuple[list[str], li
     columns = batch.fetch(positions)
     own_fields = RECORD_FIELDS[: RECORD_FIELDS.index("QUERY")]
     encoded = [_encode_column(columns.get(name), len(positions)) for name in own_fields]
-    start = "{" + "".join(f'"{name}":%s,' for name in own_fields)
-    end = '"ROW":' + _quoted(shard_name).replace("%", "%%")[:-1] + ':%d"}\n'
-    rows = [batch.rows[position] for position in positions.tolist()]
-    return [start % values for values in zip(*encoded, strict=True)], [end % row for row in rows]
+    starts = [
+        f'{{"SAMPLE_ID":{a},"URL":{b},"TEXT":{c},"HEIGHT":{d},"WIDTH":{e},"LICENSE":{f},"NSFW":{g},"similarity":{h},'
+        for a, b, c, d, e, f, g, h in zip(*encoded, strict=True)
+    ]
+    row_start = '"ROW":' + _quoted(shard_name)[:-1]
+    return starts, [f'{row_start}:{batch.rows[position]}"}}\n' for position in positions.tolist()]
 
 
 def _encode_column(values: list | None, length: int) -> list[str]:
@@ -275,7 +281,6 @@ def _encode_column(values: list | None, length: int) -> list[str]:
     return [_quoted(value) if isinstance(value, str) else json.dumps(value) for value in values]
 
 
-@functools.lru_cache(maxsize=1 << 16)
 def provenance(class_name: str, source: str, matched: str | None) -> str:
     return (
         f'"QUERY":{_quoted(class_name)},"SOURCE":"{source}","MATCHED":{json.dumps(matched, ensure_ascii=False)},'

@@ -19,6 +19,7 @@ from knn_indices_helper.jobs import UserError, complete_file, say, write_json
 RECORD_FIELDS = ("SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity", "QUERY")
 PROVENANCE_FIELDS = ("SOURCE", "MATCHED", "SCORE", "RANK", "ROW")
 CHUNK_RECORDS = 500_000  # about 200 MB of JSON: what a plain json.load still opens in a few seconds
+BLOCK_LINES = 1_000  # written at once: one line at a time takes twice as long
 
 _CHUNK_NAME = re.compile(r"chunk_(\d+)\.json")
 _MANIFEST_NAME = re.compile(r"job_(\d+)_of_(\d+)\.json")
@@ -44,8 +45,8 @@ def encode_record(record: dict) -> str:
     return json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
 
 
-def write_chunks(lines: Iterable[str], folder: Path, job_idx: int = 0, total_jobs: int = 1) -> dict[str, int]:
-    """Write encoded records as `chunk_x.json`, x = i * total_jobs + job_idx, holding one line at a time.
+def write_chunks(lines: Iterable[str | bytes], folder: Path, job_idx: int = 0, total_jobs: int = 1) -> dict[str, int]:
+    """Write encoded records (text, or UTF-8 already) as `chunk_x.json`, x = i * total_jobs + job_idx, block by block.
 
     Returns:
         dict: chunk's file name -> number of records. A run without a record writes one empty chunk, so that its
@@ -53,17 +54,20 @@ def write_chunks(lines: Iterable[str], folder: Path, job_idx: int = 0, total_job
     """
     lines = iter(lines)
     written: dict[str, int] = {}
-    line = next(lines, None)
-    while line is not None or not written:
+    block = list(itertools.islice(lines, min(BLOCK_LINES, CHUNK_RECORDS)))
+    while block or not written:
         name = f"chunk_{len(written) * total_jobs + job_idx}.json"
         count = 0
-        with complete_file(folder / name) as beside, open(beside, "w", encoding="utf-8", errors="replace") as file:
-            file.write("[")
-            while line is not None and count < CHUNK_RECORDS:
-                file.write(("\n" if count == 0 else ",\n") + line)
-                count += 1
-                line = next(lines, None)
-            file.write("\n]\n")
+        with complete_file(folder / name) as beside, open(beside, "wb") as file:
+            file.write(b"[")
+            while block and count < CHUNK_RECORDS:
+                if isinstance(block[0], str):
+                    block = [line.encode("utf-8", "replace") for line in block]
+                file.write((b"\n" if count == 0 else b",\n") + b",\n".join(block))
+                count += len(block)
+                room = CHUNK_RECORDS - count or CHUNK_RECORDS  # a full chunk: the block begins the next one
+                block = list(itertools.islice(lines, min(BLOCK_LINES, room)))
+            file.write(b"\n]\n")
         written[name] = count
     return written
 

@@ -215,7 +215,8 @@ def _parquet_batches(shard: Shard) -> Iterator[Batch]:
     caption = shard.columns["TEXT"]
     others = {ours: name for ours, name in shard.columns.items() if ours != "TEXT"}
     first_row = 0
-    with pq.ParquetFile(shard.path, buffer_size=READ_BUFFER) as file:
+    few_values = [shard.columns[ours] for ours in ("LICENSE", "NSFW") if ours in shard.columns]
+    with pq.ParquetFile(shard.path, buffer_size=READ_BUFFER, read_dictionary=few_values) as file:
         for group in range(file.num_row_groups):
             group_row, ahead = first_row, None
             for record_batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=[caption], use_threads=False):
@@ -279,7 +280,9 @@ def _python_values(array) -> list:
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks == 1 else pa.concat_arrays(array.chunks)
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+        values = [*_python_values(array.dictionary), None]
+        places = array.indices.fill_null(len(values) - 1) if array.indices.null_count else array.indices
+        return [values[place] for place in _python_values(places)]
     kind = array.type
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
         return _texts(array, "int32")

@@ -1,33 +1,36 @@
-"""Where any of many byte strings stand in a buffer: the engines, behind one signature.
+"""Where any of many byte strings stand in a buffer that is read through a table: the engines, behind one signature.
 
-    scan = best_scanner([b" hen ", b" tiger "])
+    scan = best_scanner([b" hen ", b" tiger "], table)     # table: 256 bytes, as for bytes.translate
     literals, ends = scan(buffer)       # int32 numbers of the literals, int64 ends (exclusive); overlapping ones too
 
-Measured on web captions lower-cased by table, the 998 names of ImageNet, one core (benchmarks/caption_match.py):
-vectorscan (`hyperscan` on PyPI) scans a million captions in 0.07 s, 0.02 s of them in Python for 110,000 hits; the
-same with word boundaries and caseless letters as regular expressions takes 0.2 to 0.3 s, a compile of 1.5 s, and says
-the same. The standard library's engine below takes some seconds; it is for platforms without hyperscan's wheel.
+Measured with a million web captions on one core (benchmarks/caption_match.py): vectorscan (`hyperscan` on PyPI) finds
+the literals for ImageNet's 998 names in 0.12 s, of them 0.03 s for the table and 0.03 s in Python for 190,000 hits. The
+names as expressions with classes for boundaries take 0.4 s and a second to compile, but a few dozen of them 0.03 s
+without the table; so a short list is compiled so. The standard library's engine below takes some seconds: it is for
+platforms without hyperscan's wheel.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Any
 
-Scanner = Callable[[bytes], tuple]  # buffer -> (literals, ends), in no particular order
+Scanner = Callable[[Any], tuple]  # bytes or a pyarrow buffer -> (literals, ends), in no particular order
 
 LONGEST_LITERAL = 200  # bytes; the engines compile longer ones slowly, so callers look for a beginning and verify
+FEW = 256  # literals that are compiled as expressions, in some 0.1 s
 HEAD = 4  # bytes a regular expression looks for before a dictionary says which literals stand there
 
 
-def best_scanner(literals: list[bytes]) -> Scanner:
+def best_scanner(literals: list[bytes], table: bytes) -> Scanner:
     """The fastest engine that works here. `literals` are distinct and not empty."""
     try:
-        return hyperscan_scanner(literals)
+        return hyperscan_scanner(literals, table)
     except ImportError:  # no wheel for this platform
-        return re_scanner(literals)
+        return re_scanner(literals, table)
 
 
-def hyperscan_scanner(literals: list[bytes]) -> Scanner:
+def hyperscan_scanner(literals: list[bytes], table: bytes) -> Scanner:
     """Vectorscan.
 
     Raises:
@@ -37,11 +40,13 @@ def hyperscan_scanner(literals: list[bytes]) -> Scanner:
     import numpy as np
 
     if not literals:
-        return re_scanner(literals)
+        return re_scanner(literals, table)
+    is_few = len(literals) <= FEW
+    expression_of = [_class_of(byte, table) if is_few else f"\\x{byte:02x}" for byte in range(256)]
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
         database.compile(
-            expressions=["".join(f"\\x{byte:02x}" for byte in literal).encode() for literal in literals],
+            expressions=["".join(expression_of[byte] for byte in literal).encode() for literal in literals],
             ids=list(range(len(literals))),
             elements=len(literals),
             flags=0,
@@ -49,7 +54,7 @@ def hyperscan_scanner(literals: list[bytes]) -> Scanner:
     except hyperscan.ArchitectureError as error:
         raise ImportError("hyperscan does not run on this processor") from error
 
-    def scan(buffer: bytes):
+    def scan(buffer):
         hits = []
         add = hits.append
 
@@ -57,14 +62,23 @@ def hyperscan_scanner(literals: list[bytes]) -> Scanner:
             add(literal)
             add(end)
 
-        database.scan(buffer, match_event_handler=on_match)
+        text = buffer if is_few else bytes(buffer).translate(table)
+        database.scan(text, match_event_handler=on_match)
         pairs = np.array(hits, np.int64).reshape(-1, 2)
         return pairs[:, 0].astype(np.int32), pairs[:, 1]
 
     return scan
 
 
-def re_scanner(literals: list[bytes]) -> Scanner:
+def _class_of(byte: int, table: bytes) -> str:
+    """An expression for the bytes that the table makes `byte`."""
+    sources = [source for source in range(256) if table[source] == byte]
+    firsts = [source for source in sources if source - 1 not in sources]
+    lasts = [source for source in sources if source + 1 not in sources]
+    return "[" + "".join(f"\\x{a:02x}-\\x{b:02x}" for a, b in zip(firsts, lasts, strict=True)) + "]"
+
+
+def re_scanner(literals: list[bytes], table: bytes) -> Scanner:
     """The standard library: one regular expression for the literals' heads, a dictionary for the rest."""
     import numpy as np
 
@@ -78,13 +92,13 @@ def re_scanner(literals: list[bytes]) -> Scanner:
     lengths_of = {head: sorted(lengths[head]) for head in heads}
     head_at = re.compile(b"(?=(" + _trie(sorted(heads)) + b"))", re.DOTALL) if heads else None
 
-    def scan(buffer: bytes):
-        hits = []
-        for match in head_at.finditer(buffer) if head_at else ():
+    def scan(buffer):
+        hits, text = [], bytes(buffer).translate(table)
+        for match in head_at.finditer(text) if head_at else ():
             start = match.start()
             for length in lengths_of[match[1]]:
-                number = number_of.get(buffer[start : start + length])
-                if number is not None:
+                number = number_of.get(text[start : start + length])
+                if number is not None and start + length <= len(text):  # a slice at the end is short
                     hits += (number, start + length)
         pairs = np.array(hits, np.int64).reshape(-1, 2)
         return pairs[:, 0].astype(np.int32), pairs[:, 1]

@@ -10,11 +10,11 @@ A phrase holds in a caption when
 A phrase of no token (in substring: no character) is left out of an implicit AND, and holds nowhere else, as in FTS5. A
 null caption matches nothing. Bytes that are not UTF-8 are read as U+FFFD.
 
-How `Matcher` works. Rows are joined into buffers of a megabyte with a byte between them that no text holds; a table of
-256 bytes lower-cases them, and for words makes every other ASCII character a space. Then a phrase is a literal, as in
-" tiger shark ", and one scan (retrieval/literal_scan.py) finds them all. Rows that this does not suit go a second,
-exact way, a tenth of web captions: those with a byte beyond ASCII, and those where the beginning of a phrase stands
-before two separators (" tiger  "). They are folded as unicode61 folds, every run of separators becomes one space, and
+How `Matcher` works. Rows are joined into buffers of half a megabyte, which are read through a table of 256 bytes: it
+lower-cases ASCII, and for words makes all of it but letters and digits a space. Then a phrase is a literal, as in
+" tiger shark ", and one scan (retrieval/literal_scan.py) finds them all. Rows that this does not suit, a tenth of web
+captions, go a second, exact way: those with a byte beyond ASCII, and those where the end of a phrase stands behind two
+separators, as in "tiger - shark". They are folded as unicode61 folds, every run of separators becomes one space, and
 they are scanned again.
 """
 
@@ -24,14 +24,14 @@ from typing import Any
 
 from retrieval.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
 from retrieval.queries import And, Not, Or, Phrase, Query
-from retrieval.unicode61 import fold_code_points, is_word_part, tokens
+from retrieval.unicode61 import folded_utf8, is_word_part, tokens
 
 MATCH_MODES = ("substring", "word", "fts")
 
-PIECE_BYTES = 1 << 20  # of captions joined and scanned at once: it stays in the processor's cache, and bounds the hits
+PIECE_BYTES = 1 << 19  # of captions joined and scanned at once: it stays in cache, and malloc reuses what it gave
 LONG_CAPTION = 1 << 14  # bytes; longer captions may hold tokens that FTS5 cuts, so they are tokenised one by one
 ROW_END = b"\xff"  # stands in no UTF-8
-WORD_ROW_END = b" \xff "  # so that words at a row's edges stand between spaces too
+WORD_ROW_END = b" \xff "  # so that the words at a row's edges stand between spaces too
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Matcher:
         self._mode, self._queries = mode, len(queries)
         self._needles = [phrase_needle(phrase, mode) for phrase in phrases]
         self._unsure = np.zeros(len(phrases), bool)  # its literal is only a part of it: a hit must be verified
-        phrases_of, run_literals = {}, {}  # literal -> phrases; literals that end in two separators
+        phrases_of, run_literals = {}, {}  # literal -> phrases; literals that begin with two separators
         for number, needle in enumerate(self._needles):
             if needle:
                 literal, self._unsure[number], runs = _literals(needle)
@@ -177,7 +177,7 @@ class Matcher:
                 run_literals |= dict.fromkeys(runs)
         literals = [*phrases_of, *run_literals]
         self._exact_literals = len(phrases_of)
-        self._scan: Scanner = make_scanner(literals)
+        self._scan: Scanner = make_scanner(literals, _LOWER if mode == "substring" else _WORDS)
         self._literal_bytes = np.array([len(literal) for literal in literals], np.int64)
         self._phrases_of_literal = _Lists(list(phrases_of.values()))
         if mode == "substring":
@@ -225,17 +225,18 @@ class Matcher:
         """(rows, phrases, inside) of a BinaryArray without nulls: each phrase that holds in a row once, in order."""
         import numpy as np
 
-        table, row_end = (_LOWER, ROW_END) if self._mode == "substring" else (_WORDS, WORD_ROW_END)
-        edge = row_end[:-2]  # a space before the first row, where rows stand between spaces
+        is_words = self._mode != "substring"
         offsets = _offsets(captions)
-        buffer = b"".join((edge, _join(captions, row_end).translate(table), edge))
-        row_starts = offsets[:-1] - offsets[0] + len(row_end) * np.arange(len(captions)) + len(edge)
+        buffer = _join(captions, b" " if is_words else ROW_END)
+        row_starts = offsets[:-1] - offsets[0] + np.arange(len(captions))
         literals, ends = self._scan(buffer)
         rows = np.searchsorted(row_starts, ends - 1, "right") - 1
+        in_one_row = ends - self._literal_bytes[literals] >= row_starts[rows] - is_words
 
         is_slow = _beyond_ascii(captions, offsets) | (np.diff(offsets) > LONG_CAPTION)
-        is_slow[rows[literals >= self._exact_literals]] = True
-        sure = ~is_slow[rows] & (literals < self._exact_literals)
+        is_slow[[0, -1]] |= is_words  # no space before the one, none after the other
+        is_slow[rows[in_one_row & (literals >= self._exact_literals)]] = True
+        sure = in_one_row & ~is_slow[rows] & (literals < self._exact_literals)
         found = [self._occurrences(buffer, rows[sure], literals[sure], ends[sure])]
 
         slow = np.flatnonzero(is_slow)
@@ -364,10 +365,9 @@ def _literals(needle: str | list[tuple[str, bool]]) -> tuple[bytes, bool, list[b
     stars = [star for _, star in needle]
     known = stars.index(True) + 1 if True in stars else len(needle)  # after a star anything may follow
     words = [token.encode("utf-8", "surrogateescape") for token, _ in needle[:known]]
-    literal = b" " + b" ".join(words) + (b"" if stars[known - 1] else b" ")
-    runs = [b" " + b" ".join(words[:end]) + b"  " for end in range(1, known)]
+    literal, *runs = (b" " + b" ".join(words[start:]) + b" " * (not stars[known - 1]) for start in range(known))
     is_part = known < len(needle) or len(literal) > LONGEST_LITERAL
-    return literal[:LONGEST_LITERAL], is_part, [run for run in runs if len(run) <= LONGEST_LITERAL]
+    return literal[:LONGEST_LITERAL], is_part, [b" " + run[: LONGEST_LITERAL - 1] for run in runs]
 
 
 class _Lists:
@@ -406,7 +406,7 @@ _LOWER = bytes(range(256)).lower()
 _WORDS = bytes(byte if byte >= 128 or chr(byte).isalnum() else ord(" ") for byte in _LOWER)
 
 
-_IS_WORD_BYTE = bytes(byte != ROW_END[0] and byte != ord(" ") for byte in _WORDS)  # beyond ASCII: maybe
+_IS_WORD_BYTE = bytes(byte not in (ord(" "), ROW_END[0]) for byte in _WORDS)  # beyond ASCII: maybe
 
 
 def _pieces(captions):
@@ -456,7 +456,7 @@ def _beyond_ascii(captions, offsets):
         return found
     values = np.frombuffer(captions.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
     whole = len(values) // 8 * 8
-    eights = values[:whole].view(np.uint64) & np.uint64(0x8080808080808080)  # eight bytes at a time
+    eights = (values[:whole].view(np.uint64) & np.uint64(0x8080808080808080)) != 0  # eight bytes at a time
     places = np.concatenate([np.flatnonzero(eights) * 8, whole + np.flatnonzero(values[whole:] >= 0x80)]) + offsets[0]
     first, last = (np.searchsorted(offsets, np.minimum(places + byte, offsets[-1] - 1), "right") - 1 for byte in (0, 7))
     found[first], found[last] = True, True
@@ -465,12 +465,12 @@ def _beyond_ascii(captions, offsets):
     return found
 
 
-def _join(captions, between: bytes) -> bytes:
+def _join(captions, between: bytes):
     import pyarrow as pa
     import pyarrow.compute as pc
 
     one_list = pa.ListArray.from_arrays(pa.array([0, len(captions)], pa.int32()), captions)
-    return pc.binary_join(one_list, between)[0].as_buffer().to_pybytes()
+    return pc.binary_join(one_list, between)[0].as_buffer()
 
 
 def _exact_buffer(captions, mode: str) -> bytes:
@@ -483,43 +483,68 @@ def _exact_buffer(captions, mode: str) -> bytes:
     except pa.ArrowInvalid:  # not UTF-8 somewhere
         texts = [caption.decode("utf-8", "replace") for caption in captions.to_pylist()]
         captions = pa.array([text.encode() for text in texts], pa.binary())
-    if mode != "substring" and np.diff(_offsets(captions)).max() > LONG_CAPTION:
-        rows = (" ".join(tokens(caption.decode())) for caption in captions.to_pylist())
-        return b" " + WORD_ROW_END.join(row.encode("utf-8", "surrogateescape") for row in rows) + b" "
-
-    row_end = "\udcff"  # how surrogateescape reads the byte 0xFF; it is neither cased nor part of a word
-    text = _join(captions, ROW_END).decode("utf-8", "surrogateescape")
-    if mode == "substring":
+    if mode == "substring":  # surrogateescape reads a row's end as a character that is neither cased nor in a word
+        text = _join(captions, ROW_END).to_pybytes().decode("utf-8", "surrogateescape")
         return text.lower().encode("utf-8", "surrogateescape")
-    text = text.replace("\uffff", " ").replace(row_end, "\uffff")  # U+FFFF is a separator, so it can be the row's end
-    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    folded = np.where(codes == 0xFFFF, codes, fold_code_points(codes))
-    folded = folded[folded != 0]
-    is_space = folded == ord(" ")
-    folded = folded[~(is_space & np.roll(is_space, 1))]
-    words = folded.tobytes().decode("utf-32-le").encode()
-    return b" " + words.replace("\uffff".encode(), WORD_ROW_END) + b" "
+    words = None
+    if np.diff(_offsets(captions)).max() <= LONG_CAPTION:
+        words = _fold(_join(captions, WORD_ROW_END).to_pybytes().translate(_WORDS))
+    if words is None:
+        rows = (" ".join(tokens(caption.decode())) for caption in captions.to_pylist())
+        words = WORD_ROW_END.join(row.encode("utf-8", "surrogateescape") for row in rows)
+    return b" " + words + b" "
 
 
-def _word_parts_beside(buffer: bytes, starts, ends):
+def _fold(text: bytes) -> bytes | None:
+    """Rows of UTF-8, ASCII done already, with the other characters folded and runs of spaces made one.
+
+    None where a folded character takes more bytes than it did, as U+023A's: there is no room for it.
+    """
+    import numpy as np
+
+    values = np.frombuffer(
+        bytearray(text + b"   "), np.uint8
+    )  # three more, for the last character's bytes that are not
+    places = np.flatnonzero(values >= 0xC0)
+    places = places[values[places] != ROW_END[0]]
+    first, second, third, fourth = (values[places + nth].astype(np.uint32) for nth in range(4))
+    codes = (first & 0x1F) << 6 | second & 0x3F
+    codes = np.where(first >= 0xE0, (first & 0x0F) << 12 | (second & 0x3F) << 6 | third & 0x3F, codes)
+    four = (first & 0x07) << 18 | (second & 0x3F) << 12 | (third & 0x3F) << 6 | fourth & 0x3F
+    codes = np.where(first >= 0xF0, four, codes)
+    folded = folded_utf8(codes)
+    sizes = 2 + (first >= 0xE0) + (first >= 0xF0)
+    for nth in range(4):
+        if nth >= 2 and (folded[sizes <= nth] >> (8 * nth)).any():
+            return None
+        fits = sizes > nth
+        values[places[fits] + nth] = folded[fits] >> (8 * nth) & 0xFF
+    values = values[values != 0]
+    is_space = values == ord(" ")
+    is_space[1:] &= is_space[:-1]
+    is_space[:1] = False
+    return values[~is_space].tobytes()
+
+
+def _word_parts_beside(buffer, starts, ends):
     """Whether the character before each start, and the one at each end, makes a word longer: two bool arrays."""
     import numpy as np
 
-    values = np.frombuffer(buffer + ROW_END, np.uint8)  # places -1 and len(buffer) are row ends too
+    values = np.frombuffer(bytes(buffer) + ROW_END, np.uint8)  # so that -1 and the length are row ends too
     sides = []
     for places in (starts - 1, ends):
         side = np.frombuffer(_IS_WORD_BYTE, bool)[values[places]]
         for entry in np.flatnonzero(side & (values[places] >= 0x80)).tolist():
-            side[entry] = is_word_part(_character(buffer, int(places[entry])))
+            side[entry] = is_word_part(_character(values, int(places[entry])))
         sides.append(side)
     return sides
 
 
-def _character(buffer: bytes, place: int) -> str:
+def _character(values, place: int) -> str:
     """The character that the byte at `place` is a part of."""
     start, end = place, place + 1
-    while buffer[start] & 0xC0 == 0x80:
+    while values[start] & 0xC0 == 0x80:
         start -= 1
-    while end < len(buffer) and buffer[end] & 0xC0 == 0x80:
+    while values[end] & 0xC0 == 0x80:
         end += 1
-    return buffer[start:end].decode()
+    return values[start:end].tobytes().decode()

@@ -18,8 +18,8 @@ SEPARATOR = " "
 
 # Code point -> what stands for it: itself folded, "" or SEPARATOR. What is missing has not been asked yet.
 _folded = {code: chr(code).lower() if chr(code).isalnum() else SEPARATOR for code in range(128)}
-_fold_table = None  # the same as uint32 by code point, for `fold_code_points`
-_UNKNOWN = 0xFFFFFFFF
+_folded_bytes = None  # the same by code point, for `folded_utf8`
+_UNKNOWN = 0xFFFFFFFF  # no UTF-8 has these bytes
 
 
 def tokens(text: str) -> list[str]:
@@ -40,34 +40,24 @@ def is_word_part(character: str) -> bool:
     return _folded[ord(character)] != SEPARATOR
 
 
-def fold_code_points(codes):
-    """The folded code points of a text, as `tokens` sees them.
-
-    Args:
-        codes: uint32 array of code points.
+def folded_utf8(codes):
+    """What stands for each of an array of code points in a text's tokens, as the bytes of its UTF-8.
 
     Returns:
-        uint32 array of the same length: 0 for a mark that goes, 32 for a separator.
+        uint32 array: the first byte lowest; 0 for a mark that goes, 0x20 for a separator.
     """
     import numpy as np
 
-    global _fold_table
-    if _fold_table is None:
-        _fold_table = np.full(0x110000, _UNKNOWN, np.uint32)
-        _enter(_folded)
-    folded = _fold_table[codes]
-    unknown = folded == _UNKNOWN
-    if unknown.any():
-        characters = {chr(code) for code in np.unique(codes[unknown]).tolist()}
-        _learn(characters)
-        _enter(map(ord, characters))
-        folded = _fold_table[codes]
-    return folded
-
-
-def _enter(codes: Iterable[int]) -> None:
-    for code in codes:
-        _fold_table[code] = ord(_folded[code]) if _folded[code] else 0
+    global _folded_bytes
+    if _folded_bytes is None:
+        _folded_bytes = np.full(0x110000, _UNKNOWN, np.uint32)
+    packed = _folded_bytes[codes]
+    if (unknown := packed == _UNKNOWN).any():
+        new = np.unique(codes[unknown]).tolist()
+        _learn(map(chr, new))
+        _folded_bytes[new] = [int.from_bytes(_folded[code].encode(), "little") for code in new]
+        packed = _folded_bytes[codes]
+    return packed
 
 
 def _cut(token: str) -> str:

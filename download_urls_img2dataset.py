@@ -19,6 +19,7 @@ import json
 import netrc
 import os
 import sys
+import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -64,6 +65,7 @@ TIMEOUT = 10  # seconds for one answer of the network; img2dataset's default
 DEADLINE = 30  # seconds for one URL in all
 MAX_MEGABYTES = 20  # a web photograph has 0.1 to 5; two threads' worth of such answers wait in memory at worst
 HOSTS_SHOWN = 100
+LOCK_SECONDS = 5  # a fetching process whose run was killed notices within half a second, and lets go of the work folder
 
 
 def make_parser():
@@ -218,12 +220,17 @@ def locked(folder: Path, flag: str):
     """Hold the folder for this run alone; gives the lock's file descriptor."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"another run is using {flag} {folder}: wait for it, or give another folder") from error
-        except OSError:  # a network disk without locks; two runs there are the user's to avoid
-            say(f"warning: {folder} cannot be locked: start no second run in it")
+        for seconds_left in reversed(range(LOCK_SECONDS + 1)):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if not seconds_left:
+                    raise UserError(f"another run is using {flag} {folder}: wait for it, or give another") from error
+                time.sleep(1)
+            except OSError:  # a network disk without locks; two runs there are the user's to avoid
+                say(f"warning: {folder} cannot be locked: start no second run in it")
+                break
         yield descriptor
     finally:
         os.close(descriptor)

@@ -281,6 +281,9 @@ def decodes_whole(data: bytes) -> bool:
 
 def install(limits: Limits, parent: int) -> None:
     """Put the guard under img2dataset in this process; it imports img2dataset, which takes seconds."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    # webdataset, whose writer is not used here, would import it: 2 seconds and 200 MB a process.
+    sys.modules["torch"] = None
     import img2dataset.downloader
 
     urllib.request.install_opener(GuardedOpener(limits))
@@ -303,7 +306,6 @@ def install(limits: Limits, parent: int) -> None:
         return answer
 
     img2dataset.downloader.download_image_with_retry = download_with_retry
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def may_pass(error: str) -> bool:

@@ -216,7 +216,7 @@ def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run
         "not an image": 1, "X-Robots-Tag": 1, "cut short": 2, "timeout": 1, "HTTP 403": 1, "HTTP 429": 1, "HTTP 500": 1,
     }  # fmt: skip
     assert report["kept"] == 14 == len(metadata) == len(files)
-    assert report["classes"]["banded"] == {"asked": 28, "live": 13, "kept": 13, "folder": "banded"}
+    assert report["classes"]["banded"] == {"asked": 27, "live": 13, "kept": 13, "folder": "banded"}
     asked = Counter(server.asked)
     assert set(asked.values()) == {1}
     assert not any("unsafe" in path or "untagged" in path or "empty-tag" in path for path in asked)
@@ -308,18 +308,18 @@ def test_hostile_class_names_get_distinct_folders_inside_the_dataset(server, tmp
     )
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_run_killed_at_any_moment_and_run_again_makes_the_same_folder(server, tmp_path, download, seed):
     server.latency = 0.05
-    rows = [record(f"{server.at}/jpeg/{number}", ["banded", "dotted"][number % 2]) for number in range(150)]
+    rows = [record(f"{server.at}/jpeg/{number}", ["banded", "dotted"][number % 2]) for number in range(100)]
     rows += [record(f"{server.at}/gone/{number}") for number in range(20)]
     chunks(tmp_path / "chunks", rows)
     command = [sys.executable, str(ROOT / "download_urls_img2dataset.py")]
     moments = random.Random(seed)
-    for _ in range(3):
+    for _ in range(2):
         run = subprocess.Popen([*command, *map(str, arguments(tmp_path))], stderr=subprocess.PIPE)
         try:
-            run.wait(timeout=moments.uniform(1, 8))
+            run.wait(timeout=moments.uniform(1, 6))
         except subprocess.TimeoutExpired:
             run.send_signal(signal.SIGKILL)
             run.wait()
@@ -328,12 +328,12 @@ def test_a_run_killed_at_any_moment_and_run_again_makes_the_same_folder(server, 
         server.asked.clear()
     download()
     assert (
-        len([path for path in server.asked if path.startswith("/jpeg")]) <= 150 - had
+        len([path for path in server.asked if path.startswith("/jpeg")]) <= 100 - had
     )  # what was had is not asked for
     interrupted = contents(tmp_path / "dataset")
     download(w="work2", out="undisturbed")
     assert interrupted == contents(tmp_path / "undisturbed")
-    assert loaded(tmp_path)[0]["kept"] == 150
+    assert loaded(tmp_path)[0]["kept"] == 100
 
 
 def test_caps_choose_the_same_images_every_time_and_count_the_rest(server, tmp_path, download):

@@ -197,6 +197,9 @@ def check_flags(args) -> list[str]:
         value = getattr(args, flag)
         if value is not None and value < 1:
             raise UserError(f"--{flag.replace('_', '-')} {value}: must be at least 1")
+    for flag in ("rerank", "nprobe", "ef_search"):
+        if args.exact and getattr(args, flag) is not None:
+            raise UserError(f"--exact searches no index: leave out --{flag.replace('_', '-')}, or --exact")
     if not 0 < args.dedup_threshold <= 1:
         raise UserError(f"--dedup-threshold {args.dedup_threshold}: is a cosine, above 0 and at most 1")
     return sources
@@ -348,7 +351,26 @@ def open_pool(args, entry: IndexEntry, paths: dict, again: dict) -> Pool:
                 except RuntimeError as error:
                     flag = {"nprobe": "--nprobe", "efSearch": "--ef-search"}[parameter]
                     raise UserError(f"{flag}: {SOURCES[source]} of {entry.folder} has no such setting") from error
+        if not args.exact:
+            check_kind(index, paths[source])
     return Pool(entry, indices, metadata, embeddings)
+
+
+def check_kind(index, path: Path) -> None:
+    """Ask an index one question, as some kinds (fast-scan) find neighbours but cannot give their vectors back.
+
+    Raises:
+        UserError: with faiss's reason.
+    """
+    import numpy as np
+
+    try:
+        without_near_duplicates(index, search(index, np.full((1, index.d), index.d**-0.5), 2))
+    except RuntimeError as error:
+        raise UserError(
+            f"{path} is an index whose vectors cannot be had back, so near-duplicates cannot be told "
+            f"({str(error).rsplit(':', 1)[-1].strip()}): build it without fast-scan (x4fs)"
+        ) from error
 
 
 def named(source: str, args) -> str:
@@ -489,8 +511,9 @@ def keep_class(path: Path, class_name: str, prompts: list[str], pools: list[Pool
             if len(pools) > 1:
                 columns["INDEX_NAME"] = pool.entry.name
             file.write(encode_columns(columns))
-    for old in path.parent.glob(f"{path.name.split('.')[0]}.*.jsonl"):
-        if old != path:  # the same class with other settings or inputs: never read again
+    key = path.name.split(".")[0]
+    for old in [*path.parent.glob(f"{key}.*.jsonl"), *path.parent.glob(f".{key}.*.part")]:
+        if old != path:  # the class with other settings or inputs, or what a killed run left: never read again
             old.unlink()
     return summary
 

@@ -297,6 +297,7 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(pool, monkeypat
         (["--output-dir", "/dev/null/out"], "--output-dir /dev/null/out cannot be written"),
         (["--query-dataset", "Nothing"], "there is no template 'Nothing'; known: "),
         (["--model", "open_clip:no-such-model/none"], "no-such-model"),
+        (["--exact", "/tmp", "--nprobe", "4"], "--exact searches no index: leave out --nprobe"),
         (["--ef-search", "16"], "--ef-search: text.index of"),
     ],
 )
@@ -332,6 +333,17 @@ def test_a_pool_without_a_safety_column_is_refused_until_the_user_says_so(
     assert "--allow-untagged" in capsys.readouterr().err
     assert stage.main(flags(tmp_path, "--allow-untagged")) == 0
     assert {record["NSFW"] for record in records_in(tmp_path / "out")} == {None}
+
+
+def test_an_index_that_cannot_give_vectors_back_is_refused(pool, capsys):
+    vectors = np.random.default_rng(0).standard_normal((ROWS, WIDTH)).astype(np.float32)
+    index = faiss.index_factory(WIDTH, "IVF16,PQ8x4fs", faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    faiss.write_index(index, str(pool / "pool" / "image.index"))
+    assert stage.main(flags(pool)) == 2
+    error = capsys.readouterr().err
+    assert "image.index is an index whose vectors cannot be had back" in error and "build it without fast-scan" in error
 
 
 def test_an_index_folder_with_one_index_is_searched_by_it_alone(pool):

@@ -35,13 +35,15 @@ SCRIPT = ROOT / "filter_laion_metadata_substring.py"
 # The published approach: one MATCH a class on a ready index, its rows as dictionaries, one JSON at the end.
 PUBLISHED = """
 import json, sqlite3, sys
-connection = sqlite3.connect(sys.argv[1])
-connection.row_factory = sqlite3.Row
+queries = json.load(open(sys.argv[1]))
 records = []
-for name, query in json.load(open(sys.argv[2])).items():
-    for row in connection.execute("SELECT * FROM samples WHERE TEXT MATCH ?", [query]):
-        records.append(dict(row) | {"QUERY": name})
-json.dump(records, open(sys.argv[3], "w"))
+for database in sys.argv[3:]:
+    connection = sqlite3.connect(database)
+    connection.row_factory = sqlite3.Row
+    for name, query in queries.items():
+        for row in connection.execute("SELECT * FROM samples WHERE TEXT MATCH ?", [query]):
+            records.append(dict(row) | {"QUERY": name})
+json.dump(records, open(sys.argv[2], "w"))
 print(len(records))
 """
 
@@ -323,9 +325,8 @@ def compare_on_databases(work: Path, shards: list[Path], names: list[str], args)
     (work / "queries.json").write_text(json.dumps(queries))
 
     def published():
-        files = [str(work / "queries.json"), str(work / "published.json")]
-        script = [sys.executable, "-c", PUBLISHED]
-        return sum(int(subprocess.check_output([*script, str(database), *files])) for database in databases)
+        files = [work / "queries.json", work / "published.json", *databases]
+        return int(subprocess.check_output([sys.executable, "-c", PUBLISHED, *map(str, files)]))
 
     seconds, published_records = best(args.repeats, published)
     on_parquet, from_parquet = best(args.repeats, lambda: run_filter(work / "out", shards, args, "word"))

@@ -22,7 +22,7 @@ from typing import Any
 from knn_indices_helper.jobs import UserError
 from retrieval.columns import map_columns, nsfw_tag
 
-BATCH_ROWS = 1 << 17  # 8 MB of captions of 60 bytes: larger is no faster, and ten such columns stay below 100 MB
+BATCH_ROWS = 1 << 16  # 4 MB of captions of 60 bytes: larger is no faster, and a third of them matching takes 200 MB
 SQLITE_BATCH_ROWS = 1 << 15  # rows of Python values: a kilobyte each
 READ_BUFFER = 1 << 20  # parquet pages are read as they come: a row group of 18 million rows is never held whole
 SAMPLES = "samples"  # the table's name in the published databases

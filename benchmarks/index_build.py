@@ -13,6 +13,7 @@ Out:  a table on stdout: seconds, peak memory (of the process), bytes, recall@10
 """
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -79,8 +80,10 @@ def compare_builds(folder: Path, args) -> None:
 def compare_arrow(folder: Path, args) -> None:
     theirs, ours = folder / "theirs", folder / "folder"
     columns = ["SAMPLE_ID", "URL", "TEXT", "NSFW", "similarity"]
-    code = f"from clip_retrieval.clip_back_prepro.parquet_to_arrow import parquet_to_arrow as f; f({str(folder / 'metadata')!r}, {str(theirs)!r}, {columns})"  # noqa: E501
-    cost = run([sys.executable, "-c", code])
+    # By its path: importing the package would load torch, which is no part of the work.
+    package = Path(importlib.util.find_spec("clip_retrieval").origin).parent
+    command = [sys.executable, package / "clip_back_prepro" / "parquet_to_arrow.py", folder / "metadata", theirs]
+    cost = run([*command, f"--columns_to_return={columns}"])
     show("clip-retrieval parquet_to_arrow", *cost, theirs)
 
     make_flat_index(folder / "flat.index", args.rows)

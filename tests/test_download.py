@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from retrieval.download_plan import Choice, choose, count_dropped, open_database, read_chunks, read_placed
 from retrieval.fetch_rounds import reason_of
 from retrieval.guarded_fetch import ascii_url, is_public_address, names_private_host
 from retrieval.records import encode_record, write_chunks
@@ -263,17 +264,6 @@ def test_chunks_added_later_fetch_only_what_is_new_even_when_the_work_folder_is_
     assert linked[0]["width"] == before[next(iter(before))]["width"]
 
 
-def test_only_b_asked_later_keeps_what_a_had_placed(server, tmp_path, download):
-    chunks(tmp_path / "a", [record(f"{server.at}/jpeg/a")])
-    chunks(tmp_path / "b", [record(f"{server.at}/jpeg/a", SOURCE="text_index"), record(f"{server.at}/jpeg/b")])
-    download(r=("a",))
-    download(r=("b",))
-    report, metadata, files = loaded(tmp_path)
-    assert report["kept"] == 2 == len(files)
-    both = next(entry for entry in metadata.values() if entry["url"].endswith("/a"))
-    assert [source["SOURCE"] for source in both["sources"]] == ["substring", "text_index"]
-
-
 def test_private_addresses_are_never_asked_not_by_name_nor_after_a_redirect(server, tmp_path, download):
     port = server.server_port
     hosts = ["127.0.0.1", "localhost", "0x7f000001", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]"]
@@ -347,35 +337,40 @@ def test_caps_choose_the_same_images_every_time_and_count_the_rest(server, tmp_p
     download("--max-per-class", 3, "--prefer", "score")
     assert sorted(server.asked) == [f"/jpeg/{number}" for number in range(34, 40)]
     server.asked.clear()
-    download("--max-per-class", 4)  # what is in the folder stays, and one more a class joins
-    assert len(server.asked) == 2
-    assert loaded(tmp_path)[0]["kept"] == 8
+    plan = download("--max-per-class", 4, "--dry-run")  # what is in the folder stays, and one more a class joins
+    assert "wanted: 8 images of 2 classes; 2 URLs to fetch" in plan.stderr
 
 
-def test_balance_keeps_small_classes_whole_and_large_ones_in_proportion(server, tmp_path, download):
-    rows = [record(f"http://example.com/{number}.jpg", "large" if number >= 20 else "small") for number in range(1020)]
-    chunks(tmp_path / "chunks", rows)
-    plan = download("--dry-run", "--balance", 100).stderr
-    kept = int(plan.split("wanted: ")[1].split()[0].replace(",", ""))
-    assert 20 + 70 <= kept <= 20 + 130
+def planned(tmp_path, rows: list[dict], **settings):
+    """The plan's database for the rows, as the script makes it."""
+    usual = {"nsfw_tags": ("NSFW",), "allow_untagged": False, "allow_private_hosts": False, "conflict": "all",
+             "balance": None, "max_per_class": None, "most": None, "prefer": "sample", "seed": 0}  # fmt: skip
+    choice = Choice(**(usual | settings))
+    database = open_database(tmp_path / "plan.duckdb")
+    read_chunks(database, [chunks(tmp_path / "chunks", rows)], choice, allow_partial=False)
+    read_placed(database, tmp_path / "nothing", {})
+    choose(database, choice)
+    return database
 
 
 @pytest.mark.parametrize(
-    ("conflict", "classes"), [("all", ["a", "b"]), ("first", ["a"]), ("best", ["b"]), ("drop", [])]
-)
-def test_an_image_of_two_classes_goes_where_conflict_says(server, tmp_path, download, conflict, classes):
-    url = f"{server.at}/jpeg/shared"
-    rows = [
-        record(url, "a", SCORE=0.2, RANK=7),
-        record(url, "b", SCORE=0.3, RANK=1),
-        record(f"{server.at}/jpeg/own", "a"),
-    ]
-    chunks(tmp_path / "chunks", rows)
-    download("--conflict", conflict)
-    _, metadata, _ = loaded(tmp_path)
-    shared = [entry for entry in metadata.values() if entry["url"] == url]
-    assert sorted(entry["QUERY"] for entry in shared) == classes
-    assert all({entry["QUERY"], *entry["also_asked_by"]} == {"a", "b"} for entry in shared)
+    ("conflict", "classes", "dropped"),
+    [("all", ["a", "b"], {}), ("first", ["a"], {"given to another class": 1}),
+     ("best", ["b"], {"given to another class": 1}), ("drop", [], {"several classes ask for it": 2})],
+)  # fmt: skip
+def test_an_image_of_two_classes_goes_where_conflict_says(tmp_path, conflict, classes, dropped):
+    url = "http://example.com/shared.jpg"
+    rows = [record(url, "a", SCORE=0.2, RANK=7), record(url, "b", SCORE=0.3, RANK=1), record(url + "x", "a")]
+    database = planned(tmp_path, rows, conflict=conflict)
+    wanted = database.execute("SELECT class FROM pairs WHERE bucket IS NULL AND u = md5_number(?)", [url]).fetchall()
+    assert sorted(name for (name,) in wanted) == classes
+    assert count_dropped(database) == dropped
+
+
+def test_balance_keeps_small_classes_whole_and_large_ones_in_proportion(tmp_path):
+    rows = [record(f"http://example.com/{number}.jpg", "large" if number >= 20 else "small") for number in range(1020)]
+    dropped = count_dropped(planned(tmp_path, rows, balance=100))["over --balance"]
+    assert 1000 - 130 <= dropped <= 1000 - 70
 
 
 def test_one_image_under_several_urls_is_kept_once_a_class_and_placeholders_are_dropped(server, tmp_path, download):
@@ -403,9 +398,6 @@ def test_retry_failed_asks_again_only_for_what_may_pass(server, tmp_path, downlo
     server.asked.clear()
     download("--retry-failed")
     assert server.asked == ["/status/503"]
-    server.asked.clear()
-    download("--retry-failed", "HTTP 404")
-    assert server.asked == ["/gone"]
 
 
 def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, tmp_path, download):

@@ -1,0 +1,93 @@
+"""Folder names, placing and metadata, without a network."""
+
+import json
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.image_folder import FOLDER_BYTES, class_folders, place, safe_folder_name, write_metadata
+
+NAMES = st.text(alphabet=st.characters(exclude_categories=()), max_size=250)
+
+
+def test_ordinary_names_stay_as_they_are():
+    for name in (
+        "banded",
+        "tiger shark",
+        "colt's foot",
+        "737-200",
+        "polka-dotted",
+        "Käsekuchen",
+        "花",
+        "🦈",
+        "a.b",
+        "x_y",
+    ):
+        assert safe_folder_name(name) == name
+
+
+def test_names_that_lead_elsewhere_or_cannot_be_a_folder_are_changed():
+    hostile = ["../../etc", "/etc", "a/b", "a\\b", ".", "..", "", " ", ".hidden", "x.", "x ", "a\0b", "a\nb", "con",
+               "NUL", "COM1", "lpt9.txt", "a<b", "a|b", 'a"b', "a?b", "a*b", "C:x", "metadata.json", "\ud800",
+               "x" * 300]  # fmt: skip
+    for name in hostile:
+        assert safe_folder_name(name) != name
+    assert safe_folder_name("../../etc") == "_.._etc"
+    assert safe_folder_name("baluster / handrail") == "baluster _ handrail"
+
+
+@given(NAMES)
+def test_any_name_gives_one_safe_component_and_gives_it_again(name):
+    folder = safe_folder_name(name)
+    assert 0 < len(folder.encode("utf-8")) <= FOLDER_BYTES
+    assert not set(folder) & set('<>:"/\\|?*\0\n') and folder[0] not in ". " and folder[-1] not in ". "
+    assert folder.split(".")[0].rstrip().casefold() not in {"con", "prn", "aux", "nul", "com1", "lpt1"}
+    assert safe_folder_name(folder) == folder
+
+
+@given(st.lists(NAMES, max_size=12))
+def test_classes_never_share_a_folder_whatever_their_order(names):
+    folders = class_folders(names)
+    assert len({folder.casefold() for folder in folders.values()}) == len(set(names))
+    assert class_folders(reversed(names)) == folders
+
+
+def test_a_class_keeps_the_folder_that_an_earlier_run_gave_it():
+    earlier = class_folders(["a/b"])
+    later = class_folders(["a/b", "a_b"], earlier)
+    assert earlier == {"a/b": "a_b"}
+    assert later["a/b"] == "a_b" and later["a_b"] != "a_b"
+
+
+def test_placing_links_on_one_disk_and_never_replaces(tmp_path):
+    (tmp_path / "a").write_bytes(b"first")
+    (tmp_path / "b").write_bytes(b"second")
+    assert place(tmp_path / "a", tmp_path / "there")
+    assert not place(tmp_path / "b", tmp_path / "there")
+    assert (tmp_path / "there").samefile(tmp_path / "a")
+
+
+def test_placing_is_quicker_than_5000_images_a_second(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    for number in range(5_000):
+        (tmp_path / "in" / str(number)).write_bytes(b"x")
+    began = time.perf_counter()
+    for number in range(5_000):
+        place(tmp_path / "in" / str(number), tmp_path / "out" / str(number))
+    assert time.perf_counter() - began < 1
+
+
+def entry(key: str, *sources: str) -> dict:
+    return {"key": key, "QUERY": "a", "also_asked_by": [], "sources": [{"SOURCE": source} for source in sources]}
+
+
+def test_metadata_of_a_second_run_unites_the_sources_and_forgets_what_is_gone(tmp_path):
+    write_metadata(tmp_path, [entry("1", "x"), entry("2", "x"), entry("3", "x")], [], {"a": "a"})
+    count = write_metadata(tmp_path, [entry("2", "x", "y"), entry("4", "y")], ["1", "2"], {"a": "a"})
+    whole = json.loads((tmp_path / "metadata.json").read_text())
+    assert count == 3 and list(whole) == ["1", "2", "4"]
+    assert [source["SOURCE"] for source in whole["2"]["sources"]] == ["x", "y"]
+    lines = [json.loads(line) for line in (tmp_path / "metadata.jsonl").read_text().splitlines()]
+    assert [line["file_name"] for line in lines] == ["a/1.jpg", "a/2.jpg", "a/4.jpg"]

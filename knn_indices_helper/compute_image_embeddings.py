@@ -7,8 +7,9 @@ Out: img_emb_0000.npy …, float16 (rows, width), unit rows, and metadata_0000.p
 A picture that is missing, is none, is cut short or is a decompression bomb is left out of both, and counted by reason.
 A tar, a parquet or 10,000 pictures of a folder are one unit; stopped at any moment, the same command does the others.
 
-    python compute_image_embeddings.py --images dataset --output-embeddings-dir img_emb --output-metadata-dir metadata
-    python compute_image_embeddings.py --images pictures --metadata pool.parquet --image-column image_path \\
+    python knn_indices_helper/compute_image_embeddings.py --images dataset \\
+        --output-embeddings-dir img_emb --output-metadata-dir metadata
+    python knn_indices_helper/compute_image_embeddings.py --images pictures --metadata pool.parquet \\
         --model ViT-B/32 --output-embeddings-dir img_emb --output-metadata-dir metadata
 
 clip-retrieval's `clip_inference` is not used: it reads no metadata parquet, counts nothing that it drops, fails where a

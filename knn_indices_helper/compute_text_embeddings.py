@@ -5,8 +5,8 @@ float16 (rows, width), unit rows, row i for row i; beside each a text_embed_0000
 A null or empty caption gets the embedding of the empty string, and is counted. Memory holds a few groups of captions,
 whatever the size of the shard. Stopped at any moment, the same command goes on at the group it had reached.
 
-    python compute_text_embeddings.py --input-parquet-dir laion2b/metadata --output-embeddings-dir laion2b/text_emb
-    python compute_text_embeddings.py --input-parquet-dir pool --output-embeddings-dir pool/text_emb \\
+    python knn_indices_helper/compute_text_embeddings.py --input-parquet-dir metadata --output-embeddings-dir text_emb
+    python knn_indices_helper/compute_text_embeddings.py --input-parquet-dir pool --output-embeddings-dir text_emb \\
         --model open_clip:ViT-B-32/laion2b_s34b_b79k --precision bf16 --job-idx 0 --total-jobs 4
 """
 

@@ -6,7 +6,7 @@ A drawing is the same at every size (periods are fractions of the picture), so t
 class varies in colours, scale, angle, warp, lighting, noise and blur, and none is another one tilted: striped is two
 flat colours of equal width, lined is thin ink on pale paper, banded is many tones of unequal width.
 
-    python demo/make_pool.py --output outputs/demo/pool      # contact_sheet.jpg, to look at them
+    python demo/make_pool.py --output outputs/demo/pool      # contact_sheet.png, to look at them
 """
 
 import zlib

@@ -6,7 +6,7 @@ In:  a seed. Out, in --output, the same bytes from the same seed:
      metadata/           metadata_0000.parquet, the rows that have pictures: what the kNN index is built from
      answers.json        what the image server answers for each path: a picture, 404, HTML, or a picture that takes long
      ground_truth.parquet  what each picture shows, which caption it got and how its link answers: read by no stage
-     contact_sheet.jpg   eight pictures of each class, to look at
+     contact_sheet.png   eight pictures of each class, to look at
      pool.json           the counts, written last: with the same seed and scripts the pool is not made again
 
     python demo/make_pool.py --output outputs/demo/pool
@@ -197,7 +197,7 @@ def write_contact_sheet(output: Path, pictured: list[dict]) -> None:
         for column, name in enumerate(shown):
             picture = Image.open(output / "pictures" / name).resize((side, side))
             sheet.paste(picture, (100 + column * side, row * side))
-    sheet.save(output / "contact_sheet.jpg", quality=88)
+    sheet.save(output / "contact_sheet.png")
 
 
 def _digest(path: Path) -> str:

@@ -29,7 +29,6 @@ from retrieval.unicode61 import folded_utf8, is_word_part, tokens
 MATCH_MODES = ("substring", "word", "fts")
 
 PIECE_BYTES = 1 << 19  # of captions joined and scanned at once: it stays in cache, and malloc reuses what it gave
-LONG_CAPTION = 1 << 14  # bytes; longer captions may hold tokens that FTS5 cuts, so they are tokenised one by one
 ROW_END = b"\xff"  # stands in no UTF-8
 WORD_ROW_END = b" \xff "  # so that the words at a row's edges stand between spaces too
 
@@ -233,7 +232,7 @@ class Matcher:
         rows = np.searchsorted(row_starts, ends - 1, "right") - 1
         in_one_row = ends - self._literal_bytes[literals] >= row_starts[rows] - is_words
 
-        is_slow = _beyond_ascii(captions, offsets) | (np.diff(offsets) > LONG_CAPTION)
+        is_slow = _beyond_ascii(captions, offsets)
         is_slow[[0, -1]] |= is_words  # no space before the one, none after the other
         is_slow[rows[in_one_row & (literals >= self._exact_literals)]] = True
         sure = in_one_row & ~is_slow[rows] & (literals < self._exact_literals)
@@ -475,7 +474,6 @@ def _join(captions, between: bytes):
 
 def _exact_buffer(captions, mode: str) -> bytes:
     """Any captions as text to scan: lower-cased by Python, or the tokens of unicode61 with one space between."""
-    import numpy as np
     import pyarrow as pa
 
     try:
@@ -486,9 +484,7 @@ def _exact_buffer(captions, mode: str) -> bytes:
     if mode == "substring":  # surrogateescape reads a row's end as a character that is neither cased nor in a word
         text = _join(captions, ROW_END).to_pybytes().decode("utf-8", "surrogateescape")
         return text.lower().encode("utf-8", "surrogateescape")
-    words = None
-    if np.diff(_offsets(captions)).max() <= LONG_CAPTION:
-        words = _fold(_join(captions, WORD_ROW_END).to_pybytes().translate(_WORDS))
+    words = _fold(_join(captions, WORD_ROW_END).to_pybytes().translate(_WORDS))
     if words is None:
         rows = (" ".join(tokens(caption.decode())) for caption in captions.to_pylist())
         words = WORD_ROW_END.join(row.encode("utf-8", "surrogateescape") for row in rows)

@@ -211,17 +211,33 @@ class Matcher:
 
         found, start = [], 0
         for chunk in captions.chunks if isinstance(captions, pa.ChunkedArray) else [captions]:
-            for piece in _pieces(chunk):
-                rows, phrases, inside = self._match_piece(piece)
-                found.append((rows + start, phrases, inside))
-                start += len(piece)
+            rows, phrases, inside = self._match_array(_without_nulls(chunk))
+            found.append((rows + start, phrases, inside))
+            start += len(chunk)
         if not found:
             return _hits([], [], [], [])
-        rows, phrases, inside = (np.concatenate(column) for column in zip(*found, strict=True))
-        return self._answer(rows, phrases, inside)
+        return self._answer(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
-    def _match_piece(self, captions):
-        """(rows, phrases, inside) of a BinaryArray without nulls: each phrase that holds in a row once, in order."""
+    def _match_array(self, captions):
+        """(rows, phrases, inside) of binary captions without nulls: each phrase that holds in a row once, in order."""
+        import numpy as np
+
+        found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool))]
+        slow = [np.empty(0, np.int64)]
+        for start, piece in _pieces(captions):
+            rows, phrases, inside, slow_rows = self._scan_as_it_is(piece)
+            found.append((rows + start, phrases, inside))
+            slow.append(slow_rows + start)
+        slow = np.concatenate(slow)
+        for start, piece in _pieces(captions.take(slow)):
+            rows, phrases, inside = self._scan_folded(piece)
+            found.append((slow[rows + start], phrases, inside))
+        rows, phrases, inside = (np.concatenate(column) for column in zip(*found, strict=True))
+        order = np.lexsort((phrases, rows))
+        return self._verified(captions, rows[order], phrases[order], inside[order])
+
+    def _scan_as_it_is(self, captions):
+        """(rows, phrases, inside) of the rows that a scan of their own bytes suits, and the others' numbers."""
         import numpy as np
 
         is_words = self._mode != "substring"
@@ -236,50 +252,48 @@ class Matcher:
         is_slow[[0, -1]] |= is_words  # no space before the one, none after the other
         is_slow[rows[in_one_row & (literals >= self._exact_literals)]] = True
         sure = in_one_row & ~is_slow[rows] & (literals < self._exact_literals)
-        found = [self._occurrences(buffer, rows[sure], literals[sure], ends[sure])]
+        return *self._occurrences(buffer, rows[sure], literals[sure], ends[sure]), np.flatnonzero(is_slow)
 
-        slow = np.flatnonzero(is_slow)
-        if len(slow):
-            buffer = _exact_buffer(captions.take(slow), self._mode)
-            literals, ends = self._scan(buffer)
-            row_ends = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ROW_END[0])
-            rows = np.searchsorted(row_ends, ends - 1)
-            sure = literals < self._exact_literals
-            rows, phrases, inside = self._occurrences(buffer, rows[sure], literals[sure], ends[sure])
-            found.append((slow[rows], phrases, inside))
-        return self._each_once(captions, *(np.concatenate(column) for column in zip(*found, strict=True)))
+    def _scan_folded(self, captions):
+        """(rows, phrases, inside) of any rows."""
+        import numpy as np
 
-    def _occurrences(self, buffer: bytes, rows, literals, ends):
-        """From literals to the phrases that they stand for, and whether each stands inside a longer word."""
+        buffer = _exact_buffer(captions, self._mode)
+        literals, ends = self._scan(buffer)
+        row_ends = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ROW_END[0])
+        rows = np.searchsorted(row_ends, ends - 1)
+        sure = literals < self._exact_literals
+        return self._occurrences(buffer, rows[sure], literals[sure], ends[sure])
+
+    def _occurrences(self, buffer, rows, literals, ends):
+        """(rows, phrases, inside) from literals: each phrase in a row once, inside where all its occurrences are."""
         import numpy as np
 
         entries, phrases = self._phrases_of_literal.expand(literals)
-        if self._mode != "substring":
-            return rows[entries], phrases, np.zeros(len(phrases), bool)
-        starts = ends - self._literal_bytes[literals]
-        before, after = _word_parts_beside(buffer, starts, ends)
-        inside = (before[entries] & self._begins_word[phrases]) | (after[entries] & self._ends_word[phrases])
-        return rows[entries], phrases, inside
-
-    def _each_once(self, captions, rows, phrases, inside):
-        """Rows and phrases sorted and distinct; inside where every occurrence is; the unsure ones verified."""
-        import numpy as np
-
-        keys = rows * len(self.phrases) + phrases
+        if self._mode == "substring":
+            starts = ends - self._literal_bytes[literals]
+            before, after = _word_parts_beside(buffer, starts, ends)
+            inside = (before[entries] & self._begins_word[phrases]) | (after[entries] & self._ends_word[phrases])
+        else:
+            inside = np.zeros(len(phrases), bool)
+        keys = rows[entries] * max(1, len(self.phrases)) + phrases
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         firsts = np.flatnonzero(np.diff(keys, prepend=-1))
-        inside = np.logical_and.reduceat(inside[order], firsts) if len(firsts) else inside[order]
-        rows, phrases = np.divmod(keys[firsts], max(1, len(self.phrases)))
-        unsure = np.flatnonzero(self._unsure[phrases])
-        if len(unsure):
-            right = np.ones(len(rows), bool)
-            for entry in unsure.tolist():
-                needle, text = self._needles[phrases[entry]], haystack(captions[rows[entry]].as_py(), self._mode)
-                right[entry] = holds(needle, text)
-                inside[entry] = right[entry] and self._mode == "substring" and only_inside(needle, text)
-            rows, phrases, inside = rows[right], phrases[right], inside[right]
-        return rows, phrases, inside
+        if len(firsts):
+            inside = np.logical_and.reduceat(inside[order], firsts)
+        return *np.divmod(keys[firsts], max(1, len(self.phrases))), inside
+
+    def _verified(self, captions, rows, phrases, inside):
+        """The same without the phrases of which only a part was found."""
+        import numpy as np
+
+        right = np.ones(len(rows), bool)
+        for entry in np.flatnonzero(self._unsure[phrases]).tolist():
+            needle, text = self._needles[phrases[entry]], haystack(captions[rows[entry]].as_py(), self._mode)
+            right[entry] = holds(needle, text)
+            inside[entry] = right[entry] and self._mode == "substring" and only_inside(needle, text)
+        return rows[right], phrases[right], inside[right]
 
     def _answer(self, rows, phrases, inside) -> Hits:
         """From phrases that hold, sorted by (row, phrase) and distinct, to the queries that match."""
@@ -403,14 +417,11 @@ def _are_in(rows, others):
 
 _LOWER = bytes(range(256)).lower()
 _WORDS = bytes(byte if byte >= 128 or chr(byte).isalnum() else ord(" ") for byte in _LOWER)
-
-
 _IS_WORD_BYTE = bytes(byte not in (ord(" "), ROW_END[0]) for byte in _WORDS)  # beyond ASCII: maybe
 
 
-def _pieces(captions):
-    """Cut an array into BinaryArrays without nulls of about PIECE_BYTES each."""
-    import numpy as np
+def _without_nulls(captions):
+    """Any array of captions as one of binary or large_binary."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(captions.type):
@@ -419,14 +430,22 @@ def _pieces(captions):
         captions = captions.cast(pa.string())
     if captions.null_count:
         captions = captions.fill_null("")  # the empty caption matches nothing either
+    return captions.cast(pa.large_binary() if _is_large(captions) else pa.binary())
+
+
+def _pieces(captions):
+    """(first row, BinaryArray of about PIECE_BYTES) by and by."""
+    import numpy as np
+    import pyarrow as pa
+
     offsets = _offsets(captions)
     start = 0
     while start < len(captions):
         end = max(start + 1, int(np.searchsorted(offsets, offsets[start] + PIECE_BYTES, "right")) - 1)
         piece = captions.slice(start, end - start)
         if _is_large(captions):
-            piece = pa.concat_arrays([piece])  # its offsets from 0, so that they fit 32 bits
-        yield piece.cast(pa.binary())
+            piece = pa.concat_arrays([piece]).cast(pa.binary())  # its offsets from 0, so that they fit 32 bits
+        yield start, piece
         start = end
 
 
@@ -447,20 +466,14 @@ def _is_large(captions) -> bool:
 
 
 def _beyond_ascii(captions, offsets):
-    """bool (n,): True for the captions with a byte beyond ASCII, and maybe for a neighbour of one."""
+    """bool (n,): whether the caption has a byte beyond ASCII."""
     import numpy as np
 
     found = np.zeros(len(captions), bool)
-    if captions.buffers()[2] is None:
-        return found
-    values = np.frombuffer(captions.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-    whole = len(values) // 8 * 8
-    eights = (values[:whole].view(np.uint64) & np.uint64(0x8080808080808080)) != 0  # eight bytes at a time
-    places = np.concatenate([np.flatnonzero(eights) * 8, whole + np.flatnonzero(values[whole:] >= 0x80)]) + offsets[0]
-    first, last = (np.searchsorted(offsets, np.minimum(places + byte, offsets[-1] - 1), "right") - 1 for byte in (0, 7))
-    found[first], found[last] = True, True
-    for entry in np.flatnonzero(last - first > 1).tolist():  # rows so short that they lie within the eight
-        found[first[entry] : last[entry]] = True
+    if captions.buffers()[2] is not None:
+        values = np.frombuffer(captions.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
+        places = np.flatnonzero(values >= 0x80) + offsets[0]
+        found[np.searchsorted(offsets, places, "right") - 1] = True
     return found
 
 

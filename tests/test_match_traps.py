@@ -53,6 +53,12 @@ def test_words_at_the_edges_of_rows_are_words(match):
     assert match(["a", "b"] * 3, names("a", "b"), "word") == [(0, 0), (1, 1), (2, 0), (3, 1), (4, 0), (5, 1)]
 
 
+def test_short_rows_beside_each_other_are_each_folded(match):
+    captions = ["a", "é", "b", "É", "e", "", "è", "é", "x"]
+    assert match(captions, names("e"), "word") == [(row, 0) for row in (1, 3, 4, 6, 7)]
+    assert match(captions, names("É"), "substring") == [(row, 0) for row in (1, 3, 7)]
+
+
 def test_names_inside_other_words_and_names(match):
     captions = ["a kitchen", "tiger shark", "tiger", "great white shark", "shark tiger"]
     queries = names("hen", "tiger", "tiger shark", "shark", "great white shark", "white")

@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         server = make_server(flags.pool, flags.log, flags.port)
     except (OSError, ValueError) as error:
-        print(f"error: cannot serve {flags.pool} on port {flags.port}: {error}", file=sys.stderr)
+        print(f"error: cannot serve {flags.pool} on port {flags.port}: {error} (--pool, --port)", file=sys.stderr)
         return 2
     print(f"serving {flags.pool} on http://127.0.0.1:{server.server_port}", flush=True)
     try:

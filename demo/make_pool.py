@@ -26,7 +26,7 @@ from pathlib import Path
 PORT = 8917  # of the image server, and so part of every URL
 PICTURES = 3_000
 OTHER_ROWS = 200_000
-CAPTION_SHARES = {"template": 0.44, "other words": 0.30, "unnamed": 0.22, "wrong": 0.04}
+CAPTION_SHARES = {"template": 0.48, "other words": 0.31, "unnamed": 0.18, "wrong": 0.03}
 NSFW_SHARE, UNSURE_SHARE = 0.02, 0.05  # LAION-2B-en: 2.9 % NSFW, some 5 % UNSURE
 ANSWER_SHARES = {"picture": 0.955, "dead": 0.02, "html": 0.01, "slow": 0.015}
 SIDES = (192, 224, 256, 288)  # pixels
@@ -58,13 +58,20 @@ def main(argv: list[str] | None = None) -> int:
     if manifest.is_file() and json.loads(manifest.read_text())["settings"] == settings:
         print(f"{flags.output} is there already, made by these scripts with seed {flags.seed}")
         return 0
-    if flags.output.exists() and any(flags.output.iterdir()) and not (flags.output / "pictures").is_dir():
+    if flags.pictures < 100 or flags.other_rows < 0:
+        print("error: --pictures must be 100 or more, and --other-rows 0 or more", file=sys.stderr)
+        return 2
+    if flags.output.is_dir() and any(flags.output.iterdir()) and not (flags.output / "pictures").is_dir():
         print(f"error: --output {flags.output} holds other things than a pool: name a new folder", file=sys.stderr)
         return 2
-    for name in ("pictures", "shards", "metadata"):
-        shutil.rmtree(flags.output / name, ignore_errors=True)
-        (flags.output / name).mkdir(parents=True)
-    manifest.unlink(missing_ok=True)
+    try:
+        manifest.unlink(missing_ok=True)
+        for name in ("pictures", "shards", "metadata"):
+            shutil.rmtree(flags.output / name, ignore_errors=True)
+            (flags.output / name).mkdir(parents=True)
+    except OSError as error:
+        print(f"error: --output {flags.output} cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
 
     plan = [(flags.seed, number, flags.output / "pictures") for number in range(flags.pictures)]
     with ProcessPoolExecutor(flags.workers) as workers:

@@ -57,6 +57,7 @@ def main(argv: list[str] | None = None) -> int:
             "download_urls_img2dataset.py", "--r", DEMO / "substring", DEMO / "semantic", "--w", DEMO / "work",
             "--dataset-output", DEMO / "dataset", "--allow-private-hosts",
         )  # fmt: skip
+        run("-m", "retrieval.report", DEMO / "dataset", "--title", "DTD, from the embedded pool")
     except subprocess.CalledProcessError as error:
         print(f"error: the command above ended with exit code {error.returncode}", file=sys.stderr)
         return 1

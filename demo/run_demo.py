@@ -26,9 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO = Path("outputs/demo")  # from the repository's root, where every command runs
 MODEL = "open_clip:demo-clip/demo/demo-clip.pt"
 PORT = 8917  # make_pool.py's
-# kNN returns so many rows however bad they are. A class has 150 pictures and some 115 captions that mean it, so 100
-# neighbours a prompt and index reach most of them and few others; a real pool has no such bound, and 500 or more do.
-RESULTS_PER_QUERY = 100
+# kNN returns so many rows however bad they are. A class has 150 pictures, and some 120 captions that mean it: so 115
+# neighbours a prompt and index reach most of them and few others. A real pool is not so even; there, 500 or more.
+RESULTS_PER_QUERY = 115
 LEAST = 0.90  # of recall and of precision, both ways together
 FIRST_WORK = ("img_emb", "metadata", "text_emb", "knn", "index", "substring", "semantic", "work", "dataset")
 

@@ -23,16 +23,16 @@ FIRST_SEED = 1_000_000  # the pool's drawings have seeds below, and so do the te
 DRAWN_SIDE = 128  # pixels; half of the pool's, and a quarter of its time
 BATCH = 128  # some six pictures of each class
 LEARNING_RATE = 3e-3
-SCALE = 16.0  # of the logits that the prompts give
-TOO_CLOSE = 0.8  # cosine; 0.94 with room for the pool's pictures, which the model has not seen
+SCALE = 24.0  # of the logits that the prompts give: a lead of 0.2 is enough, so a class need not shrink to a point
+TOO_CLOSE = 0.7  # cosine; 0.94 with room for the pool's pictures, which the model has not seen
 KIND_SHARES = (0.5, 0.38, 0.12)  # template, other words, unnamed
 
 
 def make_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--drawings", type=int, default=8_000)
-    parser.add_argument("--steps", type=int, default=520)
+    parser.add_argument("--drawings", type=int, default=9_000)
+    parser.add_argument("--steps", type=int, default=640)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that draw")
     return parser
@@ -40,6 +40,9 @@ def make_parser():
 
 def main(argv: list[str] | None = None) -> int:
     flags = make_parser().parse_args(argv)
+    if not os.access(flags.output.parent, os.W_OK) or flags.drawings < BATCH:
+        print(f"error: --output needs a folder that can be written, and --drawings at least {BATCH}", file=sys.stderr)
+        return 2
     import numpy as np
     import open_clip
     import torch
@@ -115,17 +118,24 @@ def lesson(model, tokenizer, pictures, drawings, random):
     back = 0.5 * own + 0.5 * fits.T / fits.T.sum(1, keepdim=True)
     contrast = -(target * log_softmax(logits, 1)).sum(1).mean() - (back * log_softmax(logits.T, 1)).sum(1).mean()
 
-    shown = torch.tensor([CLASSES.index(drawing.class_name) for drawing in drawings])
-    meant = torch.full((len(captions), len(CLASSES)), 1 / len(CLASSES))
+    # Both ways: which class a picture or caption is of, and which pictures or captions of the batch a prompt finds.
+    numbers = {name: number for number, name in enumerate(CLASSES)}
+    shown = torch.eye(len(CLASSES))[[numbers[drawing.class_name] for drawing in drawings]]
+    meant = torch.zeros(len(captions), len(CLASSES))
     for row, text in enumerate(captions):
         if text.class_name:
-            meant[row] = 0
-            meant[row, CLASSES.index(text.class_name)] = 1
-    classes = cross_entropy(SCALE * images @ prompts.T, shown) + cross_entropy(SCALE * texts @ prompts.T, meant)
+            meant[row, numbers[text.class_name]] = 1
+    classes = torch.zeros(())
+    for rows, belongs in ((images, shown), (texts, meant)):
+        nearness = SCALE * rows @ prompts.T
+        unsure = belongs + (belongs.sum(1, keepdim=True) == 0)  # no class: as near to each
+        classes = classes + cross_entropy(nearness, unsure / unsure.sum(1, keepdim=True))
+        found = belongs.T[belongs.sum(0) > 0]
+        classes = classes + cross_entropy(nearness.T[belongs.sum(0) > 0], found / found.sum(1, keepdim=True))
 
     crowding = _crowding(images) + _crowding(texts)
     parts = {"contrast": contrast.item(), "classes": classes.item(), "crowding": crowding.item()}
-    return contrast + 2 * classes + 4 * crowding, parts
+    return contrast + classes + 30 * crowding, parts
 
 
 def truth(captions, drawings):

@@ -253,3 +253,65 @@ def test_a_drawing_is_the_same_picture_at_another_size():
     assert (large.ink, large.ground, large.scale) == (small.ink, small.ground, small.scale)
     shrunk = cv2.resize(large.pixels, (128, 128), interpolation=cv2.INTER_AREA).astype(float)
     assert np.corrcoef(shrunk.ravel(), small.pixels.astype(float).ravel())[0, 1] > 0.9
+
+
+# ---- what the demo says at its end ----
+
+
+@pytest.fixture()
+def finished(pool, truth, tmp_path, monkeypatch):
+    """A demo folder whose filters found each live picture but one each, and the log of its downloads."""
+    import run_demo
+
+    live = truth[truth["answer"].isin(["picture", "slow"]) & (truth["NSFW"] != "NSFW")]
+    pairs = list(zip(live["URL"], live["class_shown"], strict=True))
+    for way, found in (("substring", pairs[1:]), ("semantic", pairs[:-1])):
+        (tmp_path / way).mkdir()
+        records = [{"URL": url, "QUERY": name} for url, name in found]
+        (tmp_path / way / "chunk_0.json").write_text(json.dumps(records))
+    (tmp_path / "dataset").mkdir()
+    placed = {str(key): {"url": url, "QUERY": name} for key, (url, name) in enumerate(pairs)}
+    (tmp_path / "dataset" / "metadata.json").write_text(json.dumps(placed))
+    log = tmp_path / "requests.log"
+    log.write_text("".join(url.removeprefix("http://127.0.0.1:9") + "\n" for url, _ in pairs))
+    monkeypatch.setattr(run_demo, "DEMO", tmp_path)
+    return log, pairs
+
+
+def test_the_table_counts_what_each_way_found_and_misses(pool, finished, capsys):
+    import run_demo
+
+    log, pairs = finished
+    assert run_demo.report(pool, log)
+    said = capsys.readouterr().out
+    count = f"{len(pairs):,}"
+    assert f"both             {count}" in said and said.count("misses 1 right pictures") == 2 and " 0 of them" in said
+
+
+def test_the_demo_fails_when_a_tagged_picture_was_requested(pool, truth, finished, capsys):
+    import run_demo
+
+    log, _ = finished
+    tagged = truth.loc[truth["NSFW"] == "NSFW", "URL"].iloc[0]
+    with log.open("a") as file:
+        print(tagged.removeprefix("http://127.0.0.1:9"), file=file)
+    assert not run_demo.report(pool, log)
+    assert "FAILED: a picture tagged NSFW was requested" in capsys.readouterr().out
+
+
+def test_the_demo_fails_when_a_tenth_of_the_pictures_is_missing(pool, finished, tmp_path, capsys):
+    import run_demo
+
+    log, pairs = finished
+    placed = {str(key): {"url": url, "QUERY": name} for key, (url, name) in enumerate(pairs[len(pairs) // 9 :])}
+    (tmp_path / "dataset" / "metadata.json").write_text(json.dumps(placed))
+    assert not run_demo.report(pool, log)
+    assert "FAILED: recall of both together" in capsys.readouterr().out
+
+
+def test_a_port_in_use_ends_the_demo_with_its_reason(tmp_path, pool, server):
+    server, _ = server
+    command = [sys.executable, DEMO / "image_server.py", "--pool", pool, "--log", tmp_path / "other.log"]
+    command += ["--port", server.server_port]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2 and "in use" in done.stderr and "--port" in done.stderr

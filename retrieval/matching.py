@@ -529,10 +529,9 @@ def _fold(text: bytes) -> bytes | None:
         fits = sizes > nth
         values[places[fits] + nth] = folded[fits] >> (8 * nth) & 0xFF
     values = values[values != 0]
-    is_space = values == ord(" ")
-    is_space[1:] &= is_space[:-1]
-    is_space[:1] = False
-    return values[~is_space].tobytes()
+    is_spare = values == ord(" ")  # a space behind a space, or the first
+    is_spare[1:] &= is_spare[:-1]
+    return values[~is_spare].tobytes()
 
 
 def _word_parts_beside(buffer, starts, ends):

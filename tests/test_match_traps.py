@@ -1,5 +1,6 @@
 """What goes wrong in matching whole buffers of many rows: each trap with captions that fall into it."""
 
+import mmap
 import random
 import sqlite3
 from contextlib import closing
@@ -72,6 +73,18 @@ def test_names_that_differ_by_case_or_accent_only(match):
     assert match(captions, queries, "word") == [(row, query) for row in range(5) for query in range(4)]
     expected = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 3), (3, 3)]
     assert match(captions, queries, "substring") == expected
+
+
+def test_a_folded_letter_may_take_more_bytes_than_the_letter(match):
+    captions = ["Ⱥbc", "ⱥbc", "an Ⱦ", "Ⱥ", "xȺbc", "bc"]  # U+023A and U+023E: two bytes, three when lower-cased
+    assert match(captions, names("Ⱥbc", "Ⱦ", "bc"), "word") == [(0, 0), (1, 0), (2, 1), (5, 2)]
+
+
+def test_the_last_star_of_a_phrase_is_the_one_that_counts_where_a_string_has_no_token(match):
+    captions = ["tiger", "tigers", "tiger shark", "tigers sharks"]
+    queries = [parse_query(text) for text in ('tiger* + ""', 'tiger + "" *', "tiger* + shark", "tiger* + shark*")]
+    expected = [(0, 0), (0, 1), (1, 1), (2, 0), (2, 1), (2, 2), (2, 3), (3, 1), (3, 3)]
+    assert match(captions, queries, "word") == expected
 
 
 def test_words_of_a_name_may_be_apart_by_any_separators(match):
@@ -175,6 +188,16 @@ def test_every_kind_of_array_gives_the_same(match, mode, piece_bytes, monkeypatc
     for kind, array in kinds.items():
         assert match(array, queries, mode) == expected, kind
     assert match(pa.chunked_array([], pa.string()), queries, mode) == []
+
+
+def test_offsets_beyond_two_gigabytes(match):
+    text = "a hen" + "kitchen" + "tiger - shark"
+    depth = 3 << 30  # of memory that is reserved and never touched
+    memory = mmap.mmap(-1, depth + len(text))
+    memory[depth:] = text.encode()
+    offsets = pa.array([depth + end for end in (0, 5, 12, 25)], pa.int64()).buffers()[1]
+    captions = pa.Array.from_buffers(pa.large_string(), 3, [None, offsets, pa.py_buffer(memory)])
+    assert match(captions, names("hen", "tiger shark"), "word") == [(0, 0), (2, 1)]
 
 
 @pytest.mark.parametrize("mode", ["substring", "word"])

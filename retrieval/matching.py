@@ -511,9 +511,8 @@ def _fold(text: bytes) -> bytes | None:
     """
     import numpy as np
 
-    values = np.frombuffer(
-        bytearray(text + b"   "), np.uint8
-    )  # three more, for the last character's bytes that are not
+    padded = bytearray(text + b"   ")  # three more, where a character at the end might have its other bytes
+    values = np.frombuffer(padded, np.uint8)
     places = np.flatnonzero(values >= 0xC0)
     places = places[values[places] != ROW_END[0]]
     first, second, third, fourth = (values[places + nth].astype(np.uint32) for nth in range(4))

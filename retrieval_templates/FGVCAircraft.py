@@ -254,9 +254,9 @@ class_map = {
     ),
     "ATR-42": '"atr-42"* OR "atr 42"* OR "atr42"*',
     "ATR-72": '"atr-72"* OR "atr 72"* OR "atr72"*',
-    "An-12": (  # in substring mode an-12 is in Jan-12
-        '"antonov an-12"* OR "antonov an 12"* OR "antonov an12" OR "an-12bp" OR "an-12" AND (antonov OR cargo '
-        'OR aircraft OR airforce OR "air force")'
+    "An-12": (  # the space keeps Jan-12 out in substring mode
+        '"antonov an-12"* OR "antonov an 12"* OR "antonov an12" OR "an-12bp" OR " an-12" AND (cargo OR aircraft '
+        'OR airforce OR "air force")'
     ),
     "BAE 146-200": '"bae 146-200"* OR "bae146-200" OR "bae-146-200" OR "british aerospace 146-200"',
     "BAE 146-300": '"bae 146-300"* OR "bae146-300" OR "bae-146-300" OR "british aerospace 146-300"',

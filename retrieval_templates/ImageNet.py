@@ -1925,8 +1925,8 @@ class_map = {
         'OR "steel drum")'
     ),
     "drumstick": (  # chicken's legs, a vegetable
-        '(drumstick* OR "drum stick"*) AND (drums OR drummer* OR percussion OR cymbal* OR "vic firth" OR hickory '
-        "OR music)"
+        '(drumstick* OR "drum stick"*) AND (drummer* OR percussion OR cymbal* OR snare* OR "drum kit" OR "drum set" '
+        'OR "vic firth" OR hickory OR music)'
     ),
     "dumbbell": 'dumbbell* OR "dumb bell"* OR "dumbell"*',
     "Dutch oven": '"dutch oven"* OR "enameled cast iron pot" OR "french oven"*',

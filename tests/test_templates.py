@@ -1,0 +1,259 @@
+"""Every template that the folder holds, found by itself, and what the loader refuses."""
+
+import importlib.util
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from knn_indices_helper.jobs import UserError
+from retrieval.matching import MATCH_MODES, Matcher
+from retrieval.queries import class_query, to_fts5
+from retrieval_templates import load_template, only_classes, template_from_names, template_names
+
+FOLDER = Path(__file__).parent.parent / "retrieval_templates"
+TEMPLATES = [path.stem for path in sorted(FOLDER.glob("[!_]*.py"))]
+# names in the list, distinct names, prompts: the benchmarks' own numbers
+COUNTS = {
+    "ImageNet": (1000, 998, 80),
+    "Flowers102": (102, 102, 1),
+    "FGVCAircraft": (100, 100, 2),
+    "StanfordCars": (196, 196, 8),
+    "DTD": (47, 47, 8),
+}
+PARITY_SAMPLE = 200  # classes a template whose first phrases make captions: all but ImageNet whole
+
+
+def module(name):
+    spec = importlib.util.spec_from_file_location(f"template_{name}", FOLDER / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.fixture(scope="module", params=TEMPLATES)
+def template(request):
+    return load_template(request.param)
+
+
+@pytest.fixture(scope="module")
+def fts5():
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE VIRTUAL TABLE samples USING fts5(TEXT)")
+        yield connection
+
+
+def test_the_benchmarks_templates_are_all_there():
+    assert set(COUNTS) <= set(TEMPLATES)
+    assert template_names() == TEMPLATES
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_benchmarks_template_has_its_number_of_names_and_prompts(name):
+    names, distinct, prompts = COUNTS[name]
+    assert len(module(name).classes) == names
+    loaded = load_template(name)
+    assert (len(loaded.classes), len(loaded.templates)) == (distinct, prompts)
+
+
+def test_imagenets_repeats_are_merged_with_a_warning(capsys):
+    load_template("ImageNet")
+    assert capsys.readouterr().err == (
+        "warning: template ImageNet: missile, sunglasses listed more than once, merged (998 distinct)\n"
+    )
+
+
+def test_every_class_has_prompts_that_name_it(template):
+    for class_name in template.classes:
+        prompts = template.prompts(class_name)
+        assert len(prompts) == len(template.templates)
+        assert all(class_name in prompt and "{}" not in prompt for prompt in prompts)
+
+
+def test_a_class_is_not_mapped_to_its_own_name(template):
+    idle = [name for name, query in template.class_map.items() if query.strip('"').casefold() == name.casefold()]
+    assert not idle
+
+
+def test_sqlite_itself_accepts_every_query_as_it_is_written(template, fts5):
+    for class_name, query in template.class_map.items():
+        try:
+            fts5.execute("SELECT 1 FROM samples WHERE samples MATCH ?", (query,)).fetchall()
+        except sqlite3.OperationalError as error:
+            pytest.fail(f"{template.name}, {class_name}: {error}: {query}")
+
+
+@pytest.mark.parametrize("mode", MATCH_MODES)
+def test_every_class_can_be_found_by_some_caption_and_nothing_matches_an_empty_one(template, mode):
+    """A caption made of all the query's phrases but those of a NOT: a query that can hold at all, holds here."""
+    queries = [class_query(name, template.query(name), mode) for name in template.classes]
+    captions = [" " + " | ".join(wanted_words(query)) + " " for query in queries]
+    hits = Matcher(queries, mode).match(pa.array([*captions, "", " ", "of the"]))
+    found = set(zip(hits.row.tolist(), hits.query.tolist(), strict=True))
+    lost = [name for row, name in enumerate(template.classes) if (row, row) not in found]
+    assert not lost
+    assert not [row for row in hits.row.tolist() if row >= len(captions)]
+
+
+def wanted_words(query):
+    """The phrases of a query that are not under the right side of a NOT."""
+    if hasattr(query, "strings"):
+        return [query.text]
+    if hasattr(query, "wanted"):
+        return wanted_words(query.wanted)
+    return [text for part in query.parts for text in wanted_words(part)]
+
+
+def test_a_query_means_to_sqlite_what_it_means_to_us(template, fts5):
+    """Each class's phrases as captions, each query over them all: our `word` matches against FTS5's."""
+    queries = [class_query(name, template.query(name), "word") for name in template.classes][:PARITY_SAMPLE]
+    captions = sorted({text for query in queries for text in [*wanted_words(query), " ".join(wanted_words(query))]})
+    fts5.execute("DELETE FROM samples")
+    fts5.executemany("INSERT INTO samples(rowid, TEXT) VALUES (?, ?)", list(enumerate(captions)))
+    hits = Matcher(queries, "word").match(pa.array(captions))
+    ours = set(zip(hits.row.tolist(), hits.query.tolist(), strict=True))
+    sqlites = {
+        (row, index)
+        for index, query in enumerate(queries)
+        for (row,) in fts5.execute("SELECT rowid FROM samples WHERE samples MATCH ?", (to_fts5(query),))
+    }
+    assert ours == sqlites
+    assert len(ours) >= len(queries)
+
+
+@pytest.mark.parametrize(
+    "name, class_name, matched, missed",
+    [
+        ("ImageNet", "ant", "Macro of an ant on a leaf", "An elegant giant elephant"),
+        ("ImageNet", "hen", "A brown hen and her chicks", "Kitchen cabinets, then and now, when painted"),
+        ("ImageNet", "ox", "An ox cart in Bali", "Box of oxygen masks"),
+        ("ImageNet", "ram (adult male sheep)", "A merino ram, head of the sheep", "8 GB RAM for the new MacBook"),
+        ("ImageNet", "kite (bird of prey)", "Red kite over Wales", "A kite on the beach"),
+        ("ImageNet", "crane bird", "Sandhill cranes in flight", "A crane on a building site"),
+        ("ImageNet", "baluster / handrail", "Oak handrail for stairs", "Oak stairs"),
+        ("ImageNet", "metal nail", "Galvanized nails and a hammer", "Gel nails manicure"),
+        ("ImageNet", "jaguar", "A jaguar in the Amazon jungle", "Jaguar E-Type, 1961"),
+        ("ImageNet", "orange", "A fresh orange, peeled citrus fruit", "Orange dress for women"),
+        ("ImageNet", "great grey owl", "Great Gray Owl in snow", "Great horned owl"),
+        ("ImageNet", "drumstick", "Vic Firth drumsticks, hickory", "Fried chicken drumsticks"),
+        ("Flowers102", "rose", "A rose, the flower of love", "He rose to fame"),
+        ("Flowers102", "colt's foot", "Coltsfoot in spring", "A colt and its foot"),
+        ("Flowers102", "mallow", "Pink mallow flower", "Pink marshmallow flower lollies"),
+        ("Flowers102", "columbine", "Blue columbine in the garden", "Columbine High School"),
+        ("DTD", "banded", "Navy and white banded texture", "A banded dragonfly"),
+        ("DTD", "polka-dotted", "Red polka dot dress", "A polka band"),
+        ("DTD", "stained", "A stained wall", "Stained glass of the cathedral"),
+        ("DTD", "lined", "Blank lined paper", "Fleece-lined boots"),
+        ("FGVCAircraft", "An-12", "Antonov An-12 cargo aircraft", "Diary, Jan-12, by an aircraft mechanic"),
+        ("FGVCAircraft", "737-800", "Boeing 737-823 of American Airlines", "Part 5737-8001"),
+        ("FGVCAircraft", "DH-82", "A Tiger Moth biplane", "A tiger moth on a leaf"),
+        ("FGVCAircraft", "F-16A_B", "Belgian F-16AM at an airshow", "Highway 16, exit F"),
+        ("StanfordCars", "Acura RL Sedan 2012", "2012 Acura RL for sale", "2014 Acura RLX for sale"),
+        ("StanfordCars", "Audi S4 Sedan 2007", "Used 2006 Audi S4, black", "Used 2012 Audi S4, black"),
+        ("StanfordCars", "Ford GT Coupe 2006", "2005 Ford GT in red", "Shelby Ford GT500 2006"),
+    ],
+)
+@pytest.mark.parametrize("mode", MATCH_MODES)
+def test_a_class_is_found_as_people_write_it_and_not_in_another_sense(name, class_name, matched, missed, mode):
+    template = load_template(name)
+    hits = Matcher([class_query(class_name, template.query(class_name), mode)], mode).match(pa.array([matched, missed]))
+    assert hits.row.tolist() == [0]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_is_pure_data_that_imports_nothing(name):
+    code = "import sys; before = set(sys.modules); import runpy; before |= {'runpy', 'pkgutil'}; " \
+           f"runpy.run_path({str(FOLDER / (name + '.py'))!r}); print(*set(sys.modules) - before)"  # fmt: skip
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, cwd="/")
+    assert done.returncode == 0, done.stderr
+    loaded = {word.partition(".")[0] for word in done.stdout.split()}
+    assert loaded <= set(sys.stdlib_module_names)
+    public = {word for word in vars(module(name)) if not word.startswith("_")}
+    assert public <= {"classes", "templates", "class_map"}
+    assert module(name).__doc__
+
+
+def test_templates_load_with_no_third_party_package():
+    code = (
+        f"from retrieval_templates import load_template; print(*[len(load_template(n).classes) for n in {TEMPLATES}])"
+    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FOLDER.parent)}
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, env=environment, cwd="/")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(len(load_template(name).classes)) for name in TEMPLATES]
+
+
+# ---- what the loader refuses, and what it takes from a user ----
+
+GOOD = 'classes = ["hen", "car"]\ntemplates = ["a photo of a {}."]\n'
+BAD = {
+    'classes = []\ntemplates = ["a {}"]': "`classes` must be a list of at least one class name",
+    'templates = ["a {}"]': "`classes` must be a list of at least one class name",
+    'classes = "hen"\ntemplates = ["a {}"]': "`classes` must be a list of at least one class name",
+    'classes = ["hen", " "]\ntemplates = ["a {}"]': "class ' ' is not a name",
+    'classes = ["hen", 3]\ntemplates = ["a {}"]': "class 3 is not a name",
+    'classes = ["hen"]': "`templates` must be a list of at least one prompt",
+    'classes = ["hen"]\ntemplates = ["a hen"]': "prompt 'a hen' must hold {} once",
+    'classes = ["hen"]\ntemplates = ["{} and {}"]': "prompt '{} and {}' must hold {} once",
+    GOOD + "class_map = ['hen']": "`class_map` must be a dictionary",
+    GOOD + "class_map = {'cat': 'tabby'}": "class_map has 'cat', which is no class",
+    GOOD + "class_map = {'hen': 'hen AND (red'}": "class 'hen': its class_map query does not parse: a parenthesis that",
+    GOOD + "class_map = {'hen': 'hen OR'}": "class 'hen': its class_map query does not parse: the query ends (at char",
+    GOOD + "class_map = {'hen': 'red-hen'}": "class 'hen': its class_map query does not parse: - must stand in quotes",
+    'classes = ["Hen", "hen"]\ntemplates = ["a {}"]': "classes 'Hen' and 'hen' would share the output folder 'Hen'",
+    "classes = [": "does not load: SyntaxError: ",
+    "import no_such_package": "does not load: ModuleNotFoundError: No module named 'no_such_package'",
+}
+
+
+@pytest.mark.parametrize("text, reason", BAD.items())
+def test_a_template_that_would_fail_later_is_refused_by_name(text, reason, tmp_path):
+    (tmp_path / "Mine.py").write_text(text)
+    with pytest.raises(UserError) as refused:
+        load_template("Mine", tmp_path)
+    assert "template Mine" in str(refused.value) and reason in str(refused.value)
+
+
+def test_an_unknown_template_lists_the_known_ones_and_the_users_own(tmp_path):
+    (tmp_path / "Mine.py").write_text(GOOD)
+    with pytest.raises(UserError) as refused:
+        load_template("Cifar", tmp_path)
+    assert f"known: {', '.join(sorted([*TEMPLATES, 'Mine']))} (" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["../DTD", "DTD.py", "dtd/../DTD", ""])
+def test_a_name_that_is_a_path_is_no_template(name):
+    with pytest.raises(UserError, match="there is no template"):
+        load_template(name)
+
+
+def test_a_users_own_template_is_found_and_goes_before_ours(tmp_path):
+    (tmp_path / "Mine.py").write_text(GOOD)
+    (tmp_path / "DTD.py").write_text(GOOD)
+    assert load_template("Mine", tmp_path).prompts("hen") == ["a photo of a hen."]
+    assert load_template("DTD", tmp_path).classes == ("hen", "car")
+
+
+def test_a_template_dir_that_is_no_folder_is_refused(tmp_path):
+    with pytest.raises(UserError, match="--template-dir .*nowhere is not a folder"):
+        load_template("DTD", tmp_path / "nowhere")
+
+
+def test_only_the_wanted_classes_are_kept_in_the_templates_order():
+    template = only_classes(load_template("DTD"), ["woven", "banded"])
+    assert template.classes == ("banded", "woven") and set(template.class_map) == {"banded", "woven"}
+    with pytest.raises(UserError, match="template DTD has no class 'Banded'"):
+        only_classes(template, ["Banded"])
+
+
+def test_class_names_come_from_a_list_or_a_file_too(tmp_path):
+    (tmp_path / "names.txt").write_bytes("\ufefftabby cat\n\n café \n".encode())
+    assert template_from_names(str(tmp_path / "names.txt")).classes == ("tabby cat", "café")
+    assert template_from_names("tabby cat| corgi |").classes == ("tabby cat", "corgi")
+    with pytest.raises(UserError, match="at least one class name"):
+        template_from_names("|")

@@ -105,9 +105,9 @@ class_map = {
         '"crystalline texture"* OR "crystalline pattern"* OR "crystalline structure"* OR "crystalline rock"* '
         'OR "crystalline quartz" OR "crystal texture"* OR "crystal pattern"*'
     ),
-    "dotted": (
-        '"dotted texture"* OR "dotted pattern"* OR "dotted fabric"* OR "dotted background"* OR "dot pattern"* '
-        'OR "dots pattern"*'
+    "dotted": (  # polka-dotted is another class
+        '("dotted texture"* OR "dotted pattern"* OR "dotted fabric"* OR "dotted background"* OR "dot pattern"* '
+        'OR "dots pattern"*) NOT ("polka dot"* OR "polka-dot"*)'
     ),
     "fibrous": (
         '"fibrous texture"* OR "fibrous pattern"* OR "fibrous material"* OR "fibrous bark" OR "fibrous root"* '
@@ -233,8 +233,7 @@ class_map = {
         'OR "swirls pattern"* OR "swirling pattern"*'
     ),
     "veined": (
-        '"veined texture"* OR "veined pattern"* OR "veined marble" OR "veined leaf" OR "veined leaves" '
-        'OR "leaf veins" OR "veined stone"*'
+        '"veined texture"* OR "veined pattern"* OR "veined leaf" OR "veined leaves" OR "leaf veins" OR "veined stone"*'
     ),
     "waffled": (  # people write waffle; with the noun, so not the meal
         '"waffled texture"* OR "waffled pattern"* OR "waffle texture"* OR "waffle pattern"* OR "waffle weave"* '

@@ -57,6 +57,7 @@ from retrieval.download_plan import (
 from retrieval.fetch_rounds import LOST, PASSING, ROUND_URLS, Picture, Web, close_rounds, run_round
 from retrieval.image_folder import class_folders, place, write_metadata
 from retrieval.records import read_json, read_manifests
+from retrieval.report import write_report
 
 IMAGE_SIZE = 256  # shortest side: what 224-pixel training crops are taken from
 ENCODE_QUALITY = 95  # img2dataset's default
@@ -177,6 +178,8 @@ def main(argv: list[str] | None = None) -> int:
                     "stages": stages(sources),
                 },
             )
+            page = write_report(dataset)
+    say(f"to look at: {page}")
     return report(dataset, read, kept, dropped, placed, images, lost)
 
 

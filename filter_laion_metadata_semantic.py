@@ -168,6 +168,7 @@ def main(argv: list[str] | None = None) -> int:
         say(f"{output}: job {job_idx} of {total_jobs} is complete already, with these settings and inputs")
         return 0
     begin_run(output, job_idx, total_jobs)
+    clear_remains(output / ".hits", hits_files)
 
     pending = [name for name in classes if not hits_files[name].exists()]
     if pending:
@@ -264,6 +265,14 @@ def hits_file(output: Path, class_name: str, settings: dict, inputs: dict, seeds
     key = hashlib.sha256(class_name.encode()).hexdigest()[:16]
     pictures = {seed.name: file_fingerprint(seed) for seed in seeds}
     return output / ".hits" / f"{key}.{settings_fingerprint([class_name, decides, inputs, pictures])}.jsonl"
+
+
+def clear_remains(folder: Path, hits_files: dict[str, Path]) -> None:
+    """Remove the half-written files that a killed run left of these classes (another job may be writing others)."""
+    mine = {path.name.split(".")[0] for path in hits_files.values()}
+    for part in folder.glob(".*.part"):
+        if part.name.split(".")[1] in mine:
+            part.unlink(missing_ok=True)
 
 
 def seed_images(folder: str | None, template: Template) -> dict[str, list[Path]]:
@@ -511,9 +520,8 @@ def keep_class(path: Path, class_name: str, prompts: list[str], pools: list[Pool
             if len(pools) > 1:
                 columns["INDEX_NAME"] = pool.entry.name
             file.write(encode_columns(columns))
-    key = path.name.split(".")[0]
-    for old in [*path.parent.glob(f"{key}.*.jsonl"), *path.parent.glob(f".{key}.*.part")]:
-        if old != path:  # the class with other settings or inputs, or what a killed run left: never read again
+    for old in path.parent.glob(f"{path.name.split('.')[0]}.*.jsonl"):
+        if old != path:  # the class with other settings or inputs: never read again
             old.unlink()
     return summary
 

@@ -36,7 +36,7 @@ SEVERAL_CLASSES = "several classes ask for it"
 OVER_BALANCE = "over --balance"
 OVER_CLASS_CAP = "over --max-per-class"
 OVER_CAP = "over --n"
-REPEATED = "asked for again"
+REPEATED = "repeated (same URL and class)"
 PLACEHOLDER = "placeholder"
 SAME_IMAGE = "same image in its class"
 

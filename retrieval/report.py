@@ -21,6 +21,7 @@ import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 from knn_indices_helper.jobs import UserError, command, complete_file, parse_flags, parser_for, say
 from retrieval.records import read_json
@@ -139,7 +140,7 @@ def render_funnel(totals: dict) -> str:
     rows = []
     for stage in totals.get("stages", []):
         if stage.get("rows"):
-            rows.append(("pool", f"{stage['stage']}: rows of the pool", stage["rows"]))
+            rows.append(("pool", f"{stage['stage']}: rows of the pool (bar not to scale)", stage["rows"]))
         rows.append(("selected", f"{stage['stage']}: rows selected", stage["records"]))
     rows.append(("selected", "rows read by the downloader", totals["rows_read"]))
     rows += [("lost", reason, count) for reason, count in sorted(totals["dropped"].items(), key=lambda item: -item[1])]
@@ -253,7 +254,7 @@ def render_picture(picture: dict, uri: str) -> str:
         why += f"<li>and {len(picture['sources']) - 3:,} more</li>"
     url = picture["url"] if picture["url"].lower().startswith(("http://", "https://")) else ""
     return (
-        f"<figure><a href='{html.escape(picture['file_name'], quote=True)}'>"
+        f"<figure><a href='{html.escape(quote(picture['file_name']), quote=True)}'>"
         f"<img src='{uri}' alt='{html.escape(picture.get('caption') or '', quote=True)}' loading='lazy'></a>"
         f"<figcaption><span title='{html.escape(picture.get('caption') or '', quote=True)}'>{caption}</span>"
         f"<ul>{why}</ul><a href='{html.escape(url, quote=True)}' rel='noreferrer noopener'>source</a>"

@@ -213,7 +213,7 @@ def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run
     report, metadata, files = loaded(tmp_path)
 
     assert report["dropped"] == {
-        "NSFW": 3, "no NSFW tag": 1, "not http(s)": 2, "no URL or class": 2, "asked for again": 2, "HTTP 404": 1,
+        "NSFW": 3, "no NSFW tag": 1, "not http(s)": 2, "no URL or class": 2, "repeated (same URL and class)": 2, "HTTP 404": 1,
         "not an image": 1, "X-Robots-Tag": 1, "cut short": 2, "timeout": 1, "HTTP 403": 1, "HTTP 429": 1, "HTTP 500": 1,
     }  # fmt: skip
     assert report["kept"] == 14 == len(metadata) == len(files)

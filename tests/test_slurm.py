@@ -202,7 +202,8 @@ def test_an_array_of_text_embeddings_that_starts_at_5_equals_one_run_though_a_ta
     assert len(embedded) == SHARDS and files(array, "text_embed_*.npy") == embedded
     assert np.load(array / "text_embed_0009.npy").shape == (ROWS, 24)
     assert "of 4: 3 shards" in (tmp_path / "5.log").read_text()
-    assert "1 shards are done already" in (tmp_path / "6.log").read_text()
+    # The first try was stopped after its first shard, or, on a fast machine, after a later one.
+    assert re.search(r"\b[1-3] shards are done already", (tmp_path / "6.log").read_text())
 
 
 def test_an_array_with_gaps_is_refused_with_a_sentence_in_its_log(cluster, pool, tmp_path):

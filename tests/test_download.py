@@ -213,8 +213,9 @@ def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run
     report, metadata, files = loaded(tmp_path)
 
     assert report["dropped"] == {
-        "NSFW": 3, "no NSFW tag": 1, "not http(s)": 2, "no URL or class": 2, "repeated (same URL and class)": 2, "HTTP 404": 1,
-        "not an image": 1, "X-Robots-Tag": 1, "cut short": 2, "timeout": 1, "HTTP 403": 1, "HTTP 429": 1, "HTTP 500": 1,
+        "NSFW": 3, "no NSFW tag": 1, "not http(s)": 2, "no URL or class": 2, "repeated (same URL and class)": 2,
+        "HTTP 404": 1, "not an image": 1, "X-Robots-Tag": 1, "cut short": 2, "timeout": 1, "HTTP 403": 1,
+        "HTTP 429": 1, "HTTP 500": 1,
     }  # fmt: skip
     assert report["kept"] == 14 == len(metadata) == len(files)
     assert report["classes"]["banded"] == {"asked": 27, "live": 13, "kept": 13, "folder": "banded"}
@@ -321,8 +322,8 @@ def test_a_run_killed_at_any_moment_and_run_again_makes_the_same_folder(server, 
         len([path for path in server.asked if path.startswith("/jpeg")]) <= 100 - had
     )  # what was had is not asked for
     interrupted = contents(tmp_path / "dataset")
-    download(w="work2", out="undisturbed")
-    assert interrupted == contents(tmp_path / "undisturbed")
+    download(w="work2", out="undisturbed/dataset")
+    assert interrupted == contents(tmp_path / "undisturbed" / "dataset")
     assert loaded(tmp_path)[0]["kept"] == 100
 
 

@@ -3,16 +3,15 @@
 In:   a template; captions made here (LAION-2B-en's columns; resampled from --captions FILE where it is given).
 Out:  a table: seconds, captions per second, and ours against each peer. Exit code 1 if two that should agree do not.
 
-    python benchmarks/caption_scan.py
-    python benchmarks/caption_scan.py --rows 1000000 --shards 4 --template Flowers102 --captions web_captions.parquet
-    python benchmarks/caption_scan.py --memory          # peak memory at one and at ten times the rows, a third matching
+    PYTHONPATH=. python benchmarks/caption_scan.py
+    PYTHONPATH=. python benchmarks/caption_scan.py --rows 1000000 --template Flowers102 --captions web_captions.parquet
+    PYTHONPATH=. python benchmarks/caption_scan.py --memory     # peak memory at one and at ten times the rows
 
 Peers that are not installed (rg, pyahocorasick, polars) are left out with a line. Only ratios within one run mean
 something: all of it runs on one core (--cpu), each the best of --repeats.
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import re
@@ -408,6 +407,4 @@ def report_memory(work: Path, shards: list[Path], args) -> int:
 
 
 if __name__ == "__main__":
-    if importlib.util.find_spec("retrieval") is None:  # run by path: the parts it measures lie above it
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONPATH": str(ROOT)})
     sys.exit(main())

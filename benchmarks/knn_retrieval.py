@@ -7,8 +7,8 @@ Both sides get the same embeddings (KnnService through embedding_input), so the 
 is asked of both indices. Ours writes its records and chunks; KnnService's answers are only compared, ids and order. It
 is timed on --lonely of the prompts, spread over the classes.
 
-    python benchmarks/knn_retrieval.py                                  # 400,000 vectors, widths 64 and 768
-    python benchmarks/knn_retrieval.py --vectors 50000 --classes 10 --widths 64
+    PYTHONPATH=. python benchmarks/knn_retrieval.py                    # 400,000 vectors, widths 64 and 768
+    PYTHONPATH=. python benchmarks/knn_retrieval.py --vectors 50000 --classes 10 --widths 64
 """
 
 import argparse
@@ -20,7 +20,6 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
 K, PROMPTS, NPROBE, NLIST = 500, 80, 16, 1024
 MODEL = "the embeddings the benchmark made"
 
@@ -273,6 +272,4 @@ def count_reads(path: Path, prompts) -> None:
 
 
 if __name__ == "__main__":
-    if importlib.util.find_spec("retrieval") is None:  # run by path: the parts it measures lie above it
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONPATH": str(ROOT)})
     sys.exit(main())

@@ -4,19 +4,16 @@ ViT-L/14's text tower with random weights (speed does not depend on them), in on
 padded fp32, cut fp32, cut bf16, and the native tokenizer against open_clip's. Every pair is checked for equality.
 Without --captions the captions are made up, as long as web captions are (15 tokens of 77 on average, median 13).
 
-    python benchmarks/text_embedding.py
-    python benchmarks/text_embedding.py --captions laion/part-00000.parquet --device cuda
+    PYTHONPATH=. python benchmarks/text_embedding.py
+    PYTHONPATH=. python benchmarks/text_embedding.py --captions laion/part-00000.parquet --device cuda
 """
 
 import argparse
 import contextlib
-import importlib.util
-import os
 import sys
 import time
 from pathlib import Path
 
-HELPERS = Path(__file__).resolve().parent.parent / "knn_indices_helper"
 WIDTH, CONTEXT, LAYERS, HEADS = 768, 77, 12, 12  # ViT-L/14's text tower
 CAPTIONS = 1024  # embedded on CPU in batches of 16: sorted as finely as 16,384 in batches of 256, the script's own way
 PADDED = 64  # of them, the slow way too
@@ -86,7 +83,7 @@ def network(precision: str, device: str = "cpu"):
 def tower(precision: str, device: str = "cpu"):
     from open_clip.tokenizer import SimpleTokenizer
 
-    from clip_model import wrap_network
+    from knn_indices_helper.clip_model import wrap_network
 
     return wrap_network(
         f"ViT-L/14 in {precision}", network(precision, device), None, SimpleTokenizer(), device, precision
@@ -103,7 +100,7 @@ def benchmark_tokenizer(captions: list[str]) -> bool:
     """On one core; open_clip's tokenizer remembers words, so it is timed a second time on the same captions."""
     from open_clip.tokenizer import SimpleTokenizer
 
-    from clip_model import caption_tokenizer
+    from knn_indices_helper.clip_model import caption_tokenizer
 
     exact, native = SimpleTokenizer(), caption_tokenizer(SimpleTokenizer())
     native(captions[:10])
@@ -190,6 +187,4 @@ def benchmark_gpu(captions: list[str], device: str) -> None:
 
 
 if __name__ == "__main__":
-    if importlib.util.find_spec("clip_model") is None:  # a script sees its own folder; this one also wants the helpers
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {"PYTHONPATH": str(HELPERS)})
     sys.exit(main())

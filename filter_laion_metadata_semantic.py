@@ -314,16 +314,26 @@ def open_everything(args, entries: list[IndexEntry], paths: dict, again: dict, m
         loading = {name: threads.submit(load_encoder, name, args.device) for name in set(models.values())}
         opening = [threads.submit(open_pool, args, entry, paths[entry.name], again) for entry in entries]
         pools = [each.result() for each in opening]  # first: what a pool lacks is known long before a model is loaded
-        encoders = {name: each.result() for name, each in loading.items()}
+        check_widths(args, pools, models)
+        return pools, {name: each.result() for name, each in loading.items()}
+
+
+def check_widths(args, pools: list[Pool], models: dict) -> None:
+    """The model's width is in its configuration, so that a mismatch is found without its weights.
+
+    Raises:
+        UserError: names the model, the index and both widths.
+    """
+    from knn_indices_helper.clip_model import check_model_name
+
     for pool in pools:
-        model = encoders[models[pool.entry.name]]
+        model = check_model_name(models[pool.entry.name])
         for source, index in pool.indices.items():
             if index.d != model.width:
                 raise UserError(
-                    f"{models[pool.entry.name]} embeds in {model.width} dimensions and {named(source, args)} of "
+                    f"{model.name} embeds in {model.width} dimensions and {named(source, args)} of "
                     f"{pool.entry.folder} has {index.d}: name the model that embedded the pool with --model"
                 )
-    return pools, encoders
 
 
 def load_encoder(name: str, device: str | None):

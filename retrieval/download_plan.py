@@ -100,6 +100,9 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items())
     names = ", ".join(f'"{name}"' for name in _COLUMNS)
     for number, files in enumerate(chunks):
+        for file in files:
+            if not ends_as_array(file):  # DuckDB takes an array without its last bracket for a whole one
+                explain(file)
         try:
             database.execute(
                 f"INSERT INTO asked SELECT ?, md5_number(URL), left(sha256(URL || chr(10) || QUERY), {KEY_DIGITS}), "
@@ -109,8 +112,7 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
             )
         except duckdb.Error as error:
             for file in files:
-                for _ in read_records(file):  # raises the sentence that names the chunk and the place
-                    pass
+                explain(file)
             raise UserError(f"a chunk of {folders[number]} cannot be read: {error}") from error
         rows, tagged = database.execute(
             "SELECT count(*), count(NSFW) FROM asked WHERE folder = ?", [number]
@@ -121,6 +123,18 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
                 "has no safety column; add --allow-untagged to download it all the same"
             )
     return database.execute("SELECT count(*) FROM asked").fetchone()[0]
+
+
+def ends_as_array(chunk: Path) -> bool:
+    with open(chunk, "rb") as file:
+        file.seek(max(0, os.path.getsize(chunk) - 64))
+        return file.read().rstrip().endswith(b"]")
+
+
+def explain(chunk: Path) -> None:
+    """Read a chunk slowly, to raise the sentence that names the place where it is wrong."""
+    for _ in read_records(chunk):
+        pass
 
 
 def read_placed(database, dataset: Path, folders: dict[str, str]) -> None:

@@ -89,6 +89,8 @@ def template_from_names(classes: str) -> Template:
         if "|" not in classes and classes in template_names():
             say(f"note: {classes!r} is searched as a class name; add --template to use the template of that name")
         names = classes.split("|")
+    if not any(name.strip() for name in names):
+        raise UserError(f"--query {classes!r} names no class: give a|b|c, a file with a name a line, or a template")
     return check_template("--query", [name.strip() for name in names if name.strip()], [DEFAULT_PROMPT], {})
 
 

@@ -480,6 +480,11 @@ def test_wandb_without_an_account_is_refused_in_a_sentence(tmp_path, download):
     [
         (None, None, "holds no chunk_*.json: run one of the two filters"),
         ("chunk_0.json", '[\n{"URL": "http://a/b", "QUERY"', "is not JSON"),
+        (
+            "chunk_0.json",
+            '[\n{"URL": "http://a/b", "QUERY": "a", "NSFW": "UNLIKELY"},\n',
+            "ends in the middle: it was cut short",
+        ),
         ("chunk_0.json", "<html>", "is not JSON"),
         ("chunk_0.json", '{"URL": "http://a/b"}', "is not a JSON array of records"),
     ],

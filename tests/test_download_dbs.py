@@ -81,11 +81,13 @@ def drive(tmp_path, monkeypatch):
 
 
 def calls(tmp_path):
-    """What gdrive was asked since the last time."""
+    """What gdrive was asked since the last time: the listing first, the downloads (several at once) by id."""
     log = tmp_path / "calls"
     asked = [json.loads(line)[:3] for line in log.read_text().splitlines()] if log.exists() else []
     log.unlink(missing_ok=True)
-    return [words[2] if words[1] == "download" else words[1] for words in asked]
+    return [words[1] for words in asked if words[1] != "download"] + sorted(
+        words[2] for words in asked if words[1] == "download"
+    )
 
 
 def run(*arguments, names=NAMES[:3], out="out"):

@@ -318,6 +318,12 @@ def test_a_model_of_another_width_is_refused_before_any_search(pool, capsys, tmp
     assert not (pool / "out" / ".hits").exists()
 
 
+def test_a_model_of_another_width_is_told_from_its_configuration_even_where_its_weights_are_not(pool, capsys):
+    assert stage.main([*flags(pool), "--model", "ViT-L/14"]) == 2  # no network here, no weights
+    error = capsys.readouterr().err
+    assert f"ViT-L/14 embeds in 768 dimensions and text.index of {pool / 'pool'} has {WIDTH}" in error
+
+
 def test_metadata_that_is_not_the_indexs_is_refused(pool, capsys):
     (pool / "pool" / "metadata" / "0001.arrow").unlink()
     assert stage.main(flags(pool)) == 2

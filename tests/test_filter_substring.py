@@ -539,7 +539,7 @@ def test_the_documented_command_with_the_published_shard_names(tmp_path, rows):
         ),
         (["-q", "hen", "--do-cleanup", "--dbs", "{shard}"], "add --download-dbs"),
         (["-q", "hen", "--job-idx", "3", "--total-jobs", "2", "--dbs", "{shard}"], "--job-idx 3 is not in 0 … 1"),
-        (["-q", " | ", "--dbs", "{shard}"], "at least one class name"),
+        (["-q", " | ", "--dbs", "{shard}"], "--query ' . ' names no class: give a.b.c, a file"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(pool, tmp_path, capsys, arguments, sentence):

@@ -7,9 +7,9 @@ Out:  OUTPUT_DIR/chunk_x.json, one record a line, and a manifest job_0_of_1.json
       prompt's hits once near-duplicates are removed (RANK, from 0) and the row of the index (ROW).
 
 Each prompt gets what clip-retrieval's KnnService.query(text_input=prompt, modality=…, num_images=K, num_result_ids=K,
-deduplicate=True) returns; rows tagged NSFW are dropped; within a class each row is kept once: the text index goes
-before the image index, prompts in the template's order, hits by rank. Classes done are kept in OUTPUT_DIR/.hits, so the
-same command again does the rest, and one more class asks only for that class.
+deduplicate=True) returns; rows tagged NSFW are dropped; within a class each row is kept once, where it comes first:
+prompts in the template's order, for each the text index before the image index, hits by rank. Classes done are kept in
+OUTPUT_DIR/.hits, so the same command again does the rest, and one more class asks only for that class.
 
     python filter_laion_metadata_semantic.py --query-dataset DTD --output-dir outputs/semantic/DTD \\
         --results-per-query 500 --index-info-path indicies.json
@@ -67,7 +67,16 @@ RESULTS_PER_QUERY = 500  # the published runs' value
 # Prompts searched together: enough that an inverted list serves many of them at once, few enough that their hits
 # (20 bytes each) stay at 41 MB for 500 results a query.
 BLOCK_PROMPTS = 4096
+HITS_VERSION = 2  # raise it when the same inputs and settings give other records
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}  # of --seed-images: what PIL reads and people have
+# Why a hit that was asked for is no record, in the order in which it is lost.
+LOST = {
+    "beyond": "more than the index has rows",
+    "short": "not found by the index (a larger --nprobe or --ef-search finds more)",
+    "near_duplicates": "near-duplicates",
+    "nsfw": "NSFW",
+    "repeats": "found before by this class",
+}
 BATCH_SIZE = 256  # prompts a text-tower pass: ViT-L/14 needs about 1 GB for so many
 
 
@@ -91,7 +100,7 @@ class ClassHits:
     prompts: object  # index into the class's prompts
     ranks: object  # among the prompt's hits once near-duplicates are removed
     scores: object  # float32
-    counts: dict  # asked, short, near_duplicates, nsfw, repeats, kept
+    counts: dict  # asked, then what became of them: LOST, and kept
 
 
 def make_parser():
@@ -151,6 +160,12 @@ def main(argv: list[str] | None = None) -> int:
     entries = read_indices_file(args.index_info_path, args.index_name)
     paths = {entry.name: search_paths(args, entry, sources) for entry in entries}
     again = embedding_paths(args.rerank, list(paths[entries[0].name]), "--rerank") if args.rerank else {}
+    if args.rerank and (lacking := paths[entries[0].name].keys() - again.keys()):
+        source = lacking.pop()
+        raise UserError(
+            f"--rerank {args.rerank} has no {NAMES[source]} to score {SOURCES[source]}'s hits by: "
+            f"add them, or leave that index out (--no-{source.replace('_', '-')})"
+        )
     models = {entry.name: model_name(entry, args) for entry in entries}
     output = writable_folder(args.output_dir, "--output-dir")
 
@@ -173,8 +188,10 @@ def main(argv: list[str] | None = None) -> int:
     pending = [name for name in classes if not hits_files[name].exists()]
     if pending:
         pools, encoders = open_everything(args, entries, paths, again, models)
-        say(f"{len(classes):,} classes, {len(classes) - len(pending):,} done before; searching {described(pools)}")
-        for block in class_blocks(pending, len(template.templates)):
+        say(
+            f"{len(classes):,} classes, {len(classes) - len(pending):,} done before; searching {described(pools, args)}"
+        )
+        for block in class_blocks({name: len(template.templates) + len(seeds[name]) for name in pending}):
             search_block(block, template, seeds, pools, encoders, models, args, hits_files)
 
     written = write_chunks(lines_of(hits_files.values()), output, job_idx, total_jobs)
@@ -242,6 +259,7 @@ def model_name(entry: IndexEntry, args) -> str:
 def run_settings(args, template: Template, entries: list[IndexEntry], sources: list[str], models: dict) -> dict:
     """Everything that decides the records, save the files themselves."""
     return {
+        "version": HITS_VERSION,
         "template": template.name,
         "classes": list(template.classes),
         "prompts": list(template.templates),
@@ -295,10 +313,16 @@ def seed_images(folder: str | None, template: Template) -> dict[str, list[Path]]
     return seeds
 
 
-def class_blocks(classes: list[str], prompts_per_class: int) -> list[list[str]]:
-    """Classes to be searched together: about BLOCK_PROMPTS prompts, at least one class."""
-    size = max(1, BLOCK_PROMPTS // prompts_per_class)
-    return [classes[begin : begin + size] for begin in range(0, len(classes), size)]
+def class_blocks(prompts: dict[str, int]) -> list[list[str]]:
+    """Classes to be searched together, from the number of prompts of each: at most BLOCK_PROMPTS, or one class."""
+    blocks, room = [], 0
+    for name, count in prompts.items():
+        if count > room:
+            blocks.append([])
+            room = BLOCK_PROMPTS
+        blocks[-1].append(name)
+        room -= count
+    return blocks
 
 
 # ---- opening ----
@@ -397,9 +421,9 @@ def named(source: str, args) -> str:
     return f"{NAMES[source]} in {args.exact}" if args.exact else SOURCES[source]
 
 
-def described(pools: list[Pool]) -> str:
+def described(pools: list[Pool], args) -> str:
     return ", ".join(
-        f"{pool.entry.name} ({pool.metadata.rows:,} rows: {' and '.join(SOURCES[source] for source in pool.indices)})"
+        f"{pool.entry.name} ({pool.metadata.rows:,} rows: {' and '.join(named(s, args) for s in pool.indices)})"
         for pool in pools
     )
 
@@ -482,7 +506,7 @@ def select(pool: Pool, queries, by_source: dict, args) -> ClassHits:
     """One class's rows in one pool: near-duplicates out per prompt, NSFW out, then each row once."""
     import numpy as np
 
-    counts = dict.fromkeys(("asked", "short", "near_duplicates", "nsfw", "repeats", "kept"), 0)
+    counts = dict.fromkeys(("asked", *LOST, "kept"), 0)
     columns = []
     for source, hits in by_source.items():
         vectors = pool.indices[source]
@@ -494,9 +518,13 @@ def select(pool: Pool, queries, by_source: dict, args) -> ClassHits:
         number = np.full(len(prompt), list(SOURCES).index(source))
         columns.append((ids[stays], number, prompt, rank, hits.scores[stays]))
         counts["asked"] += ids.size
-        counts["short"] += int((ids < 0).sum())
+        beyond = max(0, args.results_per_query - vectors.ntotal) * len(queries)
+        counts["beyond"] += beyond
+        counts["short"] += int((ids < 0).sum()) - beyond
         counts["near_duplicates"] += int((ids >= 0).sum() - stays.sum())
-    ids, *rest = (np.concatenate(column) for column in zip(*columns, strict=True))
+    ids, number, prompt, rank, scores = (np.concatenate(column) for column in zip(*columns, strict=True))
+    order = np.argsort(prompt, kind="stable")  # of each prompt first the text index's hits, as the loop above has them
+    ids, *rest = (column[order] for column in (ids, number, prompt, rank, scores))
     distinct, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
     table = pool.metadata.fetch(distinct, list(dict.fromkeys(pool.metadata.columns.values())))
     tags = safety_tags(table, pool.metadata.columns)
@@ -553,7 +581,7 @@ def record_columns(hits: ClassHits, names: dict[str, str], class_name: str, prom
 
 
 def class_line(summary: dict) -> str:
-    """As the published script prints it: count, mean and quartiles; then what became of the rest."""
+    """A class's count, the mean and quartiles of its scores; then what became of the rest."""
     line = f"{summary['class']}: {summary['kept']:,} rows"
     if summary["kept"]:
         low, middle, high = summary["score_quartiles"]
@@ -562,13 +590,7 @@ def class_line(summary: dict) -> str:
 
 
 def funnel(counts: dict) -> str:
-    words = {
-        "short": "not found (index smaller than asked, or --nprobe too small)",
-        "near_duplicates": "near-duplicates",
-        "nsfw": "NSFW",
-        "repeats": "found before by this class",
-    }
-    lost = [f"{counts[name]:,} {word}" for name, word in words.items() if counts[name]]
+    lost = [f"{counts[name]:,} {words}" for name, words in LOST.items() if counts[name]]
     return f"of {counts['asked']:,} hits asked: " + (", ".join(lost) if lost else "none lost")
 
 
@@ -589,8 +611,14 @@ def lines_of(paths):
 
 
 def report(output: Path, summaries: dict, records_written: int, chunks: int) -> None:
-    total = {name: sum(summary[name] for summary in summaries.values())
-             for name in ("asked", "short", "near_duplicates", "nsfw", "repeats", "kept")}  # fmt: skip
+    """The published script's statistics of the classes' counts, and what became of everything asked for."""
+    import numpy as np
+
+    kept = [summary["kept"] for summary in summaries.values()]
+    if kept:
+        say(f"Mean number of images per class: {np.mean(kept):,.1f}")
+        say("25, 50, 75 percentiles: " + " ".join(f"{value:,.1f}" for value in np.percentile(kept, [25, 50, 75])))
+    total = {name: sum(summary[name] for summary in summaries.values()) for name in ("asked", *LOST)}
     say(
         f"{output}: {len(summaries):,} classes, {records_written:,} records in {chunks:,} chunk files ({funnel(total)})"
     )

@@ -191,7 +191,7 @@ def time_ours(folder: Path, prompts, classes: int, on_disk: bool, scratch: Path)
     stage.say = lambda message: None  # a line a class
     encoder = Embedded(prompts)
     began = time.perf_counter()
-    for block in stage.class_blocks(list(names), PROMPTS):
+    for block in stage.class_blocks(dict.fromkeys(names, PROMPTS)):
         stage.search_block(
             block, template, dict.fromkeys(names, []), [pool], {MODEL: encoder}, {"pool": MODEL}, args, hits_files
         )

@@ -133,8 +133,8 @@ def asked_of_knn_service(folder, modalities=("text", "image")) -> dict[str, list
     selected = {}
     for name in CLASSES:
         seen, rows = set(), []
-        for modality in modalities:
-            for prompt in PROMPTS:
+        for prompt in PROMPTS:
+            for modality in modalities:
                 text = prompt.replace("{}", name)
                 answer = service.query(
                     text_input=text, modality=modality, num_images=K, num_result_ids=K, deduplicate=True
@@ -176,6 +176,9 @@ def test_each_class_selects_what_knn_service_and_the_nsfw_rule_select(pool, only
     assert {record["NSFW"] for record in records} == {"UNLIKELY", "UNSURE", None}
     talk = capsys.readouterr().err
     assert "near-duplicates" in talk and "NSFW" in talk and "quartiles" in talk
+    kept = [len(oracle[name]) for name in CLASSES]  # what the published script's compute_stats prints
+    assert f"Mean number of images per class: {np.mean(kept):.1f}\n" in talk
+    assert "25, 50, 75 percentiles: " + " ".join(f"{q:.1f}" for q in np.percentile(kept, [25, 50, 75])) in talk
 
 
 def test_a_record_has_the_pools_own_row_and_its_provenance(pool):
@@ -193,7 +196,7 @@ def test_a_record_has_the_pools_own_row_and_its_provenance(pool):
     counts = manifest["counts"]["classes"]["dotted"]
     assert counts["asked"] == 2 * len(PROMPTS) * K
     assert counts["kept"] == len(records) == manifest["counts"]["records"]
-    assert counts["asked"] == sum(counts[name] for name in ("short", "near_duplicates", "nsfw", "repeats", "kept"))
+    assert counts["asked"] == sum(counts[name] for name in (*stage.LOST, "kept"))
 
 
 def test_a_list_of_names_and_a_file_of_names_are_searched_with_clips_own_prompt(pool):
@@ -360,7 +363,12 @@ def test_an_index_folder_with_one_index_is_searched_by_it_alone(pool):
 
 def test_fewer_hits_than_asked_are_counted_and_explained(pool, capsys):
     assert stage.main(flags(pool, "--nprobe", 1, "--results-per-query", 400)) == 0
-    assert "not found (index smaller than asked, or --nprobe too small)" in capsys.readouterr().err
+    assert "not found by the index (a larger --nprobe or --ef-search finds more)" in capsys.readouterr().err
+    assert stage.main(flags(pool, "--nprobe", 32, "--results-per-query", ROWS + 7, output="all")) == 0
+    asked = 2 * len(PROMPTS) * len(CLASSES)
+    talk = capsys.readouterr().err
+    assert f"of {asked * (ROWS + 7):,} hits asked: {asked * 7:,} more than the index has rows" in talk
+    assert "not found" not in talk
 
 
 def test_help_needs_no_third_party_package(tmp_path):
@@ -480,6 +488,10 @@ def test_embeddings_that_are_not_the_pools_are_refused(pool, prompt_vectors, cap
     assert "img_emb*.npy in" in capsys.readouterr().err
     assert stage.main(flags(pool, "--rerank", pool / "emb")) == 2
     assert "holds 2,000 vectors and the metadata 3,000 rows" in capsys.readouterr().err
+    for file in (pool / "emb").glob("img_emb*"):
+        file.unlink()
+    assert stage.main(flags(pool, "--rerank", pool / "emb")) == 2
+    assert "has no img_emb*.npy to score image.index's hits by" in capsys.readouterr().err
 
 
 def test_seed_images_are_asked_beside_the_prompts(pool, model, capsys):

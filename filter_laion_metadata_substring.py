@@ -287,8 +287,8 @@ def usable_cores() -> int:
 def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Unit, dict | str]]:
     """Each unit in order with its counts, or with the reason why it is missing, while later ones are at work.
 
-    A thread follows one shard from fetch to cleanup. There is one more than there are workers, so that a next shard
-    comes while others are scanned, and no more than that lie on the disk.
+    A thread follows one shard from fetch to cleanup. Where shards must be fetched there is one more than there are
+    workers, so that a next shard comes while others are scanned, and no more than that lie on the disk.
     """
     from tqdm import tqdm
 
@@ -332,7 +332,7 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
         )
         return counts
 
-    followers = ThreadPoolExecutor(workers + 1)
+    followers = ThreadPoolExecutor(workers + bool(absent))
     try:
         with scanner(search, workers, stop) as scan_one, tqdm(total=len(units), unit="shard", disable=None) as progress:
             following = [followers.submit(follow, unit) for unit in units]

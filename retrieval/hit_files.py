@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from knn_indices_helper.jobs import UserError, complete_file, file_fingerprint, settings_fingerprint, write_json
+from retrieval.hit_records import Labels, encode_hits
 from retrieval.matching import Hits, distinct_phrases, first_holding, phrase_needle, shown
 from retrieval.queries import to_fts5
-from retrieval.records import RECORD_FIELDS
 from retrieval.shards import Batch, Shard, caption_batches, index_selection, looked_up_batches, open_shard, row_batches
 
 HITS_VERSION = 1  # raise it when the same shard and settings give other records
@@ -96,13 +96,18 @@ def scan_unit(unit: Unit, search: Search, make_matcher, stop: threading.Event | 
     seen = Seen()
     with local_copy(unit) as path, complete_file(unit.hits) as beside:
         shard = open_shard(path, search.field)
-        control = unit.sample is not None
-        scan = sample_lines(shard, unit, seen) if control else hit_lines(shard, unit, search, make_matcher, seen)
+        name = Path(unit.shard).name
+        if unit.sample is not None:
+            scan = sample_lines(shard, unit, Labels(RANDOM, name, (RANDOM,), (None,)), seen)
+        else:
+            phrases = tuple(map(shown, distinct_phrases(search.queries)))
+            labels = Labels("substring", name, search.classes, phrases)
+            scan = hit_lines(shard, search, labels, make_matcher, seen)
         with open(beside, "wb") as file:
             for lines in scan:
                 if stop is not None and stop.is_set():
                     raise UserError("the run ended before it was scanned")
-                file.write("".join(lines).encode("utf-8", "replace"))
+                file.write(lines)
     counts = {"shard": fingerprint, "rows": shard.rows} | seen.counts()
     write_json(unit.counts, counts, indent=None)
     return counts | {"seconds": time.perf_counter() - started}
@@ -137,13 +142,17 @@ class Seen:
         self.captions = 0
         self.records, self.inside, self.phrases = Counter(), Counter(), Counter()
 
-    def add(self, hits, captions: int, phrases: list[str]) -> None:
-        queries = hits.query.tolist()
-        self.captions += captions
-        self.records.update(queries)
+    def add(self, hits: Hits, phrases: tuple[str | None, ...]) -> None:
+        import numpy as np
+
+        self.captions += len(np.unique(hits.row))
+        pairs, counts = np.unique(hits.query * np.int64(len(phrases)) + hits.phrase, return_counts=True)
+        for pair, number in zip(pairs.tolist(), counts.tolist(), strict=True):
+            query, phrase = divmod(pair, len(phrases))
+            self.records[query] += number
+            if phrases[phrase] is not None:
+                self.phrases[query, phrases[phrase]] += number
         self.inside.update(hits.query[hits.inside].tolist())
-        for (query, phrase), number in Counter(zip(queries, hits.phrase.tolist(), strict=True)).items():
-            self.phrases[query, phrases[phrase]] += number
 
     def counts(self) -> dict:
         classes = {
@@ -155,32 +164,17 @@ class Seen:
         return {"captions": self.captions, "records": sum(self.records.values()), "classes": classes}
 
 
-def hit_lines(shard: Shard, unit: Unit, search: Search, make_matcher, seen: Seen) -> Iterator[list[str]]:
+def hit_lines(shard: Shard, search: Search, labels: Labels, make_matcher, seen: Seen) -> Iterator[bytes | memoryview]:
     """The encoded records of the captions that match, a batch at a time."""
-    import numpy as np
-
-    for batch, hits, phrases in found_hits(shard, search, make_matcher, seen):
-        lines = []
-        if len(hits.row):
-            positions, places = np.unique(hits.row, return_inverse=True)
-            seen.add(hits, len(positions), phrases)
-            starts, ends = encode_rows(batch, positions, Path(unit.shard).name)
-            pairs, pair_of = np.unique(hits.query * np.int64(len(phrases)) + hits.phrase, return_inverse=True)
-            middles = [
-                provenance(search.classes[pair // len(phrases)], "substring", phrases[pair % len(phrases)])
-                for pair in pairs.tolist()
-            ]
-            lines = [
-                starts[place] + middles[pair] + ends[place]
-                for place, pair in zip(places.tolist(), pair_of.tolist(), strict=True)
-            ]
-        yield lines
+    for batch, hits in found_hits(shard, search, make_matcher, seen):
+        seen.add(hits, labels.phrases)
+        yield encode_hits(batch, hits, labels) if len(hits.row) else b""
         if search.quantity and all(seen.records[c] >= search.quantity for c in range(len(search.classes))):
             return
 
 
-def found_hits(shard: Shard, search: Search, make_matcher, seen: Seen) -> Iterator[tuple[Batch, Hits, list[str]]]:
-    """Batches with their hits (row: position in the batch), and the phrases that the hits number.
+def found_hits(shard: Shard, search: Search, make_matcher, seen: Seen) -> Iterator[tuple[Batch, Hits]]:
+    """Batches with their hits (row: position in the batch).
 
     A database's index is asked where it answers exactly as the mode is defined; else the captions are scanned.
     """
@@ -192,10 +186,10 @@ def found_hits(shard: Shard, search: Search, make_matcher, seen: Seen) -> Iterat
         hits = matcher.match(batch.captions)
         if search.quantity:
             hits = first_of_each_class(hits, seen.records, search.quantity)
-        yield batch, hits, matcher.phrases
+        yield batch, hits
 
 
-def index_hits(shard: Shard, search: Search) -> Iterator[tuple[Batch, Hits, list[str]]]:
+def index_hits(shard: Shard, search: Search) -> Iterator[tuple[Batch, Hits]]:
     import numpy as np
 
     phrases = [distinct_phrases([query]) for query in search.queries]
@@ -217,26 +211,27 @@ def index_hits(shard: Shard, search: Search) -> Iterator[tuple[Batch, Hits, list
         choose,
         search.quantity,
     )
-    first_phrase = np.cumsum([0, *map(len, phrases)])[classes]
-    texts = [shown(phrase) for of_class in phrases for phrase in of_class]
+    number_of = {phrase: number for number, phrase in enumerate(distinct_phrases(search.queries))}
+    numbers = np.array([number_of[phrase] for of_class in phrases for phrase in of_class], np.int32)
+    named = numbers[np.cumsum([0, *map(len, phrases)])[classes] + named]
     start = 0
     for batch in looked_up_batches(shard, np.unique(rows)):
         end = start + int(np.searchsorted(rows[start:], batch.rows[-1], side="right"))
         part = slice(start, end)
         positions = np.searchsorted(batch.rows, rows[part])
-        yield batch, Hits(positions, classes[part], (first_phrase + named)[part], np.zeros(end - start, bool)), texts
+        yield batch, Hits(positions, classes[part], named[part], np.zeros(end - start, bool))
         start = end
 
 
-def sample_lines(shard, unit: Unit, seen: Seen) -> Iterator[list[str]]:
+def sample_lines(shard: Shard, unit: Unit, labels: Labels, seen: Seen) -> Iterator[bytes | memoryview]:
     """The encoded records of a control set's rows."""
     import numpy as np
 
     for batch in row_batches(shard, np.asarray(unit.sample, np.int64)):
-        starts, ends = encode_rows(batch, np.arange(len(batch.captions)), Path(unit.shard).name)
-        seen.captions += len(starts)
-        seen.records[0] += len(starts)
-        yield [f"{start}{provenance(RANDOM, RANDOM, None)}{end}" for start, end in zip(starts, ends, strict=True)]
+        zeros = np.zeros(len(batch.captions), np.int32)
+        hits = Hits(np.arange(len(zeros)), zeros, zeros, zeros > 0)
+        seen.add(hits, labels.phrases)
+        yield encode_hits(batch, hits, labels)
 
 
 def first_of_each_class(hits, already: Counter, quantity: int):
@@ -250,39 +245,3 @@ def first_of_each_class(hits, already: Counter, quantity: int):
     keep = np.zeros(len(by_class), bool)
     keep[order] = place + before < quantity
     return replace(hits, row=hits.row[keep], query=hits.query[keep], phrase=hits.phrase[keep], inside=hits.inside[keep])
-
-
-# ---- encoding: what records.encode_record gives, a column at a time, which is four times as fast ----
-
-_quoted = json.encoder.encode_basestring
-
-
-def encode_rows(batch: Batch, positions, shard_name: str) -> tuple[list[str], list[str]]:
-    """The two ends of a line of JSON, for each of the rows at `positions`; `provenance` goes between them."""
-    columns = batch.fetch(positions)
-    own_fields = RECORD_FIELDS[: RECORD_FIELDS.index("QUERY")]
-    encoded = [_encode_column(columns.get(name), len(positions)) for name in own_fields]
-    starts = [
-        f'{{"SAMPLE_ID":{a},"URL":{b},"TEXT":{c},"HEIGHT":{d},"WIDTH":{e},"LICENSE":{f},"NSFW":{g},"similarity":{h},'
-        for a, b, c, d, e, f, g, h in zip(*encoded, strict=True)
-    ]
-    row_start = '"ROW":' + _quoted(shard_name)[:-1]
-    return starts, [f'{row_start}:{batch.rows[position]}"}}\n' for position in positions.tolist()]
-
-
-def _encode_column(values: list | None, length: int) -> list[str]:
-    if values is None:
-        return ["null"] * length
-    kinds = set(map(type, values))
-    if kinds == {str}:
-        return list(map(_quoted, values))
-    if kinds <= {int, float}:
-        return list(map(repr, values))
-    return [_quoted(value) if isinstance(value, str) else json.dumps(value) for value in values]
-
-
-def provenance(class_name: str, source: str, matched: str | None) -> str:
-    return (
-        f'"QUERY":{_quoted(class_name)},"SOURCE":"{source}","MATCHED":{json.dumps(matched, ensure_ascii=False)},'
-        '"SCORE":null,"RANK":null,'
-    )

@@ -22,6 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from retrieval.arrow_values import binaries, integers
 from retrieval.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
 from retrieval.queries import And, Not, Or, Phrase, Query
 from retrieval.unicode61 import folded_utf8, is_word_part, tokens
@@ -229,7 +230,7 @@ class Matcher:
             found.append((rows + start, phrases, inside))
             slow.append(slow_rows + start)
         slow = np.concatenate(slow)
-        for start, piece in _pieces(captions.take(slow)):
+        for start, piece in _pieces(captions.take(integers(slow))):
             rows, phrases, inside = self._scan_folded(piece)
             found.append((slow[rows + start], phrases, inside))
         rows, phrases, inside = (np.concatenate(column) for column in zip(*found, strict=True))
@@ -481,8 +482,8 @@ def _join(captions, between: bytes):
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    one_list = pa.ListArray.from_arrays(pa.array([0, len(captions)], pa.int32()), captions)
-    return pc.binary_join(one_list, between)[0].as_buffer()
+    one_list = pa.ListArray.from_arrays(integers([0, len(captions)], "int32"), captions)
+    return pc.binary_join(one_list, binaries([between]).cast(captions.type)[0])[0].as_buffer()
 
 
 def _exact_buffer(captions, mode: str) -> bytes:
@@ -493,7 +494,7 @@ def _exact_buffer(captions, mode: str) -> bytes:
         captions.cast(pa.string())
     except pa.ArrowInvalid:  # not UTF-8 somewhere
         texts = [caption.decode("utf-8", "replace") for caption in captions.to_pylist()]
-        captions = pa.array([text.encode() for text in texts], pa.binary())
+        captions = binaries([text.encode() for text in texts]).cast(pa.binary())
     if mode == "substring":  # surrogateescape reads a row's end as a character that is neither cased nor in a word
         text = _join(captions, ROW_END).to_pybytes().decode("utf-8", "surrogateescape")
         return text.lower().encode("utf-8", "surrogateescape")

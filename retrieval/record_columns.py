@@ -6,10 +6,9 @@ side by side.
 
 import json
 
+from retrieval.arrow_values import integers, text_scalar, texts
 from retrieval.columns import nsfw_tag
 from retrieval.records import RECORD_FIELDS
-
-ESCAPED = r'["\\\x00-\x1f]'  # what json.dumps(ensure_ascii=False) escapes
 
 
 def encode_columns(columns: dict) -> memoryview:
@@ -18,50 +17,110 @@ def encode_columns(columns: dict) -> memoryview:
     `columns` maps a field to a pyarrow Array, or to one plain value for all rows (at least one is an Array). Numbers
     that are no JSON (NaN, infinities) become null.
     """
+    import pyarrow as pa
+
+    encoded = {
+        name: json_values(values) if isinstance(values, pa.Array) else json.dumps(values, ensure_ascii=False)
+        for name, values in (dict.fromkeys(RECORD_FIELDS) | columns).items()
+    }
+    return joined_lines(encoded)
+
+
+def joined_lines(encoded: dict) -> memoryview:
+    """The lines, from each field's JSON: a pyarrow string array without nulls, or one text for all rows."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    ordered = dict.fromkeys(RECORD_FIELDS) | columns
     parts, text = [], "{"
-    for name, values in ordered.items():
+    for name, values in encoded.items():
         text += json.dumps(name) + ":"
         if isinstance(values, pa.Array):
-            parts += [pa.scalar(text), json_values(values)]
+            parts += [text_scalar(text), values]
             text = ","
         else:
-            text += json.dumps(values, ensure_ascii=False) + ","
-    lines = pc.binary_join_element_wise(*parts, pa.scalar(text.removesuffix(",") + "}\n"), pa.scalar(""))
+            text += values + ","
+    lines = pc.binary_join_element_wise(*parts, text_scalar(text.removesuffix(",") + "}\n"), text_scalar(""))
     lines = pa.concat_arrays([lines])  # from offset 0, so that the array's own bytes are the file's
     _, offsets, data = lines.buffers()
     return memoryview(data)[: np.frombuffer(offsets, np.int32)[len(lines)]] if len(lines) else memoryview(b"")
 
 
-def json_values(values):
-    """Each value's JSON text, as a pyarrow string array without nulls."""
+def json_values(values, whole: bool = False):
+    """Each value's JSON text, as a pyarrow string array without nulls.
+
+    Text that is not UTF-8 gets U+FFFD where it is broken. `whole`: floats such as 512.0 are written as integers.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_finite(values), values, None)
-        # Arrow writes 1.0 as "1"; a reader in Python should find a float again.
-        encoded = pc.replace_substring_regex(values.cast(pa.string()), r"^(-?\d+)$", r"\1.0")
-    elif pa.types.is_integer(values.type) or pa.types.is_boolean(values.type):
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        encoded = json_values(values.dictionary, whole).take(values.indices)
+    elif pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        encoded = _floats(values, whole)
+    elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         encoded = values.cast(pa.string())
-    else:
-        encoded = _quoted(values.cast(pa.string()))
-    return encoded.fill_null("null")
+    elif pa.types.is_null(kind) or len(values) == values.null_count:
+        return texts(["null"] * len(values))
+    elif is_text(kind):
+        encoded = _quoted(valid_utf8(values))
+    else:  # a list, a date: nothing that a pool is known to hold here
+        encoded = texts([json.dumps(value, ensure_ascii=False, default=str) for value in values.to_pylist()])
+    return pc.coalesce(encoded, text_scalar("null")) if encoded.null_count else encoded
 
 
-def _quoted(texts):
+def _floats(values, whole: bool):
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    quoted = pc.binary_join_element_wise(pa.scalar('"'), texts, pa.scalar('"'), pa.scalar(""))
-    special = pc.match_substring_regex(texts, ESCAPED).fill_null(False)
-    if pc.any(special).as_py():  # about one caption in ten
-        escaped = [json.dumps(text, ensure_ascii=False) for text in texts.filter(special).to_pylist()]
-        quoted = pc.replace_with_mask(quoted, special, pa.array(escaped, pa.string()))
+    if pa.types.is_decimal(values.type):
+        values = pc.cast(values, pa.float64())
+    values = pc.if_else(pc.is_finite(values), values, pa.nulls(len(values), values.type))
+    # Arrow writes 1.0 as "1"; a reader in Python should find a float again.
+    encoded = pc.replace_substring_regex(values.cast(pa.string()), r"^(-?\d+)$", r"\1.0")
+    if not whole:
+        return encoded
+    numbers = pc.cast(values, pa.int64(), safe=False)
+    return pc.if_else(pc.equal(pc.cast(numbers, values.type, safe=False), values), numbers.cast(pa.string()), encoded)
+
+
+def is_text(kind) -> bool:
+    import pyarrow as pa
+
+    of_text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    return any(is_kind(kind) for is_kind in of_text)
+
+
+def valid_utf8(values):
+    """Text or binary as a string array; where bytes are not UTF-8, they become U+FFFD."""
+    import pyarrow as pa
+
+    large = pa.types.is_large_string(values.type) or pa.types.is_large_binary(values.type)
+    values = values.cast(pa.large_binary() if large else pa.binary())  # Arrow trusts a string's bytes, not a binary's
+    try:
+        return values.cast(pa.string())
+    except pa.ArrowInvalid:
+        return texts([None if value is None else value.decode("utf-8", "replace") for value in values.to_pylist()])
+
+
+def _quoted(values):
+    """Strings in quotes, escaped as json.dumps(ensure_ascii=False) does it."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    quote = text_scalar('"')
+    quoted = pc.binary_join_element_wise(quote, values, quote, text_scalar(""))
+    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    data = np.frombuffer(values.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    escaped = np.flatnonzero((data < 0x20) | (data == ord('"')) | (data == ord("\\")))
+    if len(escaped):  # in about one caption in ten
+        rows = np.unique(np.searchsorted(offsets, escaped + offsets[0], "right") - 1)
+        again = texts([json.dumps(text, ensure_ascii=False) for text in values.take(integers(rows)).to_pylist()])
+        mask = np.zeros(len(values), np.uint8)
+        mask[rows] = 1
+        quoted = pc.replace_with_mask(quoted, integers(mask, "uint8").cast(pa.bool_()), again)
     return quoted
 
 
@@ -80,7 +139,12 @@ def safety_tags(table, columns: dict[str, str]):
         return values
     if pa.types.is_null(values.type):
         return values.cast(pa.string())
-    return pa.array([nsfw_tag(None if score is None else float(score)) for score in values.to_pylist()], pa.string())
+    return tags_of_scores(values)
+
+
+def tags_of_scores(scores):
+    """LAION's tags for a pyarrow array of unsafe scores."""
+    return texts([nsfw_tag(None if score is None else float(score)) for score in scores.to_pylist()])
 
 
 def tagged_unsafe(tags):

@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from knn_indices_helper.jobs import UserError
+from retrieval.arrow_values import binaries, integers
 from retrieval.columns import map_columns, nsfw_tag
+from retrieval.record_columns import tags_of_scores
 
 BATCH_ROWS = 1 << 16  # 4 MB of captions of 60 bytes: larger is no faster, and a third of them matching takes 200 MB
 SQLITE_BATCH_ROWS = 1 << 15  # rows of Python values: a kilobyte each
@@ -47,7 +49,7 @@ class Batch:
 
     rows: Any
     captions: Any  # pyarrow Array of string, large_string, binary or dictionary of them
-    fetch: Callable[[Any], dict[str, list]]  # positions in the batch, ascending -> our column -> values
+    fetch: Callable[[Any], dict]  # positions in the batch, ascending -> our column -> a list, or a pyarrow Array
 
 
 def open_shard(path: Path | str, field: str | None = None) -> Shard:
@@ -96,9 +98,9 @@ def row_batches(shard: Shard, positions) -> Iterator[Batch]:
         first, last = np.searchsorted(positions, [start, start + len(batch.captions)])
         if last > first:
             chosen = np.asarray(positions[first:last]) - start
-            rows = [batch.rows[position] for position in chosen.tolist()]
+            rows = np.asarray(batch.rows)[chosen]
             yield Batch(
-                rows, batch.captions.take(_indices(chosen)), lambda wanted, b=batch, c=chosen: b.fetch(c[wanted])
+                rows, batch.captions.take(integers(chosen)), lambda wanted, b=batch, c=chosen: b.fetch(c[wanted])
             )
         start += len(batch.captions)
 
@@ -209,6 +211,7 @@ def _open_parquet(path: Path, field: str | None) -> Shard:
 def _parquet_batches(shard: Shard) -> Iterator[Batch]:
     """Two readers in step, row group by row group: one decodes the captions; one, started at a row group's first
     match, the other columns."""
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -230,10 +233,12 @@ def _parquet_batches(shard: Shard) -> Iterator[Batch]:
                         ahead = _RowGroup(file, group, list(dict.fromkeys(others.values())), group_row)
                     with _damage_named(shard.path):
                         table = ahead.take(start + positions)
-                    columns = {ours: _python_values(table.column(name)) for ours, name in others.items()}
-                    return _record_values(columns | {"TEXT": _python_values(captions.take(_indices(positions)))})
+                    columns = {ours: table.column(name).combine_chunks() for ours, name in others.items()}
+                    if "UNSAFE" in columns:
+                        columns["NSFW"] = tags_of_scores(columns.pop("UNSAFE"))
+                    return columns | {"TEXT": captions.take(integers(positions))}
 
-                yield Batch(range(first_row, first_row + len(captions)), captions, fetch)
+                yield Batch(np.arange(first_row, first_row + len(captions)), captions, fetch)
                 first_row += len(captions)
 
 
@@ -255,72 +260,11 @@ class _RowGroup:
                 self.batch = next(self.batches)
             upto = int(np.searchsorted(rows, self.first + len(self.batch)))
             if upto > done:
-                taken.append(self.batch.take(_indices(rows[done:upto] - self.first)))
+                taken.append(self.batch.take(integers(rows[done:upto] - self.first)))
                 done = upto
             if done < len(rows):
                 self.first, self.batch = self.first + len(self.batch), None
         return pa.Table.from_batches(taken)
-
-
-def _indices(numbers):
-    """Row numbers as Arrow takes them. Not `pa.array`, which imports pandas to ask whether they are its: 0.25 s."""
-    import numpy as np
-    import pyarrow as pa
-
-    return pa.Array.from_buffers(
-        pa.int64(), len(numbers), [None, pa.py_buffer(np.ascontiguousarray(numbers, np.int64))]
-    )
-
-
-def _python_values(array) -> list:
-    """An array's values as Python's own, exact; text that is not UTF-8 gets U+FFFD where it is broken."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0) if array.num_chunks == 1 else pa.concat_arrays(array.chunks)
-    if pa.types.is_dictionary(array.type):
-        values = [*_python_values(array.dictionary), None]
-        places = array.indices.fill_null(len(values) - 1) if array.indices.null_count else array.indices
-        return [values[place] for place in _python_values(places)]
-    kind = array.type
-    if pa.types.is_string(kind) or pa.types.is_binary(kind):
-        return _texts(array, "int32")
-    if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
-        return _texts(array, "int64")
-    if pa.types.is_decimal(kind) or pa.types.is_float16(kind) or pa.types.is_float32(kind):
-        array = pc.cast(array, pa.float64())
-    if array.null_count == 0 and (pa.types.is_integer(array.type) or pa.types.is_float64(array.type)):
-        return _buffer(array, 1, array.type.to_pandas_dtype())[array.offset : array.offset + len(array)].tolist()
-    return array.to_pylist()
-
-
-def _texts(array, offset_type: str) -> list[str | None]:
-    """Text from an array's buffers: ten times as fast as to_pylist where it is ASCII, as nearly all of it is."""
-    import numpy as np
-
-    if len(array) == 0:
-        return []
-    offsets = _buffer(array, 1, offset_type)[array.offset : array.offset + len(array) + 1].astype(np.int64)
-    data = array.buffers()[2]
-    data = data[int(offsets[0]) : int(offsets[-1])].to_pybytes() if data is not None else b""
-    places = (offsets - offsets[0]).tolist()
-    if data.isascii():
-        text = data.decode("ascii")
-        values = [text[start:end] for start, end in zip(places, places[1:], strict=False)]
-    else:
-        values = [str(data[start:end], "utf-8", "replace") for start, end in zip(places, places[1:], strict=False)]
-    if array.null_count:
-        valid = np.unpackbits(_buffer(array, 0, "uint8"), bitorder="little")[array.offset : array.offset + len(array)]
-        for place in np.flatnonzero(valid == 0).tolist():
-            values[place] = None
-    return values
-
-
-def _buffer(array, which: int, kind):
-    import numpy as np
-
-    return np.frombuffer(array.buffers()[which], np.dtype(kind))
 
 
 # ---- SQLite ----
@@ -511,14 +455,6 @@ def _sqlite_columns(shard: Shard, rows: list[tuple]) -> dict[str, list]:
 
 def _captions(values: list):
     """An Arrow array of captions that SQLite gave as bytes, taken as they are."""
-    import numpy as np
-    import pyarrow as pa
-
     if set(map(type, values)) - {bytes, type(None)}:  # a number in the caption column
         values = [None if value is None else _text(value).encode() for value in values]
-    offsets = np.zeros(len(values) + 1, np.int64)
-    np.cumsum([0 if value is None else len(value) for value in values], out=offsets[1:])
-    valid = np.packbits([value is not None for value in values], bitorder="little")
-    data = b"".join(value for value in values if value is not None)
-    buffers = [pa.py_buffer(buffer) for buffer in (valid, offsets, data)]
-    return pa.Array.from_buffers(pa.large_string(), len(values), buffers)
+    return binaries(values)

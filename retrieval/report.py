@@ -1,274 +1,298 @@
-"""One page that shows what was selected, why, and what was lost on the way: <dataset>/report.html.
+"""One page that shows what a stage selected, why, and what was lost on the way: FOLDER/report.html.
 
-In:  a folder that download_urls_img2dataset.py wrote (report.json, metadata.jsonl, the pictures).
-Out: report.html beside them: the funnel from pool to folder with each loss by its reason, a bar per class, the scores,
-     the hosts that failed, and a contact sheet per class, each picture with its caption, source, phrase or prompt,
-     score and link. The page holds its thumbnails, so it opens from disk with no network and can be mailed.
+In:  the output folder of any stage: of the two filters (manifests and chunks), or of download_urls_img2dataset.py
+     (report.json, metadata.jsonl, the pictures).
+Out: report.html in it: counts per class, the way from pool to folder with each loss by its reason, phrases or prompts,
+     scores, classes that share rows, hosts, and for each class what it got: captions, or after downloading pictures,
+     each with its source, phrase or prompt, score and link. It opens from disk with no network and can be mailed.
 
     python -m retrieval.report outputs/retrieved_data_substring/DTD
-    python -m retrieval.report outputs/retrieved_data_substring/DTD --title "DTD from LAION-2B"
+    python -m retrieval.report outputs/filtered_metadata_semantic/DTD --title "DTD from LAION-2B"
 
-The numbers that are drawn are in the page too, as JSON (`<script type="application/json" id="data">`).
+Counts come from the manifests and report.json. What only the records tell (captions, hosts, scores, shared rows) comes
+from all of them where they are few and else from a sample, which the page states. The page draws what it holds as JSON:
+`data`, the numbers, and `records`, one a line (report_page.html).
 """
 
-import base64
-import heapq
-import html
-import io
 import json
-import string
+import os
+import random
 import sys
+import zlib
 from collections import Counter, defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 from knn_indices_helper.jobs import UserError, command, complete_file, parse_flags, parser_for, say
-from retrieval.records import read_json
+from retrieval.records import chunk_files, read_json, read_manifests
 
+SAMPLE_BYTES = 4 << 20  # of records, some 12,000 of them: a browser has them on the screen within a second
+BLOCK_BYTES = 16 << 10  # read at each place of a quick sample: some 45 records, so a caption's classes stay together
+SAMPLE_RECORDS = 10_000  # of a thorough sample, about
+EXAMPLES = 3  # of a class that a thorough sample leaves with none
+LONGEST_RECORD = 8 << 10  # bytes; captions of that length are lists of keywords, and a page should stay small
+SEED = 0
 THUMBNAIL_PIXELS = 128  # longest side: a person names a texture at this size; about 4 KB as JPEG
 THUMBNAILS = 3_000  # for the whole page: about 15 MB with base64, which a browser opens in a second
 THUMBNAILS_PER_CLASS = 48
-SCORE_BINS = 40
-HOSTS_SHOWN = 15
-SOURCE_NAMES = {"substring": "caption", "text_index": "text index", "image_index": "image index"}
+SCORE_BINS = 100  # a unit of cosine; scores fill 0.15 to 0.45, so some thirty bars (report_page.html has it too)
+MOST_SHOWN = 100  # of hosts, and of pairs of classes
 
 
-def write_report(folder: Path | str, title: str | None = None) -> Path:
-    """Write the page of one dataset folder; what it shows is read from the folder alone.
+def write_report(folder: Path | str, title: str | None = None, thorough: bool = True) -> Path:
+    """Write the page of one output folder; what it shows is read from the folder alone.
+
+    Args:
+        thorough: pass over all records (a second a million), so that each class gets examples and the sample is of
+            URLs. Otherwise a few milliseconds, and a rare class may be without an example.
 
     Raises:
-        UserError: the folder was not written by the downloader.
+        UserError: no stage wrote the folder.
     """
     folder = Path(folder)
-    if not (folder / "report.json").exists() or not (folder / "metadata.jsonl").exists():
-        raise UserError(f"{folder} holds no report.json and metadata.jsonl: give the downloader's --dataset-output")
-    totals = read_json(folder / "report.json")
-    classes, scores = read_pictures(folder / "metadata.jsonl", classes_asked=len(totals["classes"]))
-    for name, counts in totals["classes"].items():
-        classes[name]["counts"] = counts
-    page = render_page(title or folder.name, totals, dict(sorted(classes.items())), scores, thumbnails(folder, classes))
+    if (folder / "report.json").exists() and (folder / "metadata.jsonl").exists():
+        data, records = describe_dataset(folder)
+    elif manifests := read_manifests(folder):
+        data, records = describe_selection(folder, manifests, thorough)
+    else:
+        raise UserError(
+            f"{folder} is no stage's output: it holds neither a manifest (job_0_of_1.json) nor report.json and "
+            "metadata.jsonl; give a filter's --output or the downloader's --dataset-output"
+        )
+    data = {"title": title or folder.resolve().name} | data
+    page = (Path(__file__).parent / "report_page.html").read_bytes()
+    for marker, content in ((b"@data@", json.dumps(data).encode()), (b"@records@", records)):
+        # In JSON "<" stands in texts only; so nobody's caption ends the script element that holds it.
+        page = page.replace(marker, content.replace(b"<", b"\\u003c"), 1)
     with complete_file(folder / "report.html") as beside:
-        beside.write_text(page, encoding="utf-8", errors="replace")
+        beside.write_bytes(page)
     return folder / "report.html"
 
 
-def read_pictures(jsonl: Path, classes_asked: int) -> tuple[dict, dict]:
-    """One pass over metadata.jsonl: what each class got, by source, and a sample of its pictures to show.
-
-    Keys are hashes, so the pictures with the smallest keys are a fair sample, and the same one at every rebuild.
-    """
-    shown = max(4, min(THUMBNAILS_PER_CLASS, THUMBNAILS // max(1, classes_asked)))
-    classes: dict = defaultdict(lambda: {"sources": Counter(), "matched": Counter(), "shown": [], "counts": {}})
-    scores: dict = defaultdict(list)
-    with open(jsonl, encoding="utf-8") as file:
-        for line in file:
-            picture = json.loads(line)
-            group = classes[picture["QUERY"]]
-            found_by = {source["SOURCE"] for source in picture["sources"] if source.get("SOURCE")}
-            group["sources"][" + ".join(sorted(found_by)) or "other"] += 1
-            group["matched"].update({source["MATCHED"] for source in picture["sources"] if source.get("MATCHED")})
-            for source in picture["sources"]:
-                if source.get("SCORE") is not None:
-                    scores[source["SOURCE"]].append(source["SCORE"])
-            # A heap of negated keys: the largest of the kept keys leaves first.
-            entry = (_negated(picture["key"]), picture["key"], picture)
-            (heapq.heappush if len(group["shown"]) < shown else heapq.heappushpop)(group["shown"], entry)
-    for group in classes.values():
-        group["shown"] = [picture for _, _, picture in sorted(group["shown"], key=lambda entry: entry[1])]
-    return classes, scores
+# ---- a filter's folder ----
 
 
-def _negated(key: str) -> tuple[int, ...]:
-    return tuple(-ord(letter) for letter in key)
-
-
-def thumbnails(folder: Path, classes: dict) -> dict[str, str]:
-    """File name -> data URI of a small JPEG, for the pictures that are shown; one that is gone is left out."""
-    from PIL import Image
-
-    def shrink(file_name: str) -> tuple[str, str | None]:
-        try:
-            with Image.open(folder / file_name) as picture:
-                picture.draft("RGB", (THUMBNAIL_PIXELS * 2, THUMBNAIL_PIXELS * 2))  # decode a JPEG at a reduced size
-                picture = picture.convert("RGB")
-                picture.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
-                small = io.BytesIO()
-                picture.save(small, "JPEG", quality=75)
-        except OSError as error:
-            say(f"warning: {file_name} is not shown in the report: {error}")
-            return file_name, None
-        return file_name, "data:image/jpeg;base64," + base64.b64encode(small.getvalue()).decode()
-
-    names = [picture["file_name"] for group in classes.values() for picture in group["shown"]]
-    with ThreadPoolExecutor(4) as pool:
-        return {name: uri for name, uri in pool.map(shrink, names) if uri}
-
-
-# ---- the page ----
-
-
-def render_page(title: str, totals: dict, classes: dict, scores: dict, thumbnail: dict[str, str]) -> str:
-    """The whole page as one string; every text that came from the pool is escaped."""
+def describe_selection(folder: Path, manifests: list[dict], thorough: bool) -> tuple[dict, bytes]:
+    """The page's numbers, from the manifests, and its records, one a line."""
+    stage, settings, jobs = (manifests[0][name] for name in ("stage", "settings", "total_jobs"))
+    counts = [manifest["counts"] for manifest in manifests]
+    classes = merged_classes(counts)
+    records = sum(count["records"] for count in counts)
+    missing = {unit: why for manifest in manifests for unit, why in manifest["coverage"]["missing"].items()}
+    missing |= {f"job {idx} of {jobs}": "has not finished" for idx in range(jobs)
+                if idx not in {manifest["job_idx"] for manifest in manifests}}  # fmt: skip
+    chunks = chunk_files(folder, allow_partial=True)
+    if thorough:
+        lines, examples, whole = sample_urls(chunks, records, len(classes))
+    else:
+        lines, examples, whole = *sample_places(chunks), b""
     data = {
+        "stage": stage,
+        "settings": {name: value for name, value in settings.items() if not isinstance(value, dict)},
+        "coverage": {name: sum(manifest["coverage"][name] for manifest in manifests) for name in ("asked", "done")},
+        "missing": missing,
+        "records": records,
+        "sample": None if whole else "of URLs" if thorough else "at evenly spaced places",
+        "funnel": selection_funnel(stage, counts, classes, records),
+        "classes": classes,
+    }
+    return data, lines + (b"\nexamples\n" + examples if examples else b"")
+
+
+def merged_classes(counts: list[dict]) -> dict[str, dict]:
+    """Class -> its counts over all jobs. A job of the semantic filter has classes of its own; one of the substring
+    filter has all classes, in shards of its own."""
+    classes: dict[str, dict] = {}
+    for of_job in counts:
+        for name, more in of_job["classes"].items():
+            if not (known := classes.get(name)):
+                classes[name] = dict(more)
+                continue
+            matches = Counter(known["matches"])
+            before, added = sum(known["matches"].values()), sum(more["matches"].values())
+            matches.update(more["matches"])
+            inside = before * known["inside_longer_words"] + added * more["inside_longer_words"]
+            known["records"] += more["records"]
+            known["matches"] = dict(sorted(matches.items()))
+            known["inside_longer_words"] = round(inside / max(1, before + added), 4)
+    return classes
+
+
+def selection_funnel(stage: str, counts: list[dict], classes: dict, records: int) -> list[list]:
+    """[kind, label, count] a step; kind is pool (a bar to no scale), selected, lost or kept."""
+    if stage == "semantic":
+        lost = {"short": "not found (index smaller than asked, or --nprobe too small)",
+                "near_duplicates": "near-duplicates of a better hit", "nsfw": "NSFW",
+                "repeats": "found before by the same class"}  # fmt: skip
+        total = {name: sum(of_class[name] for of_class in classes.values()) for name in ("asked", *lost)}
+        steps = [["lost", label, total[name]] for name, label in lost.items() if total[name]]
+        return [["selected", "hits asked for", total["asked"]], *steps, ["kept", "records written", records]]
+    steps = [["pool", "captions read", sum(count["rows"] for count in counts)]]
+    matched = sum(sum(of_class.get("matches", {}).values()) for of_class in classes.values())
+    if matched > records:
+        steps += [["selected", "matches of a class", matched], ["lost", "over -n", matched - records]]
+    return [*steps, ["kept", "records written", records]]
+
+
+def sample_places(chunks: list[Path]) -> tuple[bytes, bool]:
+    """Blocks of adjacent records at evenly spaced places of the chunks (the first is drawn), and whether that is all.
+
+    Costs some milliseconds whatever the chunks' size. The records of one caption stand together in the substring
+    filter's chunks, so a block shows which classes share captions.
+    """
+    sizes = [os.path.getsize(chunk) for chunk in chunks]
+    if sum(sizes) <= SAMPLE_BYTES:
+        return b"\n".join(chunk.read_bytes() for chunk in chunks), True
+    step = sum(sizes) * BLOCK_BYTES // SAMPLE_BYTES
+    place = random.Random(SEED).randrange(step)  # in the bytes of all chunks, one behind the other
+    blocks = []
+    for chunk, size in zip(chunks, sizes, strict=True):
+        with open(chunk, "rb") as file:
+            while place < size:
+                file.seek(place)
+                block = file.read(BLOCK_BYTES)
+                blocks.append(block[block.find(b"\n") + 1 : block.rfind(b"\n")])  # whole lines only
+                place += step
+        place -= size
+    return b"\n".join(blocks), False
+
+
+def sample_urls(chunks: list[Path], records: int, classes: int) -> tuple[bytes, bytes, bool]:
+    """The records of every so-many-th URL (by its CRC), so that classes which share URLs share them in the sample too;
+    further records of the classes that few of these are of; and whether the sample is all."""
+    every = max(1, records // SAMPLE_RECORDS)
+    sampled, seen, spare = [], Counter(), defaultdict(list)
+    for chunk in chunks:
+        with open(chunk, "rb") as lines:
+            for line in lines:
+                if not line.startswith(b"{") or len(line) > LONGEST_RECORD:
+                    continue
+                start = line.find(b'"URL":"')
+                url = line[start : line.find(b'","TEXT":', start)]
+                query = line.rfind(b'"QUERY":"')
+                name = line[query : line.find(b'","SOURCE":', query)]
+                if zlib.crc32(url) % every == 0:
+                    sampled.append(line)
+                    seen[name] += 1
+                elif len(spare[name]) < EXAMPLES:
+                    spare[name].append(line)
+    examples = [line for name, lines in spare.items() for line in lines[: max(0, EXAMPLES - seen[name])]]
+    return b"".join(sampled), b"".join(examples), every == 1
+
+
+# ---- the downloader's folder ----
+
+
+def describe_dataset(folder: Path) -> tuple[dict, bytes]:
+    """The page's numbers, from report.json and metadata.jsonl, and the pictures it shows, one a line."""
+    totals = read_json(folder / "report.json")
+    settings = read_json(folder / "settings.json") if (folder / "settings.json").exists() else {}
+    shown, found = read_pictures(folder / "metadata.jsonl", len(totals["classes"]))
+    classes = {
+        name: totals["classes"].get(name, {}) | {"sources": found["sources"][name], "matches": found["matches"][name]}
+        for name in sorted({*totals["classes"], *found["sources"]})
+    }
+    hosts = {name: {"kept": count} for name, count in found["hosts"].most_common(MOST_SHOWN)}
+    for name, host in totals.get("hosts", {}).items():
+        hosts[name] = host | {"kept": found["hosts"][name]}
+    data = {
+        "stage": "download",
+        "settings": {name: str(value) for name, value in settings.items()},  # JSON has no infinity
+        "missing": {},
+        "records": sum(sum(sources.values()) for sources in found["sources"].values()),
         "rows_read": totals["rows_read"],
         "kept": totals["kept"],
         "dropped": totals["dropped"],
-        "classes": {name: dict(group["counts"]) | {"sources": group["sources"]} for name, group in classes.items()},
+        "sample": None,
+        "funnel": download_funnel(totals),
+        "classes": classes,
+        "scores": {name: sorted(bins.items()) for name, bins in sorted(found["scores"].items())},
+        "hosts": hosts,
+        "overlap": [[*pair, count] for pair, count in found["shared"].most_common(MOST_SHOWN)],
     }
-    sections = [
-        ("funnel", "From pool to folder", render_funnel(totals)),
-        ("classes", "Classes", render_classes(classes)),
-        ("scores", "Scores", render_scores(scores)),
-        ("hosts", "Hosts that failed", render_hosts(totals.get("hosts", {}))),
-        ("pictures", "Pictures", "".join(render_sheet(name, group, thumbnail) for name, group in classes.items())),
-    ]
-    sections = [(anchor, heading, body) for anchor, heading, body in sections if body]
-    page = string.Template((Path(__file__).parent / "report_page.html").read_text(encoding="utf-8"))
-    return page.substitute(
-        title=html.escape(title),
-        lead=f"{totals['kept']:,} pictures in {sum(bool(g['shown']) for g in classes.values()):,} classes, "
-        f"from {totals['rows_read']:,} selected rows",
-        links="".join(f'<a href="#{anchor}">{heading}</a>' for anchor, heading, _ in sections),
-        sections="".join(f'<section id="{a}"><h2>{heading}</h2>{body}</section>' for a, heading, body in sections),
-        data=json.dumps(data, ensure_ascii=True).replace("<", "\\u003c"),
-    )
+    return data, b"\n".join(json.dumps(picture).encode() for picture in with_thumbnails(folder, shown))
 
 
-def render_funnel(totals: dict) -> str:
-    """A step a row, widths to scale with the first selected count (a pool of billions would leave nothing to see)."""
-    rows = []
+def download_funnel(totals: dict) -> list[list]:
+    steps = []
     for stage in totals.get("stages", []):
         if stage.get("rows"):
-            rows.append(("pool", f"{stage['stage']}: rows of the pool (bar not to scale)", stage["rows"]))
-        rows.append(("selected", f"{stage['stage']}: rows selected", stage["records"]))
-    rows.append(("selected", "rows read by the downloader", totals["rows_read"]))
-    rows += [("lost", reason, count) for reason, count in sorted(totals["dropped"].items(), key=lambda item: -item[1])]
-    rows.append(("kept", "pictures kept", totals["kept"]))
-    scale = max([1] + [count for kind, _, count in rows if kind != "pool"])
-    return "<table class='bars'><tbody>" + "".join(
-        f"<tr class='{kind}'><th scope='row'>{'− ' if kind == 'lost' else ''}{html.escape(label)}</th>"
-        f"<td class='number'>{count:,}</td>"
-        f"<td class='bar'><i style='width:{min(100, 100 * count / scale):.2f}%'></i></td></tr>"
-        for kind, label, count in rows
-    ) + "</tbody></table>"  # fmt: skip
+            steps.append(["pool", f"{stage['stage']}: captions read", stage["rows"]])
+        steps.append(["selected", f"{stage['stage']}: records written", stage["records"]])
+    steps.append(["selected", "rows read by the downloader", totals["rows_read"]])
+    steps += [["lost", reason, count] for reason, count in sorted(totals["dropped"].items(), key=lambda item: -item[1])]
+    return [*steps, ["kept", "pictures kept", totals["kept"]]]
 
 
-def render_classes(classes: dict) -> str:
-    """A bar a class, cut by the way that found its pictures; one line a class stays readable at 1,000 of them."""
-    most = max([1] + [sum(group["sources"].values()) for group in classes.values()])
+def read_pictures(jsonl: Path, classes: int) -> tuple[dict[str, list], dict]:
+    """One pass over metadata.jsonl: the pictures to show of each class, and counts of them all.
 
-    def kind(sources: str) -> str:
-        ways = {"caption" if source == "substring" else "knn" for source in sources.split(" + ")}
-        return "both" if len(ways) == 2 else ways.pop()
+    Keys are hashes and the file is sorted by them, so a class's first pictures are a fair sample of it.
 
-    lines = []
-    for name, group in classes.items():
-        ways = Counter()
-        for sources, count in group["sources"].items():
-            ways[kind(sources)] += count
-        bars = "".join(
-            f"<i class='{way}' style='width:{100 * ways[way] / most:.2f}%' title='{label}: {ways[way]:,}'></i>"
-            for way, label in (("caption", "caption only"), ("both", "both ways"), ("knn", "kNN only"))
-            if ways[way]
-        )
-        kept, asked = sum(group["sources"].values()), group["counts"].get("asked", 0)
-        lines.append(
-            f"<tr data-name='{html.escape(name.lower(), quote=True)}' data-kept='{kept}'>"
-            f"<th scope='row'><a href='#{anchor_of(name)}'>{html.escape(name)}</a></th>"
-            f"<td class='number'>{asked:,}</td><td class='number'>{kept:,}</td><td class='bar'>{bars}</td></tr>"
-        )
-    return (
-        "<p class='key'><i class='caption'></i> caption only <i class='both'></i> both ways"
-        " <i class='knn'></i> kNN only"
-        " <label>Find a class <input id='find' type='search'></label>"
-        " <label>Order <select id='order'><option value='name'>by name</option><option value='kept'>by pictures kept"
-        "</option></select></label></p>"
-        "<table class='bars' id='class-table'><thead><tr><th scope='col'>class</th><th scope='col'>asked</th>"
-        f"<th scope='col'>kept</th><th scope='col'>found by</th></tr></thead><tbody>{''.join(lines)}</tbody></table>"
-    )
+    Returns:
+        shown: class -> entries of metadata.jsonl.
+        found: sources, matches {class: Counter}; scores {source: Counter of bins}; hosts; shared {(class, class): n}.
+    """
+    from urllib.parse import urlsplit
 
-
-def render_scores(scores: dict) -> str:
-    """A histogram of kNN inner products per index: where the hits of a class thin out is where noise begins."""
-    figures = []
-    for source, values in sorted(scores.items()):
-        low, high = min(values), max(values)
-        width = (high - low) / SCORE_BINS or 1.0
-        counts = Counter(min(SCORE_BINS - 1, int((value - low) / width)) for value in values)
-        top = max(counts.values())
-        bars = "".join(
-            f"<rect x='{5 * bin}' y='{100 - 100 * count / top:.1f}' width='4' height='{100 * count / top:.1f}'>"
-            f"<title>{low + bin * width:.3f} to {low + (bin + 1) * width:.3f}: {count:,}</title></rect>"
-            for bin, count in sorted(counts.items())
-        )
-        label = SOURCE_NAMES.get(source, source)
-        figures.append(
-            f"<figure class='histogram'><svg viewBox='0 0 {5 * SCORE_BINS} 100' preserveAspectRatio='none' role='img' "
-            f"aria-label='scores in the {label}'>{bars}</svg><figcaption>{html.escape(label)}: {len(values):,} hits, "
-            f"score {low:.3f} to {high:.3f}</figcaption></figure>"
-        )
-    return f"<div class='side-by-side'>{''.join(figures)}</div>" if figures else ""
+    most = max(4, min(THUMBNAILS_PER_CLASS, THUMBNAILS // max(1, classes)))
+    shown = defaultdict(list)
+    found = {name: defaultdict(Counter) for name in ("sources", "matches", "scores")}
+    found |= {"hosts": Counter(), "shared": Counter()}
+    asked_by = Counter()
+    with open(jsonl, encoding="utf-8") as file:
+        for line in file:
+            picture = json.loads(line)
+            name, sources = picture["QUERY"], picture["sources"]
+            if len(shown[name]) < most:
+                shown[name].append(picture)
+            kinds = {source["SOURCE"] for source in sources if source.get("SOURCE")}
+            found["sources"][name][" + ".join(sorted(kinds)) or "other"] += 1
+            found["matches"][name].update({source["MATCHED"] for source in sources if source.get("MATCHED")})
+            for source in sources:
+                if source.get("SCORE") is not None:
+                    found["scores"][source["SOURCE"]][int(round(source["SCORE"] * SCORE_BINS, 6) // 1)] += 1
+            try:
+                found["hosts"][urlsplit(picture["url"]).hostname or "(none)"] += 1
+            except ValueError:  # half an IPv6 address
+                found["hosts"]["(none)"] += 1
+            for other in picture.get("also_asked_by", []):
+                asked_by[name, other] += 1
+    for pair, count in asked_by.items():  # a picture that both classes kept is in both counts
+        pair = tuple(sorted(pair))
+        found["shared"][pair] = max(found["shared"][pair], count)
+    return shown, found
 
 
-def render_hosts(hosts: dict) -> str:
-    """The hosts with most failures, and what they answered."""
-    failing = {name: host for name, host in hosts.items() if host.get("failed")}
-    worst = heapq.nlargest(HOSTS_SHOWN, failing.items(), key=lambda item: (item[1]["failed"], item[0]))
-    lines = [
-        f"<tr><th scope='row'>{html.escape(name)}</th><td class='number'>{host['tried']:,}</td>"
-        f"<td class='number'>{host['failed']:,}</td>"
-        f"<td>{html.escape(', '.join(f'{why}: {n:,}' for why, n in sorted(host.get('reasons', {}).items())))}</td></tr>"
-        for name, host in worst
-    ]
-    if not lines:
-        return ""
-    return (
-        "<table class='bars'><thead><tr><th scope='col'>host</th><th scope='col'>tried</th><th scope='col'>failed</th>"
-        f"<th scope='col'>reasons</th></tr></thead><tbody>{''.join(lines)}</tbody></table>"
-    )
+def with_thumbnails(folder: Path, shown: dict[str, list]) -> Iterator[dict]:
+    """The pictures with `thumbnail`, a small JPEG as a data URI; one that is gone is left out."""
+    import base64
+    import io
+    from concurrent.futures import ThreadPoolExecutor
 
+    from PIL import Image
 
-def render_sheet(name: str, group: dict, thumbnail: dict[str, str]) -> str:
-    """One class's contact sheet. Lower sheets are laid out by the browser only when they come into view."""
-    kept = sum(group["sources"].values())
-    shown = [picture for picture in group["shown"] if picture["file_name"] in thumbnail]
-    more = f", {len(shown):,} shown" if len(shown) < kept else ""
-    matched = ", ".join(f"{html.escape(text)} ({count:,})" for text, count in group["matched"].most_common(6))
-    return (
-        f"<article id='{anchor_of(name)}'><h3>{html.escape(name)} <small>{kept:,} kept{more}</small></h3>"
-        + (f"<p class='matched'>Most found by: {matched}</p>" if matched else "")
-        + f"<div class='sheet'>{''.join(render_picture(p, thumbnail[p['file_name']]) for p in shown)}</div></article>"
-    )
+    def shrink(picture: dict) -> dict | None:
+        try:
+            with Image.open(folder / picture["file_name"]) as image:
+                image.draft("RGB", (THUMBNAIL_PIXELS * 2, THUMBNAIL_PIXELS * 2))  # decode a JPEG at a reduced size
+                image = image.convert("RGB")
+                image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+                small = io.BytesIO()
+                image.save(small, "JPEG", quality=75)
+        except OSError as error:
+            say(f"warning: {picture['file_name']} is not shown in the report: {error}")
+            return None
+        return picture | {"thumbnail": "data:image/jpeg;base64," + base64.b64encode(small.getvalue()).decode()}
 
-
-def render_picture(picture: dict, uri: str) -> str:
-    caption = html.escape(picture.get("caption") or "(no caption)")
-    why = "".join(
-        f"<li>{SOURCE_NAMES.get(source.get('SOURCE'), 'other')}"
-        + (f" {source['SCORE']:.3f}" if source.get("SCORE") is not None else "")
-        + f": {html.escape(source.get('MATCHED') or '')}</li>"
-        for source in sorted(picture["sources"], key=lambda source: -(source.get("SCORE") or 2))[:3]
-    )
-    if len(picture["sources"]) > 3:
-        why += f"<li>and {len(picture['sources']) - 3:,} more</li>"
-    url = picture["url"] if picture["url"].lower().startswith(("http://", "https://")) else ""
-    return (
-        f"<figure><a href='{html.escape(quote(picture['file_name']), quote=True)}'>"
-        f"<img src='{uri}' alt='{html.escape(picture.get('caption') or '', quote=True)}' loading='lazy'></a>"
-        f"<figcaption><span title='{html.escape(picture.get('caption') or '', quote=True)}'>{caption}</span>"
-        f"<ul>{why}</ul><a href='{html.escape(url, quote=True)}' rel='noreferrer noopener'>source</a>"
-        "</figcaption></figure>"
-    )
-
-
-def anchor_of(name: str) -> str:
-    return "class-" + base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+    pictures: Iterable = (picture for name in sorted(shown) for picture in shown[name])
+    with ThreadPoolExecutor(4) as pool:
+        yield from filter(None, pool.map(shrink, pictures))
 
 
 def make_parser():
     parser = parser_for(__doc__, __file__)
-    parser.add_argument("folder", help="the downloader's --dataset-output")
+    parser.add_argument("folder", help="a filter's output folder, or the downloader's --dataset-output")
     parser.add_argument("--title", help="heading of the page (default: the folder's name)")
     return parser
 

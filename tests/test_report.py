@@ -1,20 +1,36 @@
-"""The page of a dataset folder: its numbers are the folder's, and nothing in it is anybody else's code."""
+"""The page of an output folder: its numbers are the folder's, and nothing in it is anybody else's code."""
 
 import functools
+import html
 import http.server
 import json
 import re
+import shutil
+import subprocess
 import threading
 
 import pytest
 from PIL import Image
 
 from knn_indices_helper.jobs import UserError
-from retrieval.records import encode_record, write_chunks
+from retrieval import report
+from retrieval.records import Manifest, encode_record, write_chunks, write_manifest
 from retrieval.report import write_report
 
-HOSTILE = "<script>alert('caption')</script>"
+HOSTILE = "<script>alert('caption')</script><!--"
 CLASSES = ("hen", 'jack-o\'-lantern "big"', "<b>&amp;")
+
+
+def parts_of(folder):
+    """The page's text, its data, and its records."""
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1]
+    records = re.search(r'<script type="application/x-ndjson" id="records">(.*?)</script>', page, re.S)[1]
+    lines = [line for line in records.splitlines() if line.startswith("{")]
+    return page, json.loads(data), [json.loads(line.removesuffix(",")) for line in lines]
+
+
+# ---- the downloader's folder ----
 
 
 @pytest.fixture(scope="module")
@@ -45,50 +61,170 @@ def dataset(tmp_path_factory, run_script):
     return root / "dataset"
 
 
-def page_of(dataset):
-    return (dataset / "report.html").read_text(encoding="utf-8")
-
-
 def test_the_downloader_writes_the_page_and_its_numbers_are_the_reports(dataset):
-    page, report = page_of(dataset), json.loads((dataset / "report.json").read_text())
-    data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
-    assert (data["rows_read"], data["kept"], data["dropped"]) == (18, report["kept"], report["dropped"])
-    assert report["kept"] == 12 and sum(report["dropped"].values()) == 6
-    for name, counts in report["classes"].items():
+    _, data, pictures = parts_of(dataset)
+    totals = json.loads((dataset / "report.json").read_text())
+    assert (data["rows_read"], data["kept"], data["dropped"]) == (18, totals["kept"], totals["dropped"])
+    assert data["records"] == totals["kept"] == len(pictures) == 12 and sum(totals["dropped"].values()) == 6
+    for name, counts in totals["classes"].items():
         assert {key: data["classes"][name][key] for key in ("asked", "live", "kept")} == {
             key: counts[key] for key in ("asked", "live", "kept")
         }
         assert sum(data["classes"][name]["sources"].values()) == counts["kept"] == 4
-    for reason, count in report["dropped"].items():
-        assert re.search(rf"{re.escape(reason)}</th><td class='number'>{count:,}<", page.replace("&#x27;", "'"))
+    lost = {label: count for kind, label, count in data["funnel"] if kind == "lost"}
+    assert lost == totals["dropped"]
+    assert data["classes"]["hen"]["sources"] == {"substring": 3, "image_index + substring": 1}
+    assert data["scores"] == {"image_index": [[25, 1]]}
+    assert data["hosts"]["127.0.0.1"]["kept"] == 12 and data["hosts"]["127.0.0.1"]["failed"] == 3
 
 
-def test_each_picture_is_there_with_its_caption_source_score_and_link(dataset):
-    page = page_of(dataset)
-    assert page.count("data:image/jpeg;base64,") == 12
-    pictures = [json.loads(line) for line in (dataset / "metadata.jsonl").read_text().splitlines()]
-    assert all(picture["url"] in page for picture in pictures)
-    assert "image index 0.250: a photo of a hen." in page and "caption: hen" in page
-
-
-def test_what_strangers_wrote_is_text_and_the_page_asks_the_network_for_nothing(dataset):
-    page = page_of(dataset)
-    assert HOSTILE not in page and "&lt;script&gt;alert(" in page
-    assert "<b>" not in page and "&lt;b&gt;&amp;amp;" in page
-    assert not re.search(r"<(?:link|iframe)|(?:src|@import|url\()\s*=?\s*['\"]?https?:", page)
+def test_each_picture_is_there_with_what_brought_it_there(dataset):
+    _, _, pictures = parts_of(dataset)
+    entries = [json.loads(line) for line in (dataset / "metadata.jsonl").read_text().splitlines()]
+    without = [{name: value for name, value in picture.items() if name != "thumbnail"} for picture in pictures]
+    assert sorted(without, key=lambda entry: entry["key"]) == entries
+    assert all(picture["thumbnail"].startswith("data:image/jpeg;base64,") for picture in pictures)
 
 
 def test_a_rebuilt_page_is_the_same_and_a_picture_that_is_gone_is_a_warning(dataset, capsys):
-    before = page_of(dataset)
+    before, _, pictures = parts_of(dataset)
     assert write_report(dataset).read_text() == before
-    pictures = [json.loads(line)["file_name"] for line in (dataset / "metadata.jsonl").read_text().splitlines()]
-    picture = dataset / pictures[0]
+    picture = dataset / pictures[0]["file_name"]
     picture.rename(picture.with_suffix(".gone"))
-    assert write_report(dataset).read_text().count("data:image/jpeg;base64,") == 11
-    assert f"{pictures[0]} is not shown" in capsys.readouterr().err
+    write_report(dataset)
+    assert len(parts_of(dataset)[2]) == 11
+    assert f"{pictures[0]['file_name']} is not shown" in capsys.readouterr().err
     picture.with_suffix(".gone").rename(picture)
 
 
+def test_two_classes_that_want_a_picture_share_it_once(tmp_path):
+    entries = [
+        {"key": key, "file_name": f"{name}/{key}.jpg", "QUERY": name, "url": "http://[half", "sources": [],
+         "also_asked_by": others}
+        for key, name, others in (("1", "hen", ["cock"]), ("2", "cock", ["hen"]), ("3", "hen", ["cock"]))
+    ]  # fmt: skip
+    (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    shown, found = report.read_pictures(tmp_path / "metadata.jsonl", 2)
+    assert found["shared"] == {("cock", "hen"): 2} and found["hosts"] == {"(none)": 3}
+    assert [picture["key"] for picture in shown["hen"]] == ["1", "3"]
+
+
+# ---- a filter's folder ----
+
+
+def write_selection(folder, stage, records, classes, jobs=1, job_idx=0, missing=None, **counts):
+    """What a filter leaves: chunks and a manifest."""
+    chunks = write_chunks(map(encode_record, records), folder, job_idx, jobs)
+    counts = {"records": len(records), "classes": classes} | counts
+    coverage = {"asked": 2, "done": 2 - len(missing or {}), "missing": missing or {}}
+    write_manifest(folder, Manifest(stage, {"prompts": ["a {}."]}, {}, coverage, counts, chunks, job_idx, jobs))
+
+
+def caption_records(count, classes, start=0):
+    """Records as the substring filter orders them; every caption is a match of two neighbouring classes."""
+    for number in range(start, start + count // 2):
+        for place in (number, number + 1):
+            name = classes[place % len(classes)]
+            yield {"URL": f"http://host{number % 7}/{number}.jpg", "TEXT": f"{HOSTILE} {name} {number}",
+                   "similarity": 0.3, "QUERY": name, "SOURCE": "substring", "MATCHED": name}  # fmt: skip
+
+
+def test_the_jobs_of_an_array_are_one_page_whose_counts_are_their_sums(tmp_path):
+    for job in (0, 1):
+        classes = {"hen": {"records": 30, "matches": {"hen": 20 + 20 * job, "hens": 10 - 10 * job},
+                           "inside_longer_words": 0.5 * job}}  # fmt: skip
+        records = list(caption_records(30, ["hen"], start=100 * job))
+        write_selection(tmp_path, "substring", records, classes, 3, job, {"part-7": "a sad story"}, rows=1_000)
+    write_report(tmp_path)
+    _, data, records = parts_of(tmp_path)
+    assert data["classes"] == {
+        "hen": {"records": 60, "matches": {"hen": 60, "hens": 10}, "inside_longer_words": round(20 / 70, 4)}
+    }
+    assert data["funnel"] == [["pool", "captions read", 2_000], ["selected", "matches of a class", 70],
+                              ["lost", "over -n", 10], ["kept", "records written", 60]]  # fmt: skip
+    assert data["missing"] == {"part-7": "a sad story", "job 2 of 3": "has not finished"}
+    assert data["records"] == len(records) == 60 and data["sample"] is None
+
+
+def test_the_neighbours_page_has_the_manifests_numbers(tmp_path):
+    kinds = ("asked", "short", "near_duplicates", "nsfw", "repeats", "kept")
+    classes = {name: dict(zip(kinds, (100, 1, 20, 3, 66, 10), strict=True)) for name in CLASSES}
+    records = [{"URL": f"http://h/{n}", "TEXT": HOSTILE, "QUERY": name, "SOURCE": "text_index", "SCORE": 0.3}
+               for name in CLASSES for n in range(10)]  # fmt: skip
+    write_selection(tmp_path, "semantic", records, classes)
+    write_report(tmp_path)
+    _, data, shown = parts_of(tmp_path)
+    assert data["classes"] == classes and data["records"] == len(shown) == 30
+    assert [step[2] for step in data["funnel"]] == [300, 3, 60, 9, 198, 30]
+    assert data["funnel"][0][2] - sum(step[2] for step in data["funnel"][1:-1]) == data["funnel"][-1][2]
+
+
+@pytest.mark.parametrize("thorough", [True, False])
+def test_a_large_output_is_sampled_and_says_so_and_its_counts_stay_the_manifests(tmp_path, monkeypatch, thorough):
+    monkeypatch.setattr(report, "SAMPLE_BYTES", 64 << 10)
+    monkeypatch.setattr(report, "SAMPLE_RECORDS", 300)
+    monkeypatch.setattr("retrieval.records.CHUNK_RECORDS", 2_500)
+    monkeypatch.setattr(report, "BLOCK_BYTES", 2 << 10)
+    names = [f"class {number}" for number in range(40)]
+    records = list(caption_records(6_000, names)) + [{"URL": "http://h/rare", "TEXT": "x", "QUERY": "rare"}]
+    classes = {name: {"records": 150, "matches": {name: 150}, "inside_longer_words": 0.0} for name in names}
+    write_selection(tmp_path, "substring", records, classes | {"rare": {"records": 1, "matches": {}}}, rows=9_000)
+    write_report(tmp_path, thorough=thorough)
+    page, data, shown = parts_of(tmp_path)
+    assert data["sample"] == ("of URLs" if thorough else "at evenly spaced places")
+    assert {name: data["classes"][name]["records"] for name in names} == dict.fromkeys(names, 150)
+    keys = [(record["URL"], record["QUERY"]) for record in shown]
+    assert len(set(keys)) == len(keys) and set(keys) <= {(record["URL"], record["QUERY"]) for record in records}
+    assert 150 < len(keys) < 1_000
+    last = max(int(url.rpartition("/")[2].removesuffix(".jpg")) for url, name in keys if name != "rare")
+    assert last > 2_500, "the sample reaches the end of the last chunk"
+    if thorough:
+        assert ("http://h/rare", "rare") in keys
+        before_examples = page.split("\nexamples\n")[0]
+        alone = [url for url, count in _count(url for url, name in keys if f'"{url}"' in before_examples).items()
+                 if count == 1]  # fmt: skip
+        assert not alone, "a URL is in the sample with all its classes or not at all"
+
+
+def _count(values):
+    counts = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return counts
+
+
+def test_what_strangers_wrote_stays_text_and_the_page_asks_the_network_for_nothing(dataset, tmp_path):
+    write_selection(tmp_path, "semantic", [{"URL": "http://h/1", "TEXT": HOSTILE, "QUERY": CLASSES[2]}], {}, missing={})
+    write_report(tmp_path, title=HOSTILE)
+    for folder in (dataset, tmp_path):
+        page, _, _ = parts_of(folder)
+        assert "<script>alert" not in page and "<!--" not in page and "<b>" not in page and len(page) > 20_000
+        assert not re.search(r"<(?:link|iframe)|(?:src|@import|url\()\s*=?\s*['\"]?https?:", page)
+        assert "default-src 'none'" in page
+
+
 def test_a_folder_of_another_kind_is_refused(tmp_path):
-    with pytest.raises(UserError, match="holds no report.json and metadata.jsonl: give the downloader's"):
+    with pytest.raises(UserError, match="is no stage's output: it holds neither a manifest"):
         write_report(tmp_path)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="looks at the page with a browser")
+def test_a_browser_draws_every_section_and_runs_no_strangers_code(dataset, tmp_path):
+    names = ["hen", *CLASSES[1:]]
+    classes = {
+        name: {"records": 150, "matches": {name: 90, f"{name}s": 60}, "inside_longer_words": 0} for name in names
+    }
+    write_selection(tmp_path, "substring", list(caption_records(450, names)), classes, rows=9_000)
+    write_report(tmp_path)
+    for folder, headings, inside in (
+        (tmp_path, ("From pool to records", "Records per class", "Phrases", "Classes that share rows"), "host1"),
+        (dataset, ("From pool to folder", "Pictures per class", "Scores", "Hosts"), "image index 0.250: a photo of a"),
+    ):
+        shown = subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile",
+             "--window-size=1280,6000", "--virtual-time-budget=3000", "--dump-dom", (folder / "report.html").as_uri()],
+            capture_output=True, text=True, timeout=120,
+        ).stdout  # fmt: skip
+        drawn = html.unescape(shown.split("</header>")[1].split('<script type="application/json"')[0])
+        assert all(f">{heading}</h2>" in drawn for heading in headings)
+        assert inside in drawn and HOSTILE in drawn and "<script" not in shown.split('<script type="application')[0]

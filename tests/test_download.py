@@ -1,197 +1,17 @@
 """The downloader against a real server on loopback, which says what was asked of it."""
 
-import contextlib
-import http.server
-import io
-import json
 import os
-import random
-import signal
-import socket
-import subprocess
-import sys
-import threading
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from download_server import chunks, contents, loaded, planned, record
 from PIL import Image
 
-from retrieval.download_plan import Choice, choose, count_dropped, open_database, read_chunks, read_placed
-from retrieval.fetch_rounds import reason_of
-from retrieval.guarded_fetch import ascii_url, is_public_address, names_private_host
-from retrieval.records import encode_record, write_chunks
+from retrieval.download_plan import count_dropped
 
 ROOT = Path(__file__).parent.parent
-
-
-def picture(name: str, kind: str = "JPEG", size: tuple[int, int] = (300, 200)) -> bytes:
-    """A picture that no other name gets."""
-    noise = random.Random(name)
-    image = Image.new("RGB", (6, 4))
-    image.putdata([tuple(noise.randrange(256) for _ in range(3)) for _ in range(24)])
-    file = io.BytesIO()
-    image.resize(size, Image.Resampling.NEAREST).save(file, kind)
-    return file.getvalue()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.0"
-
-    def log_message(self, *arguments):
-        pass
-
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        name = self.path.lstrip("/")
-        kind, _, rest = name.partition("/")
-        with contextlib.suppress(OSError):  # the client has left
-            getattr(self, f"serve_{kind}", self.serve_missing)(rest)
-
-    def answer(self, body: bytes, code: int = 200, content_type: str = "image/jpeg", **headers):
-        self.send_response(code)
-        self.send_header("Content-Type", content_type)
-        for header, value in ({"Content_Length": str(len(body))} | headers).items():
-            self.send_header(header.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def serve_missing(self, rest):
-        self.answer(b"no", 404)
-
-    def serve_jpeg(self, rest):
-        time.sleep(self.server.latency)
-        self.answer(picture(rest))
-
-    def serve_png(self, rest):
-        self.answer(picture(rest, "PNG"))
-
-    def serve_webp(self, rest):
-        self.answer(picture(rest, "WEBP"))
-
-    def serve_tiny(self, rest):
-        self.answer(picture(rest, size=(30, 20)))
-
-    def serve_long(self, rest):
-        self.answer(picture(rest, size=(900, 100)))
-
-    def serve_html(self, rest):
-        self.answer(b"<html>this image has moved</html>", content_type="text/html")
-
-    def serve_status(self, rest):
-        self.answer(b"no", int(rest.split("/")[0]))
-
-    def serve_cut(self, rest):
-        self.answer(picture(rest)[:-2000])
-
-    def serve_short(self, rest):
-        self.answer(picture(rest), Content_Length="99999")
-
-    def serve_noai(self, rest):
-        self.answer(picture(rest), X_Robots_Tag="noai")
-
-    def serve_silent(self, rest):
-        time.sleep(20)
-
-    def serve_drip(self, rest):
-        self.send_response(200)
-        self.send_header("Content-Length", "100000")
-        self.end_headers()
-        for _ in range(60):
-            self.wfile.write(b"x")
-            time.sleep(0.5)
-
-    def serve_dripheaders(self, rest):
-        for letter in b"HTTP/1.0 200 OK\r\nX-Long: " + b"y" * 100:
-            self.wfile.write(bytes([letter]))
-            time.sleep(0.5)
-
-    def serve_endless(self, rest):
-        self.send_response(200)
-        self.end_headers()
-        while True:
-            self.wfile.write(b"x" * 65536)
-
-    def serve_endlessredirect(self, rest):
-        self.send_response(302)
-        self.send_header("Location", "/jpeg/behind-endless")
-        self.end_headers()
-        for _ in range(20_000):
-            self.wfile.write(b"x" * 65536)
-
-    def serve_loop(self, rest):
-        self.answer(b"", 302, Location=f"/loop/{rest}x")
-
-    def serve_to(self, rest):
-        self.answer(b"", 302, Location=self.server.elsewhere[rest])
-
-    def serve_bomb(self, rest):
-        self.answer(self.server.bomb, content_type="image/png")
-
-    def serve_placeholder(self, rest):
-        self.answer(picture("image not available"))
-
-    def serve_same(self, rest):
-        self.answer(picture("one picture"))
-
-
-@pytest.fixture()
-def server():
-    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.daemon_threads = True
-    made.asked, made.latency, made.elsewhere = [], 0, {}
-    made.at = f"http://127.0.0.1:{made.server_port}"
-    threading.Thread(target=made.serve_forever, daemon=True).start()
-    yield made
-    made.shutdown()
-    made.server_close()
-
-
-def record(url, name="banded", **fields):
-    return {"SAMPLE_ID": 2**62 + 1, "URL": url, "TEXT": f"a caption of {url}", "NSFW": "UNLIKELY", "LICENSE": "?",
-            "similarity": 0.31, "QUERY": name, "SOURCE": "substring", "MATCHED": name, "SCORE": None, "RANK": None,
-            "ROW": "part-0.parquet:7"} | fields  # fmt: skip
-
-
-def chunks(folder: Path, records: list[dict]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    write_chunks(map(encode_record, records), folder)
-    return folder
-
-
-def arguments(tmp_path, *more, r=("chunks",), w="work", out="dataset", private=True):
-    return [
-        "--r", *(tmp_path / folder for folder in r), "--w", tmp_path / w, "--dataset-output", tmp_path / out,
-        "--nthreads", 16, "--nprocesses", 1, "--timeout", 4, *(["--allow-private-hosts"] if private else []), *more,
-    ]  # fmt: skip
-
-
-@pytest.fixture()
-def download(run_script, tmp_path):
-    def run(*more, code=0, env=None, **places):
-        done = run_script("download_urls_img2dataset.py", *arguments(tmp_path, *more, **places), env=env)
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run
-
-
-def loaded(tmp_path, out="dataset"):
-    dataset = tmp_path / out
-    report = json.loads((dataset / "report.json").read_text())
-    metadata = json.loads((dataset / "metadata.json").read_text())
-    assert report["rows_read"] == report["kept"] + sum(report["dropped"].values())
-    files = {str(path.relative_to(dataset)) for path in dataset.rglob("*.jpg")}
-    lines = [json.loads(line) for line in (dataset / "metadata.jsonl").read_text().splitlines()]
-    assert {line["file_name"] for line in lines} == files
-    assert [line["key"] for line in lines] == list(metadata) == sorted(metadata)
-    return report, metadata, files
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+pytest_plugins = "download_server"  # the fixtures `server` and `download`
 
 
 def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run_asks_for_nothing(
@@ -265,26 +85,6 @@ def test_chunks_added_later_fetch_only_what_is_new_even_when_the_work_folder_is_
     assert linked[0]["width"] == before[next(iter(before))]["width"]
 
 
-def test_private_addresses_are_never_asked_not_by_name_nor_after_a_redirect(server, tmp_path, download):
-    port = server.server_port
-    hosts = ["127.0.0.1", "localhost", "0x7f000001", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]"]
-    rows = [record(f"http://{host}:{port}/jpeg/{number}") for number, host in enumerate(hosts)]
-    rows += [
-        record("http://169.254.169.254/latest/meta-data"),
-        record("http://10.0.0.1/a"),
-        record("http://[fe80::1]/a"),
-    ]
-    rows += [record(f"http://user@127.0.0.1:{port}/jpeg/user")]
-    rows += [record(f"http://{socket.gethostname()}:{port}/jpeg/name")]  # only its look-up says that it is private
-    chunks(tmp_path / "chunks", rows)
-    download(private=False)
-    report, _, _ = loaded(tmp_path)
-    assert server.asked == []
-    assert report["kept"] == 0
-    assert report["dropped"]["private address"] >= len(rows) - 1
-    assert set(report["dropped"]) <= {"private address", "DNS"}
-
-
 def test_hostile_class_names_get_distinct_folders_inside_the_dataset(server, tmp_path, download):
     names = ["../../etc", "CON", "a/b", "a_b", "x" * 300, "🦈", ".", "Rose", "rose", "metadata.json", "/abs", "c:\\d"]
     chunks(tmp_path / "chunks", [record(f"{server.at}/jpeg/{number}", name) for number, name in enumerate(names)])
@@ -297,34 +97,6 @@ def test_hostile_class_names_get_distinct_folders_inside_the_dataset(server, tmp
     assert all(
         path.resolve().parent.parent == (tmp_path / "dataset").resolve() for path in tmp_path.rglob("*/dataset/*/*")
     )
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_a_run_killed_at_any_moment_and_run_again_makes_the_same_folder(server, tmp_path, download, seed):
-    server.latency = 0.05
-    rows = [record(f"{server.at}/jpeg/{number}", ["banded", "dotted"][number % 2]) for number in range(100)]
-    rows += [record(f"{server.at}/gone/{number}") for number in range(20)]
-    chunks(tmp_path / "chunks", rows)
-    command = [sys.executable, str(ROOT / "download_urls_img2dataset.py")]
-    moments = random.Random(seed)
-    for _ in range(2):
-        run = subprocess.Popen([*command, *map(str, arguments(tmp_path))], stderr=subprocess.PIPE)
-        try:
-            run.wait(timeout=moments.uniform(1, 6))
-        except subprocess.TimeoutExpired:
-            run.send_signal(signal.SIGKILL)
-            run.wait()
-        time.sleep(1.2)  # the fetching process sees that its parent is gone, and goes
-        had = sum(1 for _ in (tmp_path / "work").rglob("*.jpg")) if (tmp_path / "work").exists() else 0
-        server.asked.clear()
-    download()
-    assert (
-        len([path for path in server.asked if path.startswith("/jpeg")]) <= 100 - had
-    )  # what was had is not asked for
-    interrupted = contents(tmp_path / "dataset")
-    download(w="work2", out="undisturbed/dataset")
-    assert interrupted == contents(tmp_path / "undisturbed" / "dataset")
-    assert loaded(tmp_path)[0]["kept"] == 100
 
 
 def test_caps_choose_the_same_images_every_time_and_count_the_rest(server, tmp_path, download):
@@ -340,18 +112,6 @@ def test_caps_choose_the_same_images_every_time_and_count_the_rest(server, tmp_p
     server.asked.clear()
     plan = download("--max-per-class", 4, "--dry-run")  # what is in the folder stays, and one more a class joins
     assert "wanted: 8 images of 2 classes; 2 URLs to fetch" in plan.stderr
-
-
-def planned(tmp_path, rows: list[dict], **settings):
-    """The plan's database for the rows, as the script makes it."""
-    usual = {"nsfw_tags": ("NSFW",), "allow_untagged": False, "allow_private_hosts": False, "conflict": "all",
-             "balance": None, "max_per_class": None, "most": None, "prefer": "sample", "seed": 0}  # fmt: skip
-    choice = Choice(**(usual | settings))
-    database = open_database(tmp_path / "plan.duckdb")
-    read_chunks(database, [chunks(tmp_path / "chunks", rows)], choice, allow_partial=False)
-    read_placed(database, tmp_path / "nothing", {})
-    choose(database, choice)
-    return database
 
 
 @pytest.mark.parametrize(
@@ -399,40 +159,6 @@ def test_retry_failed_asks_again_only_for_what_may_pass(server, tmp_path, downlo
     server.asked.clear()
     download("--retry-failed")
     assert server.asked == ["/status/503"]
-
-
-def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, tmp_path, download):
-    server.bomb = png_bomb(50_000)
-    server.elsewhere = {"file": "file:///etc/passwd", "ftp": "ftp://127.0.0.1/x"}
-    wanted = {
-        "endless/1": "too many bytes", "drip/1": "timeout", "dripheaders/1": "timeout", "silent/1": "timeout",
-        "bomb/1": "too many pixels", "loop/1": "redirect loop", "to/file": "redirect refused",
-        "to/ftp": "redirect refused", "short/1": "cut short", "cut/1": "cut short", "html/1": "not an image",
-        "noai/1": "X-Robots-Tag", "status/429": "HTTP 429", "status/500": "HTTP 500",
-    }  # fmt: skip
-    rows = [record(f"{server.at}/{path}", path) for path in wanted]
-    rows += [record(f"https://127.0.0.1:{server.server_port}/tls", "tls"), record("http://127.0.0.1:1/", "closed")]
-    rows += [record(f"{server.at}/endlessredirect/1", "redirected"), record(f"{server.at}/jpeg/1", "fine")]
-    chunks(tmp_path / "chunks", rows)
-    began = time.monotonic()
-    download("--deadline", 5, "--max-megabytes", 5)
-    assert time.monotonic() - began < 40
-    report, metadata, _ = loaded(tmp_path)
-    assert sorted(entry["QUERY"] for entry in metadata.values()) == ["fine", "redirected"]
-    assert report["dropped"] == Counter(wanted.values()) + Counter({"TLS": 1, "connection": 1})
-
-
-def png_bomb(side: int) -> bytes:
-    """A PNG of side × side black pixels: 7.5 GB decoded, some 100 KB on the wire if it were whole."""
-    import struct
-    import zlib
-
-    def part(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    body = zlib.compress(bytes(1 << 24), 9) * 3
-    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", body) + part(b"IEND", b"")
 
 
 def test_images_are_copied_where_the_work_folder_is_on_another_disk(server, tmp_path, download):
@@ -529,48 +255,3 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path, download):
     assert "--w" in download(code=2, w="file").stderr
     assert "--dataset-output" in download(code=2, out="file").stderr
     assert "is inside --dataset-output" in download(code=2, w="dataset/work").stderr
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [("8.8.8.8", True), ("127.0.0.1", False), ("169.254.169.254", False), ("100.64.0.1", False), ("224.0.0.1", False),
-     ("0.0.0.0", False), ("::1", False), ("fe80::1%eth0", False), ("::ffff:10.0.0.1", False), ("fd00::1", False),
-     ("64:ff9b::7f00:1", False), ("64:ff9b::808:808", True), ("2002:7f00:1::", False), ("2606:4700::1111", True)],
-)  # fmt: skip
-def test_addresses_of_the_open_internet_are_told_from_the_rest(address, public):
-    assert is_public_address(address) is public
-
-
-def test_hosts_that_name_a_private_address_are_known_without_a_look_up():
-    private = ["localhost", "LOCALHOST.", "a.localhost", "127.1", "0x7f.1", "017700000001", "10.0.0.1", "[::1]"]
-    assert all(map(names_private_host, private))
-    assert not any(map(names_private_host, ["example.com", "8.8.8.8", "1.example.com", "deadbeef", "", "käse.de"]))
-
-
-@pytest.mark.parametrize(
-    ("url", "sent"),
-    [
-        ("http://a.com/x%20y?q=1&r=%C3%A9#f", "http://a.com/x%20y?q=1&r=%C3%A9#f"),
-        ("http://a.com/x y.jpg", "http://a.com/x%20y.jpg"),
-        ("http://käse.de/é.jpg?ü=1", "http://xn--kse-qla.de/%C3%A9.jpg?%C3%BC=1"),
-    ],
-)
-def test_urls_are_sent_as_a_browser_sends_them(url, sent):
-    assert ascii_url(url) == sent
-
-
-@pytest.mark.parametrize(
-    ("status", "error", "reason"),
-    [
-        ("success", None, None),
-        ("failed_to_download", "HTTP Error 404: Not Found", "HTTP 404"),
-        ("failed_to_download", "<urlopen error [Errno -2] Name or service not known>", "DNS"),
-        ("failed_to_download", "<urlopen error [Errno 111] Connection refused>", "connection"),
-        ("failed_to_download", "<urlopen error [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed>", "TLS"),
-        ("failed_to_download", "The read operation timed out", "timeout"),
-        ("failed_to_resize", "Image decoding error", "not an image"),
-        ("failed_to_download", "something new", "other failure"),
-    ],
-)
-def test_failures_are_named_by_their_reason(status, error, reason):
-    assert reason_of(status, error) == reason

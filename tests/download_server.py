@@ -1,0 +1,203 @@
+"""What the downloader's tests share: a server on loopback that says what was asked of it, chunks, runs of the script.
+
+A test file gets the fixtures by `pytest_plugins = "download_server"`.
+"""
+
+import contextlib
+import http.server
+import io
+import json
+import random
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from retrieval.download_plan import Choice, choose, open_database, read_chunks, read_placed
+from retrieval.records import encode_record, write_chunks
+
+
+def picture(name: str, kind: str = "JPEG", size: tuple[int, int] = (300, 200)) -> bytes:
+    """A picture that no other name gets."""
+    noise = random.Random(name)
+    image = Image.new("RGB", (6, 4))
+    image.putdata([tuple(noise.randrange(256) for _ in range(3)) for _ in range(24)])
+    file = io.BytesIO()
+    image.resize(size, Image.Resampling.NEAREST).save(file, kind)
+    return file.getvalue()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        name = self.path.lstrip("/")
+        kind, _, rest = name.partition("/")
+        with contextlib.suppress(OSError):  # the client has left
+            getattr(self, f"serve_{kind}", self.serve_missing)(rest)
+
+    def answer(self, body: bytes, code: int = 200, content_type: str = "image/jpeg", **headers):
+        self.send_response(code)
+        self.send_header("Content-Type", content_type)
+        for header, value in ({"Content_Length": str(len(body))} | headers).items():
+            self.send_header(header.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def serve_missing(self, rest):
+        self.answer(b"no", 404)
+
+    def serve_jpeg(self, rest):
+        time.sleep(self.server.latency)
+        self.answer(picture(rest))
+
+    def serve_png(self, rest):
+        self.answer(picture(rest, "PNG"))
+
+    def serve_webp(self, rest):
+        self.answer(picture(rest, "WEBP"))
+
+    def serve_tiny(self, rest):
+        self.answer(picture(rest, size=(30, 20)))
+
+    def serve_long(self, rest):
+        self.answer(picture(rest, size=(900, 100)))
+
+    def serve_html(self, rest):
+        self.answer(b"<html>this image has moved</html>", content_type="text/html")
+
+    def serve_status(self, rest):
+        self.answer(b"no", int(rest.split("/")[0]))
+
+    def serve_cut(self, rest):
+        self.answer(picture(rest)[:-2000])
+
+    def serve_short(self, rest):
+        self.answer(picture(rest), Content_Length="99999")
+
+    def serve_noai(self, rest):
+        self.answer(picture(rest), X_Robots_Tag="noai")
+
+    def serve_silent(self, rest):
+        time.sleep(20)
+
+    def serve_drip(self, rest):
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        for _ in range(60):
+            self.wfile.write(b"x")
+            time.sleep(0.5)
+
+    def serve_dripheaders(self, rest):
+        for letter in b"HTTP/1.0 200 OK\r\nX-Long: " + b"y" * 100:
+            self.wfile.write(bytes([letter]))
+            time.sleep(0.5)
+
+    def serve_endless(self, rest):
+        self.send_response(200)
+        self.end_headers()
+        while True:
+            self.wfile.write(b"x" * 65536)
+
+    def serve_endlessredirect(self, rest):
+        self.send_response(302)
+        self.send_header("Location", "/jpeg/behind-endless")
+        self.end_headers()
+        for _ in range(20_000):
+            self.wfile.write(b"x" * 65536)
+
+    def serve_loop(self, rest):
+        self.answer(b"", 302, Location=f"/loop/{rest}x")
+
+    def serve_to(self, rest):
+        self.answer(b"", 302, Location=self.server.elsewhere[rest])
+
+    def serve_bomb(self, rest):
+        self.answer(self.server.bomb, content_type="image/png")
+
+    def serve_placeholder(self, rest):
+        self.answer(picture("image not available"))
+
+    def serve_same(self, rest):
+        self.answer(picture("one picture"))
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # the default of 5 drops connections, and each costs a client a second
+
+
+@pytest.fixture()
+def server():
+    made = Server(("127.0.0.1", 0), Handler)
+    made.asked, made.latency, made.elsewhere = [], 0, {}
+    made.at = f"http://127.0.0.1:{made.server_port}"
+    threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+def record(url, name="banded", **fields):
+    return {"SAMPLE_ID": 2**62 + 1, "URL": url, "TEXT": f"a caption of {url}", "NSFW": "UNLIKELY", "LICENSE": "?",
+            "similarity": 0.31, "QUERY": name, "SOURCE": "substring", "MATCHED": name, "SCORE": None, "RANK": None,
+            "ROW": "part-0.parquet:7"} | fields  # fmt: skip
+
+
+def chunks(folder: Path, records: list[dict]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_chunks(map(encode_record, records), folder)
+    return folder
+
+
+def arguments(tmp_path, *more, r=("chunks",), w="work", out="dataset", private=True):
+    return [
+        "--r", *(tmp_path / folder for folder in r), "--w", tmp_path / w, "--dataset-output", tmp_path / out,
+        "--nthreads", 16, "--nprocesses", 1, "--timeout", 4, *(["--allow-private-hosts"] if private else []), *more,
+    ]  # fmt: skip
+
+
+@pytest.fixture()
+def download(run_script, tmp_path):
+    def run(*more, code=0, env=None, **places):
+        done = run_script("download_urls_img2dataset.py", *arguments(tmp_path, *more, **places), env=env)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def loaded(tmp_path, out="dataset"):
+    dataset = tmp_path / out
+    report = json.loads((dataset / "report.json").read_text())
+    metadata = json.loads((dataset / "metadata.json").read_text())
+    assert report["rows_read"] == report["kept"] + sum(report["dropped"].values())
+    files = {str(path.relative_to(dataset)) for path in dataset.rglob("*.jpg")}
+    lines = [json.loads(line) for line in (dataset / "metadata.jsonl").read_text().splitlines()]
+    assert {line["file_name"] for line in lines} == files
+    assert [line["key"] for line in lines] == list(metadata) == sorted(metadata)
+    return report, metadata, files
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def planned(tmp_path, rows: list[dict], **settings):
+    """The plan's database for the rows, as the script makes it."""
+    usual = {"nsfw_tags": ("NSFW",), "allow_untagged": False, "allow_private_hosts": False, "conflict": "all",
+             "balance": None, "max_per_class": None, "most": None, "prefer": "sample", "seed": 0}  # fmt: skip
+    choice = Choice(**(usual | settings))
+    database = open_database(tmp_path / "plan.duckdb")
+    read_chunks(database, [chunks(tmp_path / "chunks", rows)], choice, allow_partial=False)
+    read_placed(database, tmp_path / "nothing", {})
+    choose(database, choice)
+    return database

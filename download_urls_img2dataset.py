@@ -82,6 +82,9 @@ def make_parser():
     group.add_argument("--max-per-class", type=_at_least(1), metavar="N", help="at most so many of each class")
     group.add_argument("--balance", type=_at_least(1), metavar="T",
                        help="keep each of a class's n images with probability T/n (MetaCLIP's balancing)")  # fmt: skip
+    group.add_argument("--combine", choices=("union", "intersection", "rrf"), default="union",
+                       help="several --r folders: what any of them holds, what all of them hold, or what any holds, "
+                       "a cap keeping the best by reciprocal rank fusion (default %(default)s)")  # fmt: skip
     group.add_argument("--prefer", choices=("sample", "score"), default="sample",
                        help="what a cap keeps: a random sample, or the best ranked (default %(default)s)")  # fmt: skip
     group.add_argument("--seed", type=int, default=0, help="of the random sample (default %(default)s)")
@@ -127,7 +130,7 @@ def main(argv: list[str] | None = None) -> int:
     check(flags)
     choice = Choice(
         tuple(flags.nsfw_tags), flags.allow_untagged, flags.allow_private_hosts, flags.conflict, flags.balance,
-        flags.max_per_class, flags.n, flags.prefer, flags.seed,
+        flags.max_per_class, flags.n, flags.prefer, flags.seed, flags.combine,
     )  # fmt: skip
     picture = Picture(
         flags.image_size, flags.resize_mode, flags.encode_quality, flags.min_image_size, flags.max_aspect_ratio
@@ -206,6 +209,10 @@ def check(flags) -> None:
         raise UserError("--encode-quality is a JPEG quality from 1 to 100")
     if not flags.max_aspect_ratio >= 1:
         raise UserError("--max-aspect-ratio is longer side over shorter side: 1 or more")
+    if flags.combine == "intersection" and len(flags.r) == 1:
+        say("note: --combine intersection changes nothing with one --r folder")
+    if flags.combine == "rrf" and not (flags.max_per_class or flags.n or flags.conflict == "best"):
+        say("note: --combine rrf says what a cap keeps: without --max-per-class or --n it changes nothing")
     if flags.wandb and os.environ.get("WANDB_MODE", "online") == "online" and not _wandb_key():
         raise UserError("--wandb has no account: run `wandb login` first, or set WANDB_MODE=offline")
 

@@ -25,12 +25,14 @@ KEY_DIGITS = 20  # of a sha256: 80 bits, so a billion images meet no other's key
 INSERT_ROWS = 50_000
 # One file under so many URLs of one host is "image not available", not a picture that is shown often.
 PLACEHOLDER_URLS = 10
+FUSION_K = 60  # reciprocal rank fusion's constant: Cormack, Clarke and Büttcher, SIGIR 2009
 
 NO_URL = "no URL or class"
 NOT_HTTP = "not http(s)"
 NSFW = "NSFW"
 UNTAGGED = "no NSFW tag"
 PRIVATE_HOST = "private address"
+NOT_EVERYWHERE = "not in every folder"
 OTHER_CLASS = "given to another class"
 SEVERAL_CLASSES = "several classes ask for it"
 OVER_BALANCE = "over --balance"
@@ -70,6 +72,12 @@ class Choice:
     most: int | None  # --n
     prefer: str  # "sample" or "score"
     seed: int
+    combine: str = "union"  # or "intersection", or "rrf", which says by itself what a cap keeps
+
+    @property
+    def ranking(self) -> str:
+        """Terms for an ORDER BY over pairs that put first what a cap keeps; ties are left to `luck`."""
+        return {"rrf": f"fused DESC, {_BEST}"}.get(self.combine, _BEST if self.prefer == "score" else "")
 
 
 def open_database(path: Path):
@@ -99,6 +107,7 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
     database.execute(f"CREATE TABLE asked (folder INTEGER, u UHUGEINT, key VARCHAR, {declared})")
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items())
     names = ", ".join(f'"{name}"' for name in _COLUMNS)
+    database.execute(f"SET VARIABLE folders = {len(folders)}")
     for number, files in enumerate(chunks):
         for file in files:
             if not ends_as_array(file):  # DuckDB takes an array without its last bracket for a whole one
@@ -178,9 +187,7 @@ def choose(database, choice: Choice) -> None:
         f"""
         CREATE TABLE pairs AS
         WITH one AS (
-            SELECT key, any_value(u) AS u, any_value(QUERY) AS class, min(rowid) AS first, count(*) AS rows,
-                   min(TRY_CAST("RANK" AS BIGINT)) AS rank, max(TRY_CAST(SCORE AS DOUBLE)) AS score,
-                   max(TRY_CAST(similarity AS DOUBLE)) AS similarity,
+            SELECT key, any_value(u) AS u, any_value(QUERY) AS class, count(*) AS rows, {_RANKED},
                    NOT regexp_matches(any_value(URL), '^https?://[^/?#]', 'i') AS odd,
                    lower(any_value({_HOST})) IN (SELECT host FROM private) AS private
             FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY key)
@@ -195,18 +202,23 @@ def choose(database, choice: Choice) -> None:
         },
     )  # fmt: skip
     database.execute("DROP TABLE urls")
+    if choice.combine == "intersection":
+        drop_what_a_folder_lacks(database)
+    elif choice.combine == "rrf":
+        fuse_ranks(database)
     number = "row_number() OVER (PARTITION BY u ORDER BY"
     if choice.conflict == "drop":
         _drop(database, SEVERAL_CLASSES, "count(*) OVER (PARTITION BY u) > 1")
     elif choice.conflict == "first":
         _drop(database, OTHER_CLASS, f"{number} first) > 1")
     elif choice.conflict == "best":
-        _drop(database, OTHER_CLASS, f"{number} {_BEST} first) > 1")
+        best = choice.ranking if choice.combine == "rrf" else _BEST
+        _drop(database, OTHER_CLASS, f"{number} {best} first) > 1")
     if choice.balance is not None:  # MetaCLIP's: each of a class's n pairs stays with probability balance / n
         chance = f"{int(choice.balance)} / count(*) OVER (PARTITION BY class)"
         _drop(database, OVER_BALANCE, f"new AND ('0x' || luck[:12])::BIGINT / {16**12} >= {chance}", choice.seed)
     # What is in the folder already goes first, so that chunks added later top up and do not replace.
-    order = f"ORDER BY new, {_BEST if choice.prefer == 'score' else ''} luck"
+    order = f"ORDER BY new, {choice.ranking} luck"
     if choice.max_per_class is not None:
         most = f"> {int(choice.max_per_class)}"
         _drop(database, OVER_CLASS_CAP, f"row_number() OVER (PARTITION BY class {order}) {most}", choice.seed)
@@ -216,7 +228,38 @@ def choose(database, choice: Choice) -> None:
 
 # RANK counts within one query of one index, so the lists of two indices, whose scores are on different scales,
 # interleave; LAION's own similarity orders what has neither.
+_RANKED = """min(rowid) AS first, min(TRY_CAST("RANK" AS BIGINT)) AS rank, max(TRY_CAST(SCORE AS DOUBLE)) AS score,
+    max(TRY_CAST(similarity AS DOUBLE)) AS similarity"""
 _BEST = "rank NULLS LAST, score DESC NULLS LAST, similarity DESC NULLS LAST,"
+
+
+def drop_what_a_folder_lacks(database) -> None:
+    """Of the wanted pairs, those that not every --r folder holds."""
+    database.execute(
+        "CREATE TEMP TABLE everywhere AS SELECT key FROM asked GROUP BY key "
+        "HAVING count(DISTINCT folder) = getvariable('folders')"
+    )
+    _drop(database, NOT_EVERYWHERE, "key NOT IN (SELECT key FROM everywhere)")
+
+
+def fuse_ranks(database) -> None:
+    """Give each pair `fused`, its reciprocal rank fusion: the sum over folders of 1 / (60 + its place in that folder).
+
+    Its place, from 1, is among that folder's pairs of the class, the best RANK of a pair's rows first (then SCORE).
+    Rows of the substring filter have neither: those go by the pool's similarity, then as they stand in the chunks.
+    """
+    database.execute("ALTER TABLE pairs ADD COLUMN fused DOUBLE")
+    database.execute(
+        f"""
+        UPDATE pairs SET fused = fusion.score FROM (
+            SELECT key, sum(1 / ({FUSION_K} + place) ORDER BY place) AS score FROM (
+                SELECT key, row_number() OVER (PARTITION BY folder, class ORDER BY {_BEST} first) AS place FROM (
+                    SELECT folder, key, any_value(QUERY) AS class, {_RANKED}
+                    FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY folder, key))
+            GROUP BY key) AS fusion
+        WHERE fusion.key = pairs.key
+        """
+    )
 
 
 def _drop(database, bucket: str, condition: str, seed: int = 0) -> None:

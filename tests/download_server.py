@@ -191,13 +191,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def planned(tmp_path, rows: list[dict], **settings):
-    """The plan's database for the rows, as the script makes it."""
+def planned(tmp_path, *folders: list[dict], **settings):
+    """The plan's database for the folders' rows, as the script makes it."""
     usual = {"nsfw_tags": ("NSFW",), "allow_untagged": False, "allow_private_hosts": False, "conflict": "all",
              "balance": None, "max_per_class": None, "most": None, "prefer": "sample", "seed": 0}  # fmt: skip
     choice = Choice(**(usual | settings))
-    database = open_database(tmp_path / "plan.duckdb")
-    read_chunks(database, [chunks(tmp_path / "chunks", rows)], choice, allow_partial=False)
+    database = open_database(tmp_path / f"plan{len(list(tmp_path.iterdir()))}.duckdb")
+    written = [chunks(tmp_path / f"chunks{number}", rows) for number, rows in enumerate(folders)]
+    read_chunks(database, written, choice, allow_partial=False)
     read_placed(database, tmp_path / "nothing", {})
     choose(database, choice)
     return database

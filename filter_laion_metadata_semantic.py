@@ -61,6 +61,7 @@ from retrieval.records import (
     write_chunks,
     write_manifest,
 )
+from retrieval.report import write_when_whole
 from retrieval_templates import Template, load_template, only_classes, template_from_names, template_names
 
 RESULTS_PER_QUERY = 500  # the published runs' value
@@ -181,6 +182,7 @@ def main(argv: list[str] | None = None) -> int:
     inputs |= {str(seed): file_fingerprint(seed) for name in classes for seed in seeds[name]}
     if is_complete(output, job_idx, total_jobs, settings, inputs):
         say(f"{output}: job {job_idx} of {total_jobs} is complete already, with these settings and inputs")
+        write_when_whole(output, total_jobs, thorough=True)
         return 0
     begin_run(output, job_idx, total_jobs)
     clear_remains(output / ".hits", hits_files)
@@ -199,6 +201,7 @@ def main(argv: list[str] | None = None) -> int:
     coverage = {"asked": len(classes), "done": len(classes), "missing": {}}
     counts = {"records": sum(written.values()), "classes": summaries}
     write_manifest(output, Manifest("semantic", settings, inputs, coverage, counts, written, job_idx, total_jobs))
+    write_when_whole(output, total_jobs, thorough=True)
     report(output, summaries, counts["records"], len(written))
     return 0
 
@@ -551,6 +554,8 @@ def keep_class(path: Path, class_name: str, prompts: list[str], pools: list[Pool
     if len(scores):
         summary["score_mean"] = round(float(scores.mean()), 4)
         summary["score_quartiles"] = np.quantile(scores, (0.25, 0.5, 0.75)).round(4).tolist()
+    first_found = np.concatenate([hits.prompts for hits in selected])
+    summary["new_by_prompt"] = np.bincount(first_found, minlength=len(prompts)).tolist()  # rows no prompt before found
     with complete_file(path) as beside, open(beside, "wb") as file:
         file.write((json.dumps(summary, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
         for pool, hits in zip(pools, selected, strict=True):

@@ -56,6 +56,7 @@ from retrieval.hit_files import (
 )
 from retrieval.queries import QueryError, class_query
 from retrieval.records import Manifest, begin_run, is_complete, write_chunks, write_manifest
+from retrieval.report import write_when_whole
 from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
 from retrieval.shards import open_shard
 from retrieval_templates import load_template, only_classes, template_from_names
@@ -105,6 +106,7 @@ def main(argv: list[str] | None = None) -> int:
     settings = run_settings(args, search)
     if is_complete(output, job_idx, total_jobs, settings, input_fingerprints(units)):
         say(f"{output}: this very run is complete already; nothing to do")
+        write_when_whole(output, total_jobs, thorough=False)
         return 0
 
     begin_run(output, job_idx, total_jobs)
@@ -123,6 +125,7 @@ def main(argv: list[str] | None = None) -> int:
             total_jobs=total_jobs,
         ),
     )
+    write_when_whole(output, total_jobs, thorough=False)
     report(tally, units, output, chunks)
     return 1 if tally.missing else 0
 

@@ -69,6 +69,15 @@ def write_report(folder: Path | str, title: str | None = None, thorough: bool = 
     return folder / "report.html"
 
 
+def write_when_whole(folder: Path, total_jobs: int, thorough: bool) -> None:
+    """The page of a filter's folder that has none, once the last job of its array is done."""
+    if len(list(folder.glob("job_*_of_*.json"))) == total_jobs and not (folder / "report.html").exists():
+        try:
+            say(f"to look at: {write_report(folder, thorough=thorough)}")
+        except UserError as error:  # the folder's other jobs; this one is done
+            say(f"no page: {error}")
+
+
 # ---- a filter's folder ----
 
 
@@ -82,10 +91,7 @@ def describe_selection(folder: Path, manifests: list[dict], thorough: bool) -> t
     missing |= {f"job {idx} of {jobs}": "has not finished" for idx in range(jobs)
                 if idx not in {manifest["job_idx"] for manifest in manifests}}  # fmt: skip
     chunks = chunk_files(folder, allow_partial=True)
-    if thorough:
-        lines, examples, whole = sample_urls(chunks, records, len(classes))
-    else:
-        lines, examples, whole = *sample_places(chunks), b""
+    lines, examples, whole = sample_urls(chunks, records) if thorough else sample_places(chunks)
     data = {
         "stage": stage,
         "settings": {name: value for name, value in settings.items() if not isinstance(value, dict)},
@@ -121,10 +127,10 @@ def merged_classes(counts: list[dict]) -> dict[str, dict]:
 def selection_funnel(stage: str, counts: list[dict], classes: dict, records: int) -> list[list]:
     """[kind, label, count] a step; kind is pool (a bar to no scale), selected, lost or kept."""
     if stage == "semantic":
-        lost = {"short": "not found (index smaller than asked, or --nprobe too small)",
-                "near_duplicates": "near-duplicates of a better hit", "nsfw": "NSFW",
+        lost = {"beyond": "more than the index has rows", "short": "not found by the index",
+                "near_duplicates": "near-duplicates", "nsfw": "NSFW",
                 "repeats": "found before by the same class"}  # fmt: skip
-        total = {name: sum(of_class[name] for of_class in classes.values()) for name in ("asked", *lost)}
+        total = {name: sum(of_class.get(name, 0) for of_class in classes.values()) for name in ("asked", *lost)}
         steps = [["lost", label, total[name]] for name, label in lost.items() if total[name]]
         return [["selected", "hits asked for", total["asked"]], *steps, ["kept", "records written", records]]
     steps = [["pool", "captions read", sum(count["rows"] for count in counts)]]
@@ -134,15 +140,16 @@ def selection_funnel(stage: str, counts: list[dict], classes: dict, records: int
     return [*steps, ["kept", "records written", records]]
 
 
-def sample_places(chunks: list[Path]) -> tuple[bytes, bool]:
-    """Blocks of adjacent records at evenly spaced places of the chunks (the first is drawn), and whether that is all.
+def sample_places(chunks: list[Path]) -> tuple[bytes, bytes, bool]:
+    """Blocks of adjacent records at evenly spaced places of the chunks (the first is drawn), nothing, and whether the
+    blocks are all.
 
     Costs some milliseconds whatever the chunks' size. The records of one caption stand together in the substring
     filter's chunks, so a block shows which classes share captions.
     """
     sizes = [os.path.getsize(chunk) for chunk in chunks]
     if sum(sizes) <= SAMPLE_BYTES:
-        return b"\n".join(chunk.read_bytes() for chunk in chunks), True
+        return b"\n".join(chunk.read_bytes() for chunk in chunks), b"", True
     step = sum(sizes) * BLOCK_BYTES // SAMPLE_BYTES
     place = random.Random(SEED).randrange(step)  # in the bytes of all chunks, one behind the other
     blocks = []
@@ -154,10 +161,10 @@ def sample_places(chunks: list[Path]) -> tuple[bytes, bool]:
                 blocks.append(block[block.find(b"\n") + 1 : block.rfind(b"\n")])  # whole lines only
                 place += step
         place -= size
-    return b"\n".join(blocks), False
+    return b"\n".join(blocks), b"", False
 
 
-def sample_urls(chunks: list[Path], records: int, classes: int) -> tuple[bytes, bytes, bool]:
+def sample_urls(chunks: list[Path], records: int) -> tuple[bytes, bytes, bool]:
     """The records of every so-many-th URL (by its CRC), so that classes which share URLs share them in the sample too;
     further records of the classes that few of these are of; and whether the sample is all."""
     every = max(1, records // SAMPLE_RECORDS)
@@ -189,7 +196,8 @@ def describe_dataset(folder: Path) -> tuple[dict, bytes]:
     settings = read_json(folder / "settings.json") if (folder / "settings.json").exists() else {}
     shown, found = read_pictures(folder / "metadata.jsonl", len(totals["classes"]))
     classes = {
-        name: totals["classes"].get(name, {}) | {"sources": found["sources"][name], "matches": found["matches"][name]}
+        name: totals["classes"].get(name, {})
+        | {kind: dict(sorted(found[kind][name].items())) for kind in ("sources", "matches")}
         for name in sorted({*totals["classes"], *found["sources"]})
     }
     hosts = {name: {"kept": count} for name, count in found["hosts"].most_common(MOST_SHOWN)}

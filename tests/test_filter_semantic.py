@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import faiss
@@ -197,6 +198,18 @@ def test_a_record_has_the_pools_own_row_and_its_provenance(pool):
     assert counts["asked"] == 2 * len(PROMPTS) * K
     assert counts["kept"] == len(records) == manifest["counts"]["records"]
     assert counts["asked"] == sum(counts[name] for name in (*stage.LOST, "kept"))
+
+
+def test_the_page_has_the_manifests_counts_and_says_which_prompt_was_first_to_find_a_row(pool):
+    assert stage.main(flags(pool)) == 0
+    page = (pool / "out" / "report.html").read_text()
+    data = json.loads(page.split('<script type="application/json" id="data">')[1].split("</script>")[0])
+    counts = json.loads((pool / "out" / "job_0_of_1.json").read_text())["counts"]
+    assert (data["records"], data["classes"]) == (counts["records"], counts["classes"])
+    records = records_in(pool / "out")
+    for name in CLASSES:
+        matched = Counter(record["MATCHED"] for record in records if record["QUERY"] == name)
+        assert data["classes"][name]["new_by_prompt"] == [matched[prompt.replace("{}", name)] for prompt in PROMPTS]
 
 
 def test_a_list_of_names_and_a_file_of_names_are_searched_with_clips_own_prompt(pool):

@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import threading
 
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet as pq
 
 from knn_indices_helper.jobs import UserError
 from retrieval import report
@@ -157,6 +159,31 @@ def test_the_neighbours_page_has_the_manifests_numbers(tmp_path):
     assert data["classes"] == classes and data["records"] == len(shown) == 30
     assert [step[2] for step in data["funnel"]] == [300, 3, 60, 9, 198, 30]
     assert data["funnel"][0][2] - sum(step[2] for step in data["funnel"][1:-1]) == data["funnel"][-1][2]
+
+
+def test_the_caption_filter_writes_the_page_of_its_manifest_also_when_it_was_killed_before(tmp_path, run_script):
+    table = pa.table(
+        {"url": [f"http://h/{n}" for n in range(60)], "text": ["a hen and a kitchen"] * 20 + ["a cock"] * 40}
+    )
+    for number in (0, 1):
+        pq.write_table(table.slice(30 * number, 30), tmp_path / f"{number}.parquet")
+    command = ["filter_laion_metadata_substring.py", "--output", tmp_path / "out", "--query", "hen|cock|egg", "--dbs",
+               f"{tmp_path}/*.parquet", "--workers", 1]  # fmt: skip
+    for job in (1, 0):
+        assert not (tmp_path / "out" / "report.html").exists(), "the page is of whole runs"
+        done = run_script(*command, "--job-idx", job, "--total-jobs", 2)
+        assert done.returncode == 0, done.stderr
+    page, data, records = parts_of(tmp_path / "out")
+    manifests = [json.loads((tmp_path / "out" / f"job_{job}_of_2.json").read_text())["counts"] for job in (0, 1)]
+    assert data["funnel"][0][2] == sum(counts["rows"] for counts in manifests) == 60
+    for name, count in (("hen", 20), ("cock", 40), ("egg", 0)):
+        assert (
+            data["classes"][name]["records"] == sum(counts["classes"][name]["records"] for counts in manifests) == count
+        )
+        assert len([record for record in records if record["QUERY"] == name]) == count
+    (tmp_path / "out" / "report.html").unlink()
+    assert run_script(*command, "--job-idx", 0, "--total-jobs", 2).returncode == 0
+    assert (tmp_path / "out" / "report.html").read_text() == page
 
 
 @pytest.mark.parametrize("thorough", [True, False])

@@ -449,9 +449,10 @@ def search_block(block, template: Template, seeds, pools: list[Pool], encoders, 
     }
     found = []
     for pool in pools:
-        queries = embedded[models[pool.entry.name]]
+        model = models[pool.entry.name]
+        queries, encoder = embedded[model], encoders[model]
         hits = {
-            source: search_exactly(index, queries, args.results_per_query, mine)
+            source: search_exactly(index, queries, args.results_per_query, mine, encoder.device)
             if args.exact
             else search(index, queries, args.results_per_query)
             for source, index in pool.indices.items()

@@ -5,14 +5,16 @@ An embeddings folder holds `img_emb*.npy` and / or `text_emb*.npy` as clip-retri
 pool's metadata. They are memory-mapped; of 100 million rows × 768 × 2 bytes (154 GB) one stretch at a time is read.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
 from knn_indices_helper.jobs import UserError
 
 NAMES = {"text_index": "text_emb*.npy", "image_index": "img_emb*.npy"}
-ROWS_AT_ONCE = 16_384  # × 768 × 4 bytes = 50 MB of rows; their products with 80 prompts are 5 MB, inside the cache
-SLACK = 4  # candidates kept between two sortings, in multiples of k
+ROWS_AT_ONCE = 16_384  # × 768 × 4 bytes = 50 MB of rows compared, and as many being read
+ROW_BITS = 2**32 - 1
+NO_HIT = -(2**63)  # below every hit
 
 
 @dataclass(frozen=True)
@@ -80,74 +82,170 @@ def open_embeddings(files: list[Path]) -> EmbeddingFiles:
     return EmbeddingFiles(tuple(arrays), np.cumsum([0, *(len(array) for array in arrays)]))
 
 
-def exact_search(files: EmbeddingFiles, queries, k: int, groups: list[slice]):
+def exact_search(files: EmbeddingFiles, queries, k: int, groups: list[slice], device: str = "cpu"):
     """(rows, scores) of the k best of all rows, int64 and float32 (n, k); equal scores by row; -1 past the last row.
 
-    Products are made group by group (a class's prompts), whatever else the block holds: a matrix product rounds by its
-    shape, and a class should get the same scores in any block.
-    """
-    import numpy as np
+    Products are made group by group (a class's prompts) and of the same pieces of the files, whatever else the block
+    holds: a matrix product rounds by its shape, and a class should get the same scores in any block. Groups are
+    compared side by side, each on one thread, while the next rows are read.
 
-    best = [_Best.none(len(queries[group])) for group in groups]
-    for array, start in zip(files.arrays, files.starts, strict=False):
-        for first in range(0, len(array), ROWS_AT_ONCE):
-            rows = np.asarray(array[first : first + ROWS_AT_ONCE], dtype=np.float32).T
-            for number, group in enumerate(groups):
-                scores = queries[group] @ rows
-                best[number] = best[number].with_more(scores, int(start) + first, k)
-    found = [each.sorted(k) for each in best]
+    `device`: "cpu", or what torch calls the GPU that makes the products there (in float32; not TF32, torch's default).
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    import faiss
+    import numpy as np
+    from threadpoolctl import threadpool_limits
+
+    engine = _OnCpu() if device == "cpu" else _OnGpu(device)
+    asked = [engine.load(queries[group]) for group in groups]
+    best = [_Best(len(each), k) for each in asked]
+
+    def compare(number: int, rows, start: int) -> None:
+        for first in range(0, len(rows), engine.piece):
+            piece = rows[first : first + engine.piece]
+            best[number].add(*engine.above(asked[number], piece, best[number]), len(piece), start + first)
+
+    # As many threads as OpenMP would take: OMP_NUM_THREADS, else the cores that this process may use.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(faiss.omp_get_max_threads()) as threads:
+        for rows, start in _read_ahead(files, engine.load, threads):
+            done = [threads.submit(compare, number, rows, start) for number in range(len(groups))]
+            for each in done:
+                each.result()
+        found = list(threads.map(_Best.sorted, best))
     rows, scores = (np.concatenate(part) for part in zip(*found, strict=True))
     return rows, scores
 
 
-@dataclass(frozen=True)
-class _Best:
-    """The best rows so far of some queries, unsorted but for ties: columns go by ascending row."""
+def _read_ahead(files: EmbeddingFiles, load, threads):
+    """(loaded rows, number of the first) of each stretch of the files, while the next one is being loaded."""
+    loading = deque()
+    for array, start in zip(files.arrays, files.starts, strict=False):
+        for first in range(0, len(array), ROWS_AT_ONCE):
+            loading.append((threads.submit(load, array[first : first + ROWS_AT_ONCE]), int(start) + first))
+            if len(loading) > 1:
+                rows, begin = loading.popleft()
+                yield rows.result(), begin
+    for rows, begin in loading:
+        yield rows.result(), begin
 
-    rows: object  # int64 (queries, kept), -1 where a query has fewer
-    scores: object  # float32 (queries, kept)
-    floor: object  # float32 (queries, 1): what a row must exceed to be among the k best
 
-    @staticmethod
-    def none(queries: int) -> "_Best":
+class _OnCpu:
+    """Products by numpy, of pieces so small that their scores (80 × 2,048 × 4 bytes) stay in a core's cache."""
+
+    piece = 2048
+
+    def load(self, rows):
         import numpy as np
 
-        return _Best(np.empty((queries, 0), np.int64), np.empty((queries, 0), np.float32), None)
+        return np.ascontiguousarray(rows, dtype=np.float32)
 
-    def with_more(self, scores, start: int, k: int) -> "_Best":
-        """`scores` (queries, rows) of the rows from `start` on."""
+    def above(self, queries, rows, best: "_Best"):
+        """(flat positions, scores) of what may be among the k best, in the matrix (queries, rows)."""
         import numpy as np
 
-        if self.floor is None:
-            floor = np.partition(scores, -k, axis=1)[:, [-k]] if scores.shape[1] > k else np.float32(-np.inf)
-            wanted = scores >= floor
+        scores = queries @ rows.T
+        if best.floor is None and len(rows) > best.k:  # fmax: a NaN of a broken embedding is no score
+            wanted = scores >= np.partition(np.fmax(scores, -np.inf), -best.k, axis=1)[:, [-best.k]]
         else:
-            wanted = scores > self.floor
-        # Flat, as nonzero of a flat array is four times as fast; then each query's candidates side by side.
-        query, row = np.divmod(np.flatnonzero(wanted), scores.shape[1])
-        counts = np.bincount(query, minlength=len(scores))
-        column = np.arange(len(query)) - np.repeat(np.cumsum(counts) - counts, counts)
-        more_rows = np.full((len(scores), counts.max()), -1, np.int64)
-        more_scores = np.full(more_rows.shape, -np.inf, np.float32)
-        more_rows[query, column] = row + start
-        more_scores[query, column] = scores[query, row]
-        grown = _Best(np.hstack([self.rows, more_rows]), np.hstack([self.scores, more_scores]), self.floor)
-        if grown.floor is not None and grown.rows.shape[1] <= SLACK * k:
-            return grown
-        rows, best = grown.sorted(k)
-        order = np.argsort(np.where(rows < 0, np.iinfo(np.int64).max, rows), axis=1)  # by row again, for the next ties
-        floor = best[:, [k - 1]] if best.shape[1] >= k and (rows[:, k - 1] >= 0).all() else None
-        return _Best(np.take_along_axis(rows, order, 1), np.take_along_axis(best, order, 1), floor)
+            wanted = scores > (-np.inf if best.floor is None else best.floor)
+        at = np.flatnonzero(wanted)  # flat, as it is four times as fast as nonzero of a matrix
+        return at, scores.ravel()[at]
 
-    def sorted(self, k: int):
-        """(rows, scores) of the k best, best first."""
+
+class _OnGpu:
+    """The same by torch; only what may be among the best leaves the device."""
+
+    piece = ROWS_AT_ONCE
+
+    def __init__(self, device: str):
+        self.device = device
+
+    def load(self, rows):
+        import numpy as np
+        import torch
+
+        return torch.from_numpy(np.array(rows)).to(self.device).float()
+
+    def above(self, queries, rows, best: "_Best"):
+        import torch
+
+        scores = queries @ rows.T
+        if best.floor is None and len(rows) > best.k:
+            wanted = scores >= scores.nan_to_num(nan=-torch.inf).topk(best.k).values[:, -1:]
+        elif best.floor is None:
+            wanted = scores > -torch.inf
+        else:
+            wanted = scores > torch.from_numpy(best.floor).to(self.device)
+        at = wanted.ravel().nonzero().ravel()
+        return at.cpu().numpy(), scores.ravel()[at].cpu().numpy()
+
+
+class _Best:
+    """The k best rows so far of some queries.
+
+    A hit is one int64 that sorts as hits do, by score and then by lesser row: the score's bits above, the row's
+    complement below (so a pool may have 2**32 rows).
+    """
+
+    def __init__(self, queries: int, k: int):
         import numpy as np
 
-        lacking = max(0, k - self.rows.shape[1])
-        rows = np.pad(self.rows, ((0, 0), (0, lacking)), constant_values=-1)
-        scores = np.pad(self.scores, ((0, 0), (0, lacking)), constant_values=-np.inf)
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
+        self.k = k
+        self.hits = np.full((queries, k), NO_HIT)
+        self.floor = None  # float32 (queries, 1): what a score must exceed to be among the k best, once that is known
+        self.waiting = []  # (query, hit) not sorted in yet
+        self.room = queries * k
+
+    def add(self, at, scores, width: int, start: int) -> None:
+        """`scores` at flat positions `at` of a matrix (queries, width), whose first column is the row `start`."""
+        import numpy as np
+
+        query, row = np.divmod(at.astype(np.int32), np.int32(width))
+        bits = _ordered((scores + np.float32(0)).view(np.int32))  # + 0: the two zeros are one score
+        self.waiting.append(
+            (
+                query.astype(np.min_scalar_type(len(self.hits))),
+                (bits.astype(np.int64) << 32) | (np.int64(ROW_BITS - start) - row),
+            )
+        )
+        self.room -= len(at)
+        if self.room <= 0:
+            self.sort_in()
+
+    def sort_in(self) -> None:
+        import numpy as np
+
+        query, hits = (np.concatenate(part) for part in zip(*self.waiting, strict=True))
+        counts = np.bincount(query, minlength=len(self.hits))
+        more = np.full((len(counts), counts.max()), NO_HIT)
+        more[np.arange(counts.max()) < counts[:, None]] = hits[np.argsort(query, kind="stable")]
+        self.hits = np.partition(np.hstack([self.hits, more]), counts.max(), axis=1)[:, counts.max() :]
+        last = self.hits[:, :1]
+        if (last > NO_HIT).all():
+            self.floor = _score(last)
+        self.waiting, self.room = [], self.hits.size
+
+    def sorted(self):
+        """(rows, scores), best first; -1 and -inf where a query has no more."""
+        import numpy as np
+
+        if self.waiting:
+            self.sort_in()
+        hits = np.sort(self.hits, axis=1)[:, ::-1]
+        rows = np.where(hits == NO_HIT, -1, ROW_BITS - (hits & ROW_BITS))
+        return rows, np.where(hits == NO_HIT, np.float32(-np.inf), _score(hits))
+
+
+def _ordered(bits):
+    """float32 bits (int32) as whole numbers in the order of the floats, and back."""
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
+
+
+def _score(hits):
+    import numpy as np
+
+    return _ordered((hits >> 32).astype(np.int32)).view(np.float32)
 
 
 def score_again(files: EmbeddingFiles, ids, queries):

@@ -78,9 +78,9 @@ def search(index, queries, k: int, list_bytes: int = LIST_BYTES) -> Neighbours:
     return Neighbours(ids, scores)
 
 
-def search_exactly(files: EmbeddingFiles, queries, k: int, groups: list[slice]) -> Neighbours:
-    """The k best of all rows, with no index; `groups` of queries as in `exact_search`."""
-    return Neighbours(*exact_search(files, queries, k, groups))
+def search_exactly(files: EmbeddingFiles, queries, k: int, groups: list[slice], device: str) -> Neighbours:
+    """The k best of all rows, with no index; `groups` of queries and `device` as in `exact_search`."""
+    return Neighbours(*exact_search(files, queries, k, groups, device))
 
 
 def rerank(index, neighbours: Neighbours, files: EmbeddingFiles, queries) -> Neighbours:

@@ -14,8 +14,12 @@ import re
 import shutil
 import sys
 import tempfile
+import time
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+PROGRESS_SECONDS = 60  # between the lines of a log: a day of them is still read in one go
 FINGERPRINT_EDGE_BYTES = 1 << 16  # both ends of a file: a parquet's footer and an index's header live there
 
 
@@ -23,9 +27,60 @@ class UserError(Exception):
     """What a user can mend: one sentence that names the way out. `command` prints it and exits with 2."""
 
 
+# ---- talk: to stderr, one line at a time; stdout is kept for data ----
+
+QUIET, ORDINARY, VERBOSE = range(3)
+_talk = SimpleNamespace(level=ORDINARY, bar=None)  # level: by `parse_flags`; bar: the one on the terminal
+
+
 def say(message: str) -> None:
-    """Talk goes to stderr, one line at a time; stdout is kept for data."""
-    print(message, file=sys.stderr, flush=True)
+    """What a user wants to know, unless with --quiet."""
+    if _talk.level >= ORDINARY:
+        say_always(message)
+
+
+def say_always(message: str) -> None:
+    """Errors, lost work by name, and a run's last line: also with --quiet."""
+    if _talk.bar is not None:
+        _talk.bar.write(message, file=sys.stderr)  # above the bar, which is drawn again
+    else:
+        print(message, file=sys.stderr, flush=True)
+
+
+def say_more(message: str) -> None:
+    """With --verbose only."""
+    if _talk.level == VERBOSE:
+        say_always(message)
+
+
+@contextlib.contextmanager
+def progress(total: int, unit: str, what: str):
+    """Give a function that is told how many more are done: a bar on a terminal, else a whole line once in a while.
+
+    A log file gets no carriage returns, and --quiet gets nothing. `unit` is a plural, `what` a word for the work.
+    """
+    if sys.stderr.isatty() and _talk.level > QUIET:
+        from tqdm import tqdm  # 30 ms, so only where it is seen
+
+        with tqdm(total=total, unit=f" {unit}", desc=what, dynamic_ncols=True) as _talk.bar:
+            try:
+                yield _talk.bar.update
+            finally:
+                _talk.bar = None
+        return
+
+    begun = last = time.monotonic()
+    done = 0
+
+    def update(more: int = 1) -> None:
+        nonlocal done, last
+        done, now = done + more, time.monotonic()
+        if now - last >= PROGRESS_SECONDS and done:
+            last, rate = now, done / (now - begun)
+            left = timedelta(seconds=round((total - done) / rate))
+            say(f"{what}: {done:,} of {total:,} {unit} ({done / total:.0%}), {rate:,.3g} a second, {left} left")
+
+    yield update
 
 
 # ---- the command line ----
@@ -42,9 +97,11 @@ def parser_for(doc: str, script: str) -> argparse.ArgumentParser:
 
 
 def parse_flags(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse `argv` with `--output_dir` taken as `--output-dir`; values are left as they are."""
+    """Parse `argv` with `--output_dir` taken as `--output-dir`; values are left as they are. Sets how much is said."""
     argv = sys.argv[1:] if argv is None else argv
-    return parser.parse_args([_dashed(word) for word in argv])
+    flags = parser.parse_args([_dashed(word) for word in argv])
+    _talk.level = getattr(flags, "talk", ORDINARY)
+    return flags
 
 
 def _dashed(word: str) -> str:
@@ -57,6 +114,14 @@ def add_array_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("array jobs")
     group.add_argument("--job-idx", type=int, help="which share to do, from 0 (default: SLURM's array task, else 0)")
     group.add_argument("--total-jobs", type=int, help="how many shares there are (default: SLURM's, else 1)")
+
+
+def add_talk_flags(parser: argparse.ArgumentParser) -> None:
+    """`--quiet` and `--verbose`, which `say`, `say_more` and `progress` obey."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--quiet", dest="talk", action="store_const", const=QUIET, default=ORDINARY,
+                       help="say only errors and the last line")  # fmt: skip
+    group.add_argument("--verbose", dest="talk", action="store_const", const=VERBOSE, help="say more")
 
 
 def array_place(job_idx: int | None, total_jobs: int | None) -> tuple[int, int]:
@@ -97,10 +162,10 @@ def command(main):
         try:
             return main(argv)
         except UserError as error:
-            say(f"error: {error}")
+            say_always(f"error: {error}")
             return 2
         except KeyboardInterrupt:
-            say("interrupted: what is complete is kept; the same command does the rest")
+            say_always("interrupted: what is complete is kept; the same command does the rest")
             return 130
         except BrokenPipeError:  # `script | head`: the reader left, which is no error of ours
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

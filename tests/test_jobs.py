@@ -1,10 +1,14 @@
 """Array shares, complete files and the manners of the command line."""
 
 import argparse
+import contextlib
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -100,6 +104,78 @@ def test_an_output_that_cannot_be_written_names_its_flag(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="^--output .*/file/inside cannot be written: Not a directory$"):
         jobs.writable_folder(tmp_path / "file" / "inside", "--output")
+
+
+TALK = """
+import sys
+from knn_indices_helper.jobs import add_talk_flags, command, parse_flags, parser_for
+from knn_indices_helper.jobs import progress, say, say_always, say_more
+@command
+def main(argv=None):
+    parser = parser_for("doc", "x.py")
+    add_talk_flags(parser)
+    parse_flags(parser, argv)
+    with progress(3, "shards", "scanning") as more:
+        for number in range(3):
+            say(f"shard {number}")
+            say_more(f"detail {number}")
+            more()
+    say_always("3 shards done")
+    return 0
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    "flag, lines",
+    [
+        ("--quiet", ["3 shards done"]),
+        (None, ["shard 0", "shard 1", "shard 2", "3 shards done"]),
+        ("--verbose", ["shard 0", "detail 0", "shard 1", "detail 1", "shard 2", "detail 2", "3 shards done"]),
+    ],
+)
+def test_quiet_leaves_the_last_line_and_verbose_says_more_and_a_short_run_has_no_progress_lines(flag, lines):
+    words = [sys.executable, "-c", TALK, *([flag] if flag else [])]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr.splitlines()) == (0, "", lines)
+
+
+def test_quiet_and_verbose_together_are_refused():
+    done = subprocess.run(
+        [sys.executable, "-c", TALK, "--quiet", "--verbose"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 2 and "not allowed with argument --quiet" in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--quiet", "--verbose"])
+def test_a_terminal_gets_a_bar_that_no_line_runs_into_and_with_quiet_none(flag):
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
+    child = subprocess.Popen([sys.executable, "-c", TALK, flag], stderr=theirs, cwd=ROOT)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux: the other end is closed
+        while more := os.read(ours, 4096):
+            shown += more
+    os.close(ours)
+    assert child.wait() == 0
+    lines = [line.rpartition("\r")[2].strip() for line in shown.decode().replace("\r\n", "\n").split("\n")]
+    assert ("scanning" in shown.decode(), "shard 1" in lines) == ((flag == "--verbose"),) * 2
+    if flag == "--verbose":
+        assert any("100%" in line and "3/3" in line and "shards/s" in line for line in lines)
+
+
+def test_a_log_gets_whole_lines_with_rate_and_time_left(monkeypatch, capsys):
+    clock = [100.0]
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock[0])
+    with jobs.progress(4_000, "URLs", "fetching") as more:
+        for seconds, number in ((59, 500), (60, 500), (90, 500), (200, 500)):
+            clock[0] = 100.0 + seconds
+            more(number)
+    assert capsys.readouterr().err.splitlines() == [
+        "fetching: 1,000 of 4,000 URLs (25%), 16.7 a second, 0:03:00 left",
+        "fetching: 2,000 of 4,000 URLs (50%), 10 a second, 0:03:20 left",
+    ]
 
 
 SCRIPT = """

@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from knn_indices_helper.jobs import UserError, complete_file, free_bytes, say, write_json
@@ -159,7 +159,7 @@ def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int) ->
     shard_urls = min(SHARD_URLS, max(1, -(-urls // web.processes)))  # every process has work
     write_json(
         folder / "arguments.json",
-        {
+        {"parent": os.getpid(), "limits": asdict(limits), "download": {
             "url_list": str(folder / "urls.parquet"), "input_format": "parquet", "url_col": "url",
             "output_folder": str(folder / "fetched"), "output_format": "files", "encode_format": "jpg",
             "processes_count": web.processes, "thread_count": web.threads, "timeout": web.timeout,
@@ -168,10 +168,10 @@ def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int) ->
             "image_size": picture.image_size, "resize_mode": picture.resize_mode,
             "encode_quality": picture.encode_quality, "min_image_size": picture.min_image_size,
             "max_aspect_ratio": picture.max_aspect_ratio,
-        },
+        }},
     )  # fmt: skip
     (folder / "fetched").mkdir(exist_ok=True)
-    environment = os.environ | limits.environment() | {
+    environment = os.environ | {
         "NO_ALBUMENTATIONS_UPDATE": "1",  # it asks the network for its newest version at import
         "OPENCV_IO_MAX_IMAGE_PIXELS": str(MAX_IMAGE_PIXELS),
         "WANDB_DIR": os.environ.get("WANDB_DIR", str(folder.parent.parent)),

@@ -1,6 +1,6 @@
 """img2dataset in a process of its own, with the limits that it leaves open.
 
-In:  a JSON file: `download` (img2dataset's own arguments) and, in the environment variable `GUARDED_FETCH`, `Limits`.
+In:  a JSON file: `download` (img2dataset's own arguments), `limits` (the fields of `Limits`), `parent` (a process id)
 Out: what img2dataset writes; a byte in the `progress` file per URL that is answered.
 
     python -m retrieval.guarded_fetch arguments.json
@@ -8,15 +8,19 @@ Out: what img2dataset writes; a byte in the `progress` file per URL that is answ
 img2dataset keeps its threads, its user agent, its X-Robots-Tag handling, its resizing and its writer. What is put under
 it is urllib's opener (`urllib.request.install_opener`, which img2dataset's `urlopen` goes through): addresses are
 checked when the connection is made, after the name is resolved and after every redirect; a URL has a deadline in all
-and a cap of bytes; a host that only times out is given up. img2dataset's workers are spawned, and a spawned process
-imports this module again: that is why the opener is installed on import and not in `main`.
+and a cap of bytes; a host that only times out is given up. What is sent to a worker, of this machine or of a cluster,
+is a `GuardedDownloader`: it puts the guard under img2dataset there before it lets it fetch.
 """
 
 import contextlib
+import functools
 import http.client
+import importlib
 import io
 import ipaddress
 import json
+import multiprocessing
+import multiprocessing.forkserver
 import os
 import socket
 import ssl
@@ -27,9 +31,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from pathlib import Path
 
-ENVIRONMENT = "GUARDED_FETCH"
 READ_BYTES = 1 << 18
 # In a row, from one host, in one process: with the default deadline and 64 threads about 10 seconds of all of them.
 HOST_TIMEOUTS = 20
@@ -50,9 +54,6 @@ class Limits:
     max_bytes: int
     allow_private_hosts: bool
     progress: str  # path of the file that grows by a byte for each URL answered
-
-    def environment(self) -> dict[str, str]:
-        return {ENVIRONMENT: json.dumps(asdict(self) | {"parent": os.getpid()})}
 
 
 class Refused(urllib.error.URLError):
@@ -279,11 +280,21 @@ def decodes_whole(data: bytes) -> bool:
 # ---- in img2dataset's processes ----
 
 
-def install(limits: Limits, parent: int) -> None:
-    """Put the guard under img2dataset in this process; it imports img2dataset, which takes seconds."""
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    # webdataset, whose writer is not used here, would import it: 2 seconds and 200 MB a process.
-    sys.modules["torch"] = None
+@dataclass(frozen=True)
+class GuardedDownloader:
+    """img2dataset's downloader of shards, which fetches nothing before the guard is in its process."""
+
+    limits: Limits
+    downloader: object
+
+    def __call__(self, shard):
+        install(self.limits)
+        return self.downloader(shard)
+
+
+@functools.cache
+def install(limits: Limits) -> None:
+    """Put the guard under img2dataset in this process."""
     import img2dataset.downloader
 
     urllib.request.install_opener(GuardedOpener(limits))
@@ -317,25 +328,38 @@ def may_pass(error: str) -> bool:
 
 def _end_with(parent: int) -> None:
     """End this process when the one that started it is gone: after kill -9 nothing of ours goes on in the dark."""
-    while os.getppid() == parent:
-        time.sleep(PARENT_CHECK_SECONDS)
-    os._exit(1)
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(PARENT_CHECK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def main() -> int:
-    from img2dataset import download
+    settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    _end_with(settings["parent"])
+    # img2dataset spawns its logger and its workers, and each would import it for 1.3 s. Here one process imports it,
+    # beside this one, and they are forked from that one.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["retrieval.img2dataset_alone"])
+    multiprocessing.forkserver.ensure_running()
+    import retrieval.img2dataset_alone  # noqa: F401
 
-    with open(sys.argv[1], encoding="utf-8") as file:
-        download(**json.load(file))
+    module = importlib.import_module("img2dataset.main")  # `img2dataset.main` is a function of that name
+    module.LoggerProcess._Popen = staticmethod(context.Process._Popen)
+    importlib.import_module("img2dataset.distributor").get_context = lambda _: context
+    unguarded, limits = module.Downloader, Limits(**settings["limits"])
+    module.Downloader = lambda **arguments: GuardedDownloader(limits, unguarded(**arguments))
+    module.download(**settings["download"])
     return 0
 
 
-if ENVIRONMENT in os.environ and __name__ in ("__main__", "__mp_main__"):
-    _settings = json.loads(os.environ[ENVIRONMENT])
-    _parent = _settings.pop("parent")
-    if __name__ == "__mp_main__":
-        _parent = os.getppid()
-    install(Limits(**_settings), _parent)
+if __name__ == "__mp_main__":  # in img2dataset's logger and workers
+    _end_with(os.getppid())
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from retrieval import guarded_fetch  # by its name, under which the workers find GuardedDownloader
+
+    sys.exit(guarded_fetch.main())

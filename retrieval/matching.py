@@ -14,8 +14,8 @@ How `Matcher` works. Rows are joined into buffers of half a megabyte, which are 
 lower-cases ASCII, and for words makes all of it but letters and digits a space. Then a phrase is a literal, as in
 " tiger shark ", and one scan (retrieval/literal_scan.py) finds them all. Rows that this does not suit, a tenth of web
 captions, go a second, exact way: those with a byte beyond ASCII, and those where the end of a phrase stands behind two
-separators, as in "tiger - shark". They are folded as unicode61 folds, every run of separators becomes one space, and
-they are scanned again.
+separators, as in "great - white shark". They are folded as unicode61 folds, every run of separators becomes one space,
+and they are scanned again.
 """
 
 from collections.abc import Iterable
@@ -172,8 +172,9 @@ class Matcher:
         phrases_of, run_literals = {}, {}  # literal -> phrases; literals that begin with two separators
         for number, needle in enumerate(self._needles):
             if needle:
-                literal, self._unsure[number], runs = _literals(needle)
-                phrases_of.setdefault(literal, []).append(number)
+                literals, self._unsure[number], runs = _literals(needle)
+                for literal in literals:
+                    phrases_of.setdefault(literal, []).append(number)
                 run_literals |= dict.fromkeys(runs)
         literals = [*phrases_of, *run_literals]
         self._exact_literals = len(phrases_of)
@@ -181,9 +182,9 @@ class Matcher:
         self._literal_bytes = np.array([len(literal) for literal in literals], np.int64)
         self._phrases_of_literal = _Lists(list(phrases_of.values()))
         if mode == "substring":
-            edges = [(is_word_part(needle[0]), is_word_part(needle[-1])) if needle else (False, False)
+            edges = [is_word_part(needle[0]) | is_word_part(needle[-1]) << 1 if needle else 0
                      for needle in self._needles]  # fmt: skip
-            self._begins_word, self._ends_word = np.array(edges, bool).reshape(-1, 2).T
+            self._word_edges = np.array(edges, np.uint8)
 
         number_of = {phrase: number for number, phrase in enumerate(phrases)}
         empty = {phrase for phrase, needle in zip(phrases, self._needles, strict=True) if not needle}
@@ -223,67 +224,58 @@ class Matcher:
         """(rows, phrases, inside) of binary captions without nulls: each phrase that holds in a row once, in order."""
         import numpy as np
 
-        found = [(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool))]
-        slow = [np.empty(0, np.int64)]
-        for start, piece in _pieces(captions):
-            rows, phrases, inside, slow_rows = self._scan_as_it_is(piece)
-            found.append((rows + start, phrases, inside))
-            slow.append(slow_rows + start)
-        slow = np.concatenate(slow)
-        for start, piece in _pieces(captions.take(integers(slow))):
-            rows, phrases, inside = self._scan_folded(piece)
-            found.append((slow[rows + start], phrases, inside))
-        rows, phrases, inside = (np.concatenate(column) for column in zip(*found, strict=True))
-        order = np.lexsort((phrases, rows))
-        return self._verified(captions, rows[order], phrases[order], inside[order])
-
-    def _scan_as_it_is(self, captions):
-        """(rows, phrases, inside) of the rows that a scan of their own bytes suits, and the others' numbers."""
-        import numpy as np
-
         is_words = self._mode != "substring"
         offsets = _offsets(captions)
-        buffer = _join(captions, b" " if is_words else ROW_END)
-        row_starts = offsets[:-1] - offsets[0] + np.arange(len(captions))
-        literals, ends = self._scan(buffer)
+        row_starts = offsets[:-1] - offsets[0] + np.arange(len(captions))  # in all pieces' buffers, one behind another
+        is_slow = _beyond_ascii(captions, offsets)
+        found = [_NOTHING()]
+        for first, piece in _pieces(captions):
+            is_slow[[first, first + len(piece) - 1]] |= is_words  # no space before the one, none after the other
+            literals, ends, sides = self._scan_buffer(_join(piece, b" " if is_words else ROW_END), True)
+            found.append((literals, ends + row_starts[first], sides))
+        literals, ends, sides = (np.concatenate(column) for column in zip(*found, strict=True))
         rows = np.searchsorted(row_starts, ends - 1, "right") - 1
         in_one_row = ends - self._literal_bytes[literals] >= row_starts[rows] - is_words
-
-        is_slow = _beyond_ascii(captions, offsets)
-        is_slow[[0, -1]] |= is_words  # no space before the one, none after the other
         is_slow[rows[in_one_row & (literals >= self._exact_literals)]] = True
         sure = in_one_row & ~is_slow[rows] & (literals < self._exact_literals)
-        return *self._occurrences(buffer, rows[sure], literals[sure], ends[sure]), np.flatnonzero(is_slow)
+        found = [(rows[sure], literals[sure], sides[sure])]
 
-    def _scan_folded(self, captions):
-        """(rows, phrases, inside) of any rows."""
+        slow = np.flatnonzero(is_slow)
+        for first, piece in _pieces(captions.take(integers(slow))):
+            buffer = _exact_buffer(piece, self._mode)
+            literals, ends, sides = self._scan_buffer(buffer, False)
+            row_ends = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ROW_END[0])
+            rows = slow[first + np.searchsorted(row_ends, ends - 1)]
+            sure = literals < self._exact_literals
+            found.append((rows[sure], literals[sure], sides[sure]))
+        rows, literals, sides = (np.concatenate(column) for column in zip(*found, strict=True))
+        return self._verified(captions, *self._once_a_row(rows, literals, sides))
+
+    def _scan_buffer(self, buffer, only_ascii_counts: bool):
+        """(literals, ends, sides); sides: in `substring`, whether a word goes on before a literal (1), after it (2)."""
         import numpy as np
 
-        buffer = _exact_buffer(captions, self._mode)
         literals, ends = self._scan(buffer)
-        row_ends = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ROW_END[0])
-        rows = np.searchsorted(row_ends, ends - 1)
-        sure = literals < self._exact_literals
-        return self._occurrences(buffer, rows[sure], literals[sure], ends[sure])
+        sides = np.zeros(len(ends), np.uint8)
+        if self._mode == "substring":
+            values = np.frombuffer(buffer, np.uint8)
+            sides |= _are_word_parts(values, ends - self._literal_bytes[literals] - 1, only_ascii_counts)
+            sides |= _are_word_parts(values, ends, only_ascii_counts) << 1
+        return literals, ends, sides
 
-    def _occurrences(self, buffer, rows, literals, ends):
-        """(rows, phrases, inside) from literals: each phrase in a row once, inside where all its occurrences are."""
+    def _once_a_row(self, rows, literals, sides):
+        """(rows, phrases, inside): each phrase in a row once, in order; inside where all its occurrences are."""
         import numpy as np
 
         entries, phrases = self._phrases_of_literal.expand(literals)
-        if self._mode == "substring":
-            starts = ends - self._literal_bytes[literals]
-            before, after = _word_parts_beside(buffer, starts, ends)
-            inside = (before[entries] & self._begins_word[phrases]) | (after[entries] & self._ends_word[phrases])
-        else:
-            inside = np.zeros(len(phrases), bool)
         keys = rows[entries] * max(1, len(self.phrases)) + phrases
         order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        firsts = np.flatnonzero(np.diff(keys, prepend=-1))
-        if len(firsts):
-            inside = np.logical_and.reduceat(inside[order], firsts)
-        return *np.divmod(keys[firsts], max(1, len(self.phrases))), inside
+        firsts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+        inside = np.zeros(len(firsts), bool)
+        if self._mode == "substring" and len(firsts):
+            is_part = (sides[entries] & self._word_edges[phrases]) > 0
+            inside = np.logical_and.reduceat(is_part[order], firsts)
+        return *np.divmod(keys[order[firsts]], max(1, len(self.phrases))), inside
 
     def _verified(self, captions, rows, phrases, inside):
         """The same without the phrases of which only a part was found."""
@@ -371,17 +363,28 @@ def _plan(query: Query, number_of: dict[Phrase, int], empty: set[Phrase]):
             return plans[0] if None in plans else Not(*plans)
 
 
-def _literals(needle: str | list[tuple[str, bool]]) -> tuple[bytes, bool, list[bytes]]:
-    """What to scan for: a literal; whether a hit must be verified; the literals that send a row the exact way."""
+def _literals(needle: str | list[tuple[str, bool]]) -> tuple[list[bytes], bool, list[bytes]]:
+    """What to scan for: literals; whether a hit must be verified; the literals that send a row the exact way."""
     if isinstance(needle, str):
         literal = needle.encode()
-        return literal[:LONGEST_LITERAL], len(literal) > LONGEST_LITERAL, []
+        return [literal[:LONGEST_LITERAL]], len(literal) > LONGEST_LITERAL, []
     stars = [star for _, star in needle]
     known = stars.index(True) + 1 if True in stars else len(needle)  # after a star anything may follow
     words = [token.encode("utf-8", "surrogateescape") for token, _ in needle[:known]]
-    literal, *runs = (b" " + b" ".join(words[start:]) + b" " * (not stars[known - 1]) for start in range(known))
-    is_part = known < len(needle) or len(literal) > LONGEST_LITERAL
-    return literal[:LONGEST_LITERAL], is_part, [b" " + run[: LONGEST_LITERAL - 1] for run in runs]
+    first, *rests = (b" ".join(words[start:]) + b" " * (not stars[known - 1]) for start in range(known))
+    if len(rests) == 1:  # two words are found behind two or three separators too, as in "mobile - home"
+        literals, gap = [b" " + words[0] + b" " * spaces + rests[0] for spaces in (1, 2, 3)], b"    "
+    else:
+        literals, gap = [b" " + first], b"  "
+    is_part = known < len(needle) or len(literals[-1]) > LONGEST_LITERAL
+    runs = [(gap + rest)[:LONGEST_LITERAL] for rest in rests]
+    return list(dict.fromkeys(literal[:LONGEST_LITERAL] for literal in literals)), is_part, runs
+
+
+def _NOTHING():
+    import numpy as np
+
+    return np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.uint8)
 
 
 class _Lists:
@@ -473,7 +476,10 @@ def _beyond_ascii(captions, offsets):
     found = np.zeros(len(captions), bool)
     if captions.buffers()[2] is not None:
         values = np.frombuffer(captions.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-        places = np.flatnonzero(values >= 0x80) + offsets[0]
+        eights = values[: len(values) // 8 * 8].view(np.uint64)
+        places = (np.flatnonzero((eights & 0x8080808080808080) != 0)[:, None] * 8 + np.arange(8)).ravel()
+        places = np.concatenate([places, np.arange(len(eights) * 8, len(values))])
+        places = places[values[places] >= 0x80] + offsets[0]
         found[np.searchsorted(offsets, places, "right") - 1] = True
     return found
 
@@ -534,18 +540,17 @@ def _fold(text: bytes) -> bytes | None:
     return values[~is_spare].tobytes()
 
 
-def _word_parts_beside(buffer, starts, ends):
-    """Whether the character before each start, and the one at each end, makes a word longer: two bool arrays."""
+def _are_word_parts(values, places, only_ascii_counts: bool):
+    """Whether the character at each place of UTF-8 `values` makes a word longer: uint8 (n,). Beyond an end, no."""
     import numpy as np
 
-    values = np.frombuffer(bytes(buffer) + ROW_END, np.uint8)  # so that -1 and the length are row ends too
-    sides = []
-    for places in (starts - 1, ends):
-        side = np.frombuffer(_IS_WORD_BYTE, bool)[values[places]]
-        for entry in np.flatnonzero(side & (values[places] >= 0x80)).tolist():
-            side[entry] = is_word_part(_character(values, int(places[entry])))
-        sides.append(side)
-    return sides
+    is_there = (places >= 0) & (places < len(values))
+    places = np.where(is_there, places, 0)
+    parts = np.frombuffer(_IS_WORD_BYTE, np.uint8)[values[places]] & is_there
+    if not only_ascii_counts:
+        for entry in np.flatnonzero(parts & (values[places] >= 0x80)).tolist():
+            parts[entry] = is_word_part(_character(values, int(places[entry])))
+    return parts
 
 
 def _character(values, place: int) -> str:
@@ -553,6 +558,6 @@ def _character(values, place: int) -> str:
     start, end = place, place + 1
     while values[start] & 0xC0 == 0x80:
         start -= 1
-    while values[end] & 0xC0 == 0x80:
+    while end < len(values) and values[end] & 0xC0 == 0x80:
         end += 1
     return values[start:end].tobytes().decode()

@@ -19,7 +19,6 @@ OUTPUT_DIR/.hits, so the same command again does the rest, and one more class as
 
 import hashlib
 import json
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -436,6 +435,7 @@ def described(pools: list[Pool], args) -> str:
 
 def search_block(block, template: Template, seeds, pools: list[Pool], encoders, models, args, hits_files) -> None:
     """Ask all prompts of a block of classes together, then select class by class and write each class's records."""
+    import faiss
     import numpy as np
 
     asked = [template.prompts(name) + [seed.name for seed in seeds[name]] for name in block]
@@ -468,7 +468,8 @@ def search_block(block, template: Template, seeds, pools: list[Pool], encoders, 
         name = block[number]
         return class_line(keep_class(hits_files[name], name, asked[number], pools, selected))
 
-    with one_thread_each(), ThreadPoolExecutor(os.cpu_count(), initializer=one_faiss_thread) as threads:
+    cores = faiss.omp_get_max_threads()  # OMP_NUM_THREADS, else those that this process may use
+    with one_thread_each(), ThreadPoolExecutor(cores, initializer=one_faiss_thread) as threads:
         for line in threads.map(select_class, range(len(block))):
             say(line)
 

@@ -106,8 +106,8 @@ def exact_search(files: EmbeddingFiles, queries, k: int, groups: list[slice], de
             piece = rows[first : first + engine.piece]
             best[number].add(*engine.above(asked[number], piece, best[number]), len(piece), start + first)
 
-    # As many threads as OpenMP would take: OMP_NUM_THREADS, else the cores that this process may use.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(faiss.omp_get_max_threads()) as threads:
+    cores = faiss.omp_get_max_threads()  # OMP_NUM_THREADS, else those that this process may use
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as threads:
         for rows, start in _read_ahead(files, engine.load, threads):
             done = [threads.submit(compare, number, rows, start) for number in range(len(groups))]
             for each in done:

@@ -36,12 +36,16 @@ from pathlib import Path
 from knn_indices_helper.jobs import (
     UserError,
     add_array_flags,
+    add_talk_flags,
     array_place,
     array_share,
     command,
     parse_flags,
     parser_for,
+    progress,
     say,
+    say_always,
+    say_more,
     writable_folder,
 )
 from retrieval.hit_files import (
@@ -92,6 +96,7 @@ def make_parser():
     )
     parser.add_argument("--do-cleanup", action="store_true", help="remove shards this run downloaded, once scanned")
     add_array_flags(parser)
+    add_talk_flags(parser)
     return parser
 
 
@@ -105,7 +110,7 @@ def main(argv: list[str] | None = None) -> int:
     units = plan_units(args, search, shards, output / ".hits")[job_idx::total_jobs]
     settings = run_settings(args, search)
     if is_complete(output, job_idx, total_jobs, settings, input_fingerprints(units)):
-        say(f"{output}: this very run is complete already; nothing to do")
+        say_always(f"{output}: this very run is complete already; nothing to do")
         write_when_whole(output, total_jobs, thorough=False)
         return 0
 
@@ -293,8 +298,6 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
     A thread follows one shard from fetch to cleanup. Where shards must be fetched there is one more than there are
     workers, so that a next shard comes while others are scanned, and no more than that lie on the disk.
     """
-    from tqdm import tqdm
-
     done = {unit.shard: counts for unit in units if (counts := finished_counts(unit)) is not None}
     absent = [unit.shard for unit in units if unit.shard not in done and not os.path.isfile(unit.shard)]
     sources, reasons = find_sources([Path(path).name for path in absent], args.shard_sources) if absent else ({}, {})
@@ -337,12 +340,12 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
 
     followers = ThreadPoolExecutor(workers + bool(absent))
     try:
-        with scanner(search, workers, stop) as scan_one, tqdm(total=len(units), unit="shard", disable=None) as progress:
+        with scanner(search, workers, stop) as scan_one, progress(len(units), "shards", "scanning") as more:
             following = [followers.submit(follow, unit) for unit in units]
             try:
                 for unit, future in zip(units, following, strict=True):
                     yield unit, future.result()
-                    progress.update()
+                    more()
             finally:  # also at Ctrl-C, and when every class is full: what is at work is ended, not waited for
                 stop.set()
                 followers.shutdown(wait=False, cancel_futures=True)
@@ -413,7 +416,10 @@ class Tally:
 
 
 def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
-    """The last lines: what is in longer words, what is missing, and the sum."""
+    """The last lines: a line a class (--verbose), what is in longer words, what is missing, and the sum."""
+    for name, number in tally.records.items():
+        matches = ", ".join(f"{phrase} ({count:,})" for phrase, count in tally.phrases[name].most_common(NAMED))
+        say_more(f"{name}: {number:,} records{': ' + matches if matches else ''}")
     mostly_inside = [
         f"{name} ({tally.inside[name] / number:.0%} of {number:,})"
         for name, number in tally.matched.most_common()
@@ -423,10 +429,10 @@ def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
         say(f"mostly inside longer words, which --match word leaves out: {some(mostly_inside)}")
     none = [name for name, number in tally.records.items() if number == 0]
     for shard, reason in tally.missing.items():
-        say(f"missing: {shard}: {reason}")
+        say_always(f"missing: {shard}: {reason}")
     coverage = tally.coverage(units)
     not_needed = f", {coverage['not_needed']:,} not needed" if coverage["not_needed"] else ""
-    say(
+    say_always(
         f"{coverage['asked']:,} shards: {coverage['done']:,} scanned{not_needed}, {len(tally.missing):,} missing; "
         f"{tally.rows:,} rows; {sum(tally.records.values()):,} records of {len(tally.records) - len(none):,} classes; "
         f"{len(none):,} classes with none{': ' + some(none) if none else ''}; "

@@ -36,6 +36,7 @@ from knn_indices_helper.jobs import (
 )
 from retrieval.download_plan import (
     Choice,
+    begin_fill,
     choose,
     count_classes,
     count_dropped,
@@ -43,7 +44,9 @@ from retrieval.download_plan import (
     count_outcome,
     count_to_fetch,
     count_urls,
+    end_fill,
     forget_vanished,
+    go_further,
     judge,
     kept_entries,
     open_database,
@@ -80,6 +83,9 @@ def make_parser():
     group = parser.add_argument_group("what is wanted")
     group.add_argument("--n", type=_at_least(1), help="at most so many images in all")
     group.add_argument("--max-per-class", type=_at_least(1), metavar="N", help="at most so many of each class")
+    group.add_argument("--fill", type=_at_least(1), metavar="N",
+                       help="go down each class's list (see --prefer, --combine rrf) until N live images are in its "
+                       "folder; with --max-per-class M no further than M")  # fmt: skip
     group.add_argument("--balance", type=_at_least(1), metavar="T",
                        help="keep each of a class's n images with probability T/n (MetaCLIP's balancing)")  # fmt: skip
     group.add_argument("--combine", choices=("union", "intersection", "rrf"), default="union",
@@ -130,7 +136,7 @@ def main(argv: list[str] | None = None) -> int:
     check(flags)
     choice = Choice(
         tuple(flags.nsfw_tags), flags.allow_untagged, flags.allow_private_hosts, flags.conflict, flags.balance,
-        flags.max_per_class, flags.n, flags.prefer, flags.seed, flags.combine,
+        flags.max_per_class, flags.n, flags.prefer, flags.seed, flags.combine, flags.fill,
     )  # fmt: skip
     picture = Picture(
         flags.image_size, flags.resize_mode, flags.encode_quality, flags.min_image_size, flags.max_aspect_ratio
@@ -151,22 +157,20 @@ def main(argv: list[str] | None = None) -> int:
         rounds = work / f"images-{settings_fingerprint(asdict(picture))}"
         read_results(database, close_rounds(rounds), retried(flags.retry_failed))
         forget_vanished(database, rounds)
-        dropped = count_dropped(database)
-        say_plan(database, read, dropped)
+        say_plan(database, read, choice.fill)
         if flags.dry_run:
             return 0
 
         writable_folder(dataset, "--dataset-output")
         with locked(dataset, "--dataset-output"):
             write_json(dataset / "settings.json", asdict(picture))
-            lost = fetch(database, rounds, picture, web, lock)
-            judge(database, LOST)
+            lost = fetch_and_judge(database, rounds, choice, picture, web, lock)
             classes = count_classes(database)
             folders = class_folders(classes, earlier["folders"])
             placed = place_images(database, rounds, dataset, folders)
             images = write_metadata(dataset, kept_entries(database), still_placed(database), folders)
             kept, failed = count_outcome(database)
-            dropped += failed
+            dropped = count_dropped(database) + failed
             write_json(
                 dataset / "report.json",
                 {
@@ -211,8 +215,8 @@ def check(flags) -> None:
         raise UserError("--max-aspect-ratio is longer side over shorter side: 1 or more")
     if flags.combine == "intersection" and len(flags.r) == 1:
         say("note: --combine intersection changes nothing with one --r folder")
-    if flags.combine == "rrf" and not (flags.max_per_class or flags.n or flags.conflict == "best"):
-        say("note: --combine rrf says what a cap keeps: without --max-per-class or --n it changes nothing")
+    if flags.combine == "rrf" and not (flags.max_per_class or flags.fill or flags.n or flags.conflict == "best"):
+        say("note: --combine rrf says what a cap keeps: without --max-per-class, --fill or --n it changes nothing")
     if flags.wandb and os.environ.get("WANDB_MODE", "online") == "online" and not _wandb_key():
         raise UserError("--wandb has no account: run `wandb login` first, or set WANDB_MODE=offline")
 
@@ -275,18 +279,41 @@ def retried(reasons: list[str] | None) -> tuple:
 # ---- plan ----
 
 
-def say_plan(database, read: int, dropped: Counter) -> None:
+def say_plan(database, read: int, fill: int | None) -> None:
     wanted, classes = database.execute(
         "SELECT count(*), count(DISTINCT class) FROM pairs WHERE bucket IS NULL"
     ).fetchone()
     urls = count_to_fetch(database)
     say(f"rows read: {read:,}")
-    for reason, count in dropped.most_common():
+    for reason, count in count_dropped(database).most_common():
         say(f"    {reason}: {count:,}")
     say(f"wanted: {wanted:,} images of {classes:,} classes; {urls:,} URLs to fetch")
+    if fill:
+        say(f"--fill {fill}: of these as many as give each class {fill:,} live images")
 
 
 # ---- do ----
+
+
+def fetch_and_judge(database, rounds: Path, choice: Choice, picture: Picture, web: Web, lock: int) -> int:
+    """Fetch what is wanted and judge what came; with --fill, go on down the lists of classes that are not full.
+
+    Returns:
+        int: URLs that were lost.
+    """
+    if choice.fill:
+        begin_fill(database, choice)
+    while True:
+        lost = fetch(database, rounds, picture, web, lock)
+        judge(database, LOST)
+        if lost or not choice.fill or not go_further(database, choice.fill):
+            break
+    if choice.fill:
+        end_fill(database, choice.fill, LOST)
+        short = [name for name, counts in count_classes(database).items() if counts["kept"] < choice.fill]
+        if short:
+            say(f"--fill {choice.fill}: {len(short):,} classes have fewer, as their lists end (first: {short[0]})")
+    return lost
 
 
 def fetch(database, rounds: Path, picture: Picture, web: Web, lock: int) -> int:

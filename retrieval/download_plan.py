@@ -4,7 +4,8 @@ All of it is DuckDB over the chunks, in a database file in the work folder that 
 much memory as 50 million. Tables:
 
     asked    one row per record read, as it stands in the chunk; `folder` counts the --r folders
-    pairs    one row per (class, url): key, how many rows asked for it, `bucket` (why it is dropped; null: wanted)
+    pairs    one row per (class, url): key, how many rows asked for it, `bucket` (why it is dropped; null: wanted),
+             `place` in its class's list (with --fill)
     placed   what the dataset folder holds already, from its metadata.jsonl
     results  what fetching a URL came to: `reason` (null: an image), sha256, size, the file in the work folder
 """
@@ -25,6 +26,7 @@ KEY_DIGITS = 20  # of a sha256: 80 bits, so a billion images meet no other's key
 INSERT_ROWS = 50_000
 # One file under so many URLs of one host is "image not available", not a picture that is shown often.
 PLACEHOLDER_URLS = 10
+LEAST_ALIVE = 0.1  # --fill goes down a list no faster than for this share of live images: 10 times what is missing
 FUSION_K = 60  # reciprocal rank fusion's constant: Cormack, Clarke and Büttcher, SIGIR 2009
 
 NO_URL = "no URL or class"
@@ -38,6 +40,7 @@ SEVERAL_CLASSES = "several classes ask for it"
 OVER_BALANCE = "over --balance"
 OVER_CLASS_CAP = "over --max-per-class"
 OVER_CAP = "over --n"
+FULL = "not needed: class is full"
 REPEATED = "repeated (same URL and class)"
 PLACEHOLDER = "placeholder"
 SAME_IMAGE = "same image in its class"
@@ -73,11 +76,16 @@ class Choice:
     prefer: str  # "sample" or "score"
     seed: int
     combine: str = "union"  # or "intersection", or "rrf", which says by itself what a cap keeps
+    fill: int | None = None
 
     @property
     def ranking(self) -> str:
-        """Terms for an ORDER BY over pairs that put first what a cap keeps; ties are left to `luck`."""
-        return {"rrf": f"fused DESC, {_BEST}"}.get(self.combine, _BEST if self.prefer == "score" else "")
+        """The terms of an ORDER BY over _WANTED that put first what a cap keeps.
+
+        What is in the folder already goes before everything, so that chunks added later top up and do not replace.
+        """
+        best = {"rrf": f"fused DESC, {_BEST}"}.get(self.combine, _BEST if self.prefer == "score" else "")
+        return f"new, {best} luck"
 
 
 def open_database(path: Path):
@@ -191,7 +199,7 @@ def choose(database, choice: Choice) -> None:
                    NOT regexp_matches(any_value(URL), '^https?://[^/?#]', 'i') AS odd,
                    lower(any_value({_HOST})) IN (SELECT host FROM private) AS private
             FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY key)
-        SELECT key, u, class, first, rows, rank, score, similarity,
+        SELECT key, u, class, first, rows, rank, score, similarity, NULL::BIGINT AS place,
                CASE WHEN nsfw THEN $nsfw WHEN untagged AND NOT $allow_untagged THEN $untagged
                     WHEN odd THEN $odd WHEN private THEN $private END AS bucket
         FROM one JOIN urls USING (u)
@@ -212,13 +220,12 @@ def choose(database, choice: Choice) -> None:
     elif choice.conflict == "first":
         _drop(database, OTHER_CLASS, f"{number} first) > 1")
     elif choice.conflict == "best":
-        best = choice.ranking if choice.combine == "rrf" else _BEST
-        _drop(database, OTHER_CLASS, f"{number} {best} first) > 1")
+        fused = "fused DESC," if choice.combine == "rrf" else ""
+        _drop(database, OTHER_CLASS, f"{number} {fused} {_BEST} first) > 1")
     if choice.balance is not None:  # MetaCLIP's: each of a class's n pairs stays with probability balance / n
         chance = f"{int(choice.balance)} / count(*) OVER (PARTITION BY class)"
         _drop(database, OVER_BALANCE, f"new AND ('0x' || luck[:12])::BIGINT / {16**12} >= {chance}", choice.seed)
-    # What is in the folder already goes first, so that chunks added later top up and do not replace.
-    order = f"ORDER BY new, {choice.ranking} luck"
+    order = f"ORDER BY {choice.ranking}"
     if choice.max_per_class is not None:
         most = f"> {int(choice.max_per_class)}"
         _drop(database, OVER_CLASS_CAP, f"row_number() OVER (PARTITION BY class {order}) {most}", choice.seed)
@@ -263,15 +270,65 @@ def fuse_ranks(database) -> None:
 
 
 def _drop(database, bucket: str, condition: str, seed: int = 0) -> None:
-    """Put the wanted pairs for which `condition` holds into `bucket`; it may be a window over the wanted pairs.
-
-    Besides the columns it sees `luck`, a pair's own random hex digits, and `new`, not in the dataset folder yet.
-    """
+    """Put the wanted pairs for which `condition` holds into `bucket`; it may be a window over _WANTED."""
     database.execute(
         "UPDATE pairs SET bucket = ? WHERE key IN (SELECT key FROM "
-        f"(SELECT key, {condition} AS leaves FROM (SELECT *, md5(? || key) AS luck, "
-        "key NOT IN (SELECT key FROM placed) AS new FROM pairs WHERE bucket IS NULL)) WHERE leaves)",
+        f"(SELECT key, {condition} AS leaves FROM {_WANTED}) WHERE leaves)",
         [bucket, f"{seed}:"],
+    )
+
+
+# The wanted pairs with `luck`, a pair's own random hex digits (of the seed), and `new`, not in the dataset folder yet.
+_WANTED = (
+    "(SELECT *, md5(? || key) AS luck, key NOT IN (SELECT key FROM placed) AS new FROM pairs WHERE bucket IS NULL)"
+)
+
+
+# ---- --fill ----
+
+
+def begin_fill(database, choice: Choice) -> None:
+    """Put each class's wanted pairs in a list, and want only the first --fill of it for now."""
+    database.execute(
+        f"UPDATE pairs SET place = listed.place, bucket = CASE WHEN listed.place > {int(choice.fill)} THEN ? END FROM "
+        f"(SELECT key, row_number() OVER (PARTITION BY class ORDER BY {choice.ranking}) AS place FROM {_WANTED}) "
+        "AS listed WHERE listed.key = pairs.key",
+        [FULL, f"{choice.seed}:"],
+    )
+
+
+def go_further(database, fill: int) -> int:
+    """Want more of the list of each class that has fewer than `fill` images of what it wanted so far (see `judge`).
+
+    How much more follows from the share that was alive. It depends on nothing but what the list's beginning came to,
+    so a run that was stopped goes through the same steps again, and ends at the same place.
+
+    Returns:
+        int: pairs that are wanted now; 0 when each class is full or at the end of its list.
+    """
+    return database.execute(
+        f"""
+        UPDATE pairs SET bucket = NULL FROM (
+            SELECT class, max(place) AS depth, count(*) FILTER (reason IS NULL) AS kept FROM outcome GROUP BY class
+        ) AS seen
+        WHERE pairs.class = seen.class AND bucket = ? AND kept < {fill}
+            AND place <= depth + ceil(({fill} - kept) / greatest(kept / depth, {LEAST_ALIVE}))
+        """,
+        [FULL],
+    ).fetchone()[0]
+
+
+def end_fill(database, fill: int, lost: str) -> None:
+    """Each class keeps the first `fill` images of its list; others that happen to be known are not needed.
+
+    What was asked for and failed has its reason, whether its class turned out to need it or not.
+    """
+    database.execute("UPDATE pairs SET bucket = NULL WHERE bucket = ? AND u IN (SELECT u FROM results)", [FULL])
+    judge(database, lost)
+    database.execute(
+        "UPDATE outcome SET reason = ? WHERE key IN (SELECT key FROM (SELECT key, row_number() OVER "
+        f"(PARTITION BY class ORDER BY place) > {fill} AS beyond FROM outcome WHERE reason IS NULL) WHERE beyond)",
+        [FULL],
     )
 
 
@@ -290,6 +347,7 @@ def count_dropped(database) -> Counter:
         OVER_BALANCE,
         OVER_CLASS_CAP,
         OVER_CAP,
+        FULL,
     )  # their pair is dropped once; its other rows are repeats
     for bucket, pairs, rows in database.execute(
         "SELECT bucket, count(*), sum(rows)::BIGINT FROM pairs GROUP BY bucket"
@@ -374,25 +432,28 @@ def judge(database, lost: str) -> None:
     """
     database.execute(
         f"""
-        CREATE TEMP TABLE placeholder AS
+        CREATE OR REPLACE TEMP TABLE placeholder AS
         SELECT sha256 FROM results JOIN (SELECT DISTINCT u FROM pairs WHERE bucket IS NULL) USING (u)
-        WHERE reason IS NULL GROUP BY sha256, lower({_HOST}) HAVING count(*) >= {PLACEHOLDER_URLS};
-        CREATE TABLE outcome AS
+        WHERE reason IS NULL GROUP BY sha256, lower({_HOST}) HAVING count(*) >= {PLACEHOLDER_URLS}
+        """
+    )
+    database.execute(
+        """
+        CREATE OR REPLACE TABLE outcome AS
         WITH other AS (SELECT u, min(key) AS key FROM placed GROUP BY u),
         known AS (
-            SELECT pairs.key, pairs.u, pairs.class, pairs.first, own.key IS NOT NULL AS here, other.key AS placed_key,
-                   results.file, coalesce(own.sha256, results.sha256, there.sha256) AS sha256,
+            SELECT pairs.key, pairs.u, pairs.class, pairs.first, place, own.key IS NOT NULL AS here,
+                   other.key AS placed_key, results.file, coalesce(own.sha256, results.sha256, there.sha256) AS sha256,
                    CASE WHEN there.key IS NOT NULL THEN NULL WHEN results.u IS NULL THEN $lost
                         ELSE results.reason END AS reason
             FROM pairs LEFT JOIN placed AS own ON own.key = pairs.key LEFT JOIN results ON results.u = pairs.u
             LEFT JOIN other ON other.u = pairs.u LEFT JOIN placed AS there ON there.key = other.key
             WHERE bucket IS NULL)
-        SELECT key, u, class, first, here, placed_key, file, reason IS NULL AS live,
+        SELECT key, u, class, first, place, here, placed_key, file, reason IS NULL AS live,
                CASE WHEN here THEN NULL WHEN reason IS NOT NULL THEN reason
                     WHEN sha256 IN (FROM placeholder) THEN $placeholder
-                    WHEN row_number() OVER (PARTITION BY class, sha256, reason IS NULL ORDER BY NOT here, key) > 1
-                    THEN $same END AS reason
-        FROM known
+                    WHEN row_number() OVER same > 1 THEN $same END AS reason
+        FROM known WINDOW same AS (PARTITION BY class, sha256, reason IS NULL ORDER BY NOT here, place, key)
         """,
         {"lost": lost, "placeholder": PLACEHOLDER, "same": SAME_IMAGE},
     )

@@ -1,13 +1,30 @@
 """What the downloader chooses: several folders combined, caps, classes filled, images that differ."""
 
+import contextlib
 import math
 import random
+import subprocess
+import sys
+import time
 from collections import defaultdict
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from download_server import chunks, loaded, planned, record
+from download_server import arguments, chunks, contents, loaded, planned, record
 
-from retrieval.download_plan import count_dropped
+from retrieval.download_plan import (
+    Choice,
+    begin_fill,
+    count_dropped,
+    count_outcome,
+    end_fill,
+    go_further,
+    judge,
+    read_results,
+    write_url_list,
+)
 
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
 
@@ -116,5 +133,149 @@ def test_what_both_filters_found_is_placed_with_the_provenance_of_both(server, t
 def test_a_combination_that_changes_nothing_says_so(tmp_path, download):
     chunks(tmp_path / "chunks", [record("http://example.com/a.jpg")])
     said = download("--combine", "rrf", "--dry-run").stderr
-    assert "without --max-per-class or --n it changes nothing" in said
+    assert "without --max-per-class, --fill or --n it changes nothing" in said
     assert "changes nothing with one --r folder" in download("--combine", "intersection", "--dry-run").stderr
+
+
+# ---- --fill ----
+
+
+def filled(tmp_path, rows: list[dict], web: dict, luck: random.Random, stops: float, **settings):
+    """Run --fill over a web of url -> sha256 (None: dead); with probability `stops` a round is cut anywhere, and all
+    that is kept of it is its answers so far. Gives (kept (class, url) pairs, rows dropped by reason, URLs asked)."""
+    answers: dict = {}
+
+    def begun():
+        database = planned(tmp_path, rows, **settings)
+        read_answers(database)
+        begin_fill(database, choice)
+        return database
+
+    def read_answers(database):
+        made = {"reason": None, "width": 1, "height": 1, "original_width": 1, "original_height": 1, "file": "x"}
+        listed = [
+            made | {"url": url, "sha256": sha} | ({} if sha else {"reason": "HTTP 404"}) for url, sha in answers.items()
+        ]
+        schema = pa.schema(
+            [(name, pa.string() if name in ("url", "reason", "sha256", "file") else pa.int32())
+             for name in ("url", "reason", "sha256", "width", "height", "original_width", "original_height", "file")]
+        )  # fmt: skip
+        pq.write_table(pa.Table.from_pylist(listed, schema), tmp_path / "answers.parquet")
+        read_results(database, [tmp_path / "answers.parquet"], ())
+
+    choice = Choice((), False, False, "all", None, None, None, **({"prefer": "sample", "seed": 0} | settings))
+    database = begun()
+    while True:
+        if write_url_list(database, tmp_path / "urls.parquet", 1_000_000):
+            todo = pq.read_table(tmp_path / "urls.parquet")["url"].to_pylist()
+            stopped = luck.random() < stops
+            luck.shuffle(todo)
+            for url in todo[: luck.randrange(len(todo) + 1) if stopped else len(todo)]:
+                answers[url] = web[url]
+            if stopped:
+                database.close()
+                database = begun()
+            else:
+                read_answers(database)
+            continue
+        judge(database, "lost")
+        if not go_further(database, choice.fill):
+            break
+    end_fill(database, choice.fill, "lost")
+    images, failed = count_outcome(database)
+    dropped = count_dropped(database) + failed
+    assert images + sum(dropped.values()) == len(rows)
+    kept = database.execute(
+        "SELECT DISTINCT class, URL FROM outcome JOIN asked USING (key) WHERE reason IS NULL"
+    ).fetchall()
+    assert len(kept) == images
+    return set(kept), dropped, set(answers)
+
+
+def uneven_web(luck: random.Random) -> tuple[list[dict], dict]:
+    """Rows of three classes by descending score, and a web where half is dead, some pictures have many URLs, and one
+    file is a placeholder on one host."""
+    urls = [f"http://example.com/{number}.jpg" for number in range(200)]
+    web = {url: luck.choice([None, None, url, f"same{luck.randrange(20)}"]) for url in urls}
+    web |= dict.fromkeys(luck.sample(urls, 40), "placeholder")
+    rows = [
+        record(url, name, SCORE=1 - place / 1000)
+        for name in ("a", "b", "c")
+        for place, url in enumerate(luck.sample(urls, {"a": 120, "b": 60, "c": 10}[name]))
+    ]
+    return rows, web
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_fill_keeps_the_first_live_images_of_each_list_wherever_it_was_stopped(tmp_path, seed):
+    luck = random.Random(seed)
+    rows, web = uneven_web(luck)
+    kept, dropped, asked = filled(tmp_path, rows, web, luck, 0, fill=12, prefer="score")
+    seen = sum(web[url] == "placeholder" for url in asked)
+    nothing = {None, "placeholder"} if seen >= 10 else {None}  # fewer are taken for one picture at several addresses
+    expected = set()
+    for name in "abc":
+        images: dict = {}
+        for row in (row for row in rows if row["QUERY"] == name):
+            if web[row["URL"]] not in nothing and len(images) < 12:
+                images.setdefault(web[row["URL"]], row["URL"])
+        expected |= {(name, url) for url in images.values()}
+    assert kept == expected
+    assert dropped["not needed: class is full"] > 20 and len(asked) < 170
+    again = filled(tmp_path, rows, web, luck, 0.7, fill=12, prefer="score")
+    assert (again[0], again[1]) == (kept, dropped)
+
+
+def test_fill_ends_with_full_folders_asks_for_nothing_twice_and_tops_up_later(server, tmp_path, download):
+    kinds = ["jpeg", "gone", "jpeg", "status/500", "gone"]
+    rows = [
+        record(f"{server.at}/{kinds[n % 5]}/{n}", name, RANK=n, SCORE=0.5) for n in range(60) for name in ("a", "b")
+    ]
+    rows += [record(f"{server.at}/jpeg/c", "c"), record(f"{server.at}/gone/c", "c")]
+    chunks(tmp_path / "chunks", rows)
+    done = download("--fill", 6, "--prefer", "score")
+    report, metadata, _ = loaded(tmp_path)
+    alive = [n for n in range(60) if kinds[n % 5] == "jpeg"][:6]
+    assert {(entry["QUERY"], entry["url"]) for entry in metadata.values()} == {
+        (name, f"{server.at}/jpeg/{n}") for n in alive for name in ("a", "b")
+    } | {("c", f"{server.at}/jpeg/c")}
+    assert report["dropped"]["not needed: class is full"] > 60
+    assert "1 classes have fewer, as their lists end (first: c)" in done.stderr
+    assert len(server.asked) == len(set(server.asked)) < 30
+
+    before = contents(tmp_path / "dataset")
+    server.asked.clear()
+    download("--fill", 6, "--prefer", "score")
+    assert server.asked == [] and contents(tmp_path / "dataset") == before
+
+    chunks(tmp_path / "more", [record(f"{server.at}/jpeg/more{n}", "a", RANK=0, SCORE=0.9) for n in range(5)])
+    download("--fill", 8, "--prefer", "score", r=("chunks", "more"))
+    report, metadata, _ = loaded(tmp_path)
+    assert [report["classes"][name]["kept"] for name in "abc"] == [8, 8, 1]
+    assert sum("more" in entry["url"] for entry in metadata.values()) == 2
+
+
+def test_fill_goes_no_further_than_a_cap_on_its_class(tmp_path, server, download):
+    chunks(tmp_path / "chunks", [record(f"{server.at}/gone/{n}") for n in range(20)])
+    download("--fill", 2, "--max-per-class", 7)
+    report, _, _ = loaded(tmp_path)
+    assert report["dropped"] == {"HTTP 404": 7, "over --max-per-class": 13} and len(server.asked) == 7
+
+
+def test_fill_killed_and_run_again_makes_the_same_folder(server, tmp_path, download):
+    server.latency = 0.05
+    kinds = ["jpeg", "gone", "placeholder", "gone", "jpeg", "same"]
+    rows = [record(f"{server.at}/{kinds[n % 6]}/{n % 150}", ["a", "b"][n % 2]) for n in range(200)]
+    chunks(tmp_path / "chunks", rows)
+    command = [sys.executable, "download_urls_img2dataset.py", *map(str, arguments(tmp_path, "--fill", 30))]
+    moments = random.Random(0)
+    for _ in range(2):
+        run = subprocess.Popen(command, cwd=Path(__file__).parent.parent, stderr=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(timeout=moments.uniform(2, 7))
+        run.kill()
+        run.wait()
+        time.sleep(1.2)  # the fetching process sees that its parent is gone, and goes
+    download("--fill", 30)
+    download("--fill", 30, w="work2", out="undisturbed/dataset")
+    assert contents(tmp_path / "dataset") == contents(tmp_path / "undisturbed" / "dataset")

@@ -26,10 +26,14 @@ from pathlib import Path
 
 from knn_indices_helper.jobs import (
     UserError,
+    add_talk_flags,
     command,
     parse_flags,
     parser_for,
+    progress,
     say,
+    say_always,
+    say_more,
     settings_fingerprint,
     writable_folder,
     write_json,
@@ -127,6 +131,7 @@ def make_parser():
                        "connections, HTTP 408, 425, 429 and 5xx), or for the given reasons of report.json")  # fmt: skip
     group.add_argument("--wandb", action="store_true", help="log progress to Weights & Biases")
     group.add_argument("--wandb-project", default="visual-category-retrieval", help="default %(default)s")
+    add_talk_flags(parser)
     return parser
 
 
@@ -186,6 +191,8 @@ def main(argv: list[str] | None = None) -> int:
                 },
             )
             page = write_report(dataset)
+    for name, counts in classes.items():
+        say_more(f"{name}: {counts['asked']:,} asked, {counts['live']:,} alive, {counts['kept']:,} kept")
     say(f"to look at: {page}")
     return report(dataset, read, kept, dropped, placed, images, lost)
 
@@ -322,19 +329,20 @@ def fetch(database, rounds: Path, picture: Picture, web: Web, lock: int) -> int:
     Returns:
         int: URLs that were lost.
     """
-    while True:
-        number = 1 + len(list(rounds.glob("round-*.parquet")))
-        folder = rounds / f"round-{number:05d}"
-        folder.mkdir(parents=True, exist_ok=True)
-        urls = write_url_list(database, folder / "urls.parquet", ROUND_URLS)
-        if not urls:
-            folder.rmdir()
-            return 0
-        answered, lost = run_round(folder, urls, picture, web, lock)
-        read_results(database, close_rounds(rounds), ())
-        say(f"fetched: {answered:,} of {urls:,} URLs answered")
-        if lost:
-            return lost
+    with progress(count_to_fetch(database), "URLs", "fetching") as more:
+        while True:
+            number = 1 + len(list(rounds.glob("round-*.parquet")))
+            folder = rounds / f"round-{number:05d}"
+            folder.mkdir(parents=True, exist_ok=True)
+            urls = write_url_list(database, folder / "urls.parquet", ROUND_URLS)
+            if not urls:
+                folder.rmdir()
+                return 0
+            answered, lost = run_round(folder, urls, picture, web, lock, more)
+            read_results(database, close_rounds(rounds), ())
+            say(f"fetched: {answered:,} of {urls:,} URLs answered")
+            if lost:
+                return lost
 
 
 def place_images(database, rounds: Path, dataset: Path, folders: dict[str, str]) -> int:
@@ -380,9 +388,9 @@ def report(dataset: Path, read: int, kept: int, dropped: Counter, placed: int, i
         raise RuntimeError(f"{read:,} rows read, but {kept:,} kept and {sum(dropped.values()):,} dropped")
     say(f"placed: {placed:,} new images; {dataset} holds {images:,}")
     if lost:
-        say(f"error: {lost:,} URLs were lost by img2dataset: the same command asks for them again")
+        say_always(f"error: {lost:,} URLs were lost by img2dataset: the same command asks for them again")
     reasons = "".join(f" + {count:,} {reason}" for reason, count in dropped.most_common())
-    say(f"{read:,} rows read = {kept:,} kept{reasons}")
+    say_always(f"{read:,} rows read = {kept:,} kept{reasons}")
     return 1 if lost else 0
 
 

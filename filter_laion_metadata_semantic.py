@@ -20,6 +20,8 @@ OUTPUT_DIR/.hits, so the same command again does the rest, and one more class as
 import hashlib
 import json
 import sys
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ from pathlib import Path
 from knn_indices_helper.jobs import (
     UserError,
     add_array_flags,
+    add_talk_flags,
     array_place,
     array_share,
     command,
@@ -34,7 +37,10 @@ from knn_indices_helper.jobs import (
     file_fingerprint,
     parse_flags,
     parser_for,
+    progress,
     say,
+    say_always,
+    say_more,
     settings_fingerprint,
     writable_folder,
 )
@@ -148,6 +154,7 @@ def make_parser():
         "--allow-untagged", action="store_true", help="search a pool without a safety column: nothing is rejected"
     )
     add_array_flags(parser)
+    add_talk_flags(parser)
     return parser
 
 
@@ -180,7 +187,7 @@ def main(argv: list[str] | None = None) -> int:
     hits_files = {name: hits_file(output, name, settings, inputs, seeds[name]) for name in classes}
     inputs |= {str(seed): file_fingerprint(seed) for name in classes for seed in seeds[name]}
     if is_complete(output, job_idx, total_jobs, settings, inputs):
-        say(f"{output}: job {job_idx} of {total_jobs} is complete already, with these settings and inputs")
+        say_always(f"{output}: job {job_idx} of {total_jobs} is complete already, with these settings and inputs")
         write_when_whole(output, total_jobs, thorough=True)
         return 0
     begin_run(output, job_idx, total_jobs)
@@ -192,8 +199,11 @@ def main(argv: list[str] | None = None) -> int:
         say(
             f"{len(classes):,} classes, {len(classes) - len(pending):,} done before; searching {described(pools, args)}"
         )
-        for block in class_blocks({name: len(template.templates) + len(seeds[name]) for name in pending}):
-            search_block(block, template, seeds, pools, encoders, models, args, hits_files)
+        with progress(len(pending), "classes", "searching") as more:
+            for block in class_blocks({name: len(template.templates) + len(seeds[name]) for name in pending}):
+                for line in search_block(block, template, seeds, pools, encoders, models, args, hits_files):
+                    say(line)
+                    more()
 
     written = write_chunks(lines_of(hits_files.values()), output, job_idx, total_jobs)
     summaries = {name: read_summary(path) for name, path in hits_files.items()}
@@ -433,11 +443,18 @@ def described(pools: list[Pool], args) -> str:
 # ---- searching ----
 
 
-def search_block(block, template: Template, seeds, pools: list[Pool], encoders, models, args, hits_files) -> None:
-    """Ask all prompts of a block of classes together, then select class by class and write each class's records."""
+def search_block(
+    block, template: Template, seeds, pools: list[Pool], encoders, models, args, hits_files
+) -> Iterator[str]:
+    """Ask all prompts of a block of classes together, then select class by class and write each class's records.
+
+    Yields:
+        str: a line for each class that is done.
+    """
     import faiss
     import numpy as np
 
+    began = time.monotonic()
     asked = [template.prompts(name) + [seed.name for seed in seeds[name]] for name in block]
     ends = np.cumsum([len(texts) for texts in asked]).tolist()
     mine = [slice(end - len(texts), end) for texts, end in zip(asked, ends, strict=True)]
@@ -447,6 +464,7 @@ def search_block(block, template: Template, seeds, pools: list[Pool], encoders, 
         )
         for model in set(models.values())
     }
+    embedding_ended = time.monotonic()
     found = []
     for pool in pools:
         model = models[pool.entry.name]
@@ -459,6 +477,11 @@ def search_block(block, template: Template, seeds, pools: list[Pool], encoders, 
         }
         found.append((pool, queries, hits))
 
+    say_more(
+        f"{ends[-1]:,} prompts of {len(block):,} classes: embedded in {embedding_ended - began:.1f} s, "
+        f"searched in {time.monotonic() - embedding_ended:.1f} s"
+    )
+
     def select_class(number: int) -> str:
         rows = mine[number]
         selected = [
@@ -470,8 +493,7 @@ def search_block(block, template: Template, seeds, pools: list[Pool], encoders, 
 
     cores = faiss.omp_get_max_threads()  # OMP_NUM_THREADS, else those that this process may use
     with one_thread_each(), ThreadPoolExecutor(cores, initializer=one_faiss_thread) as threads:
-        for line in threads.map(select_class, range(len(block))):
-            say(line)
+        yield from threads.map(select_class, range(len(block)))
 
 
 def one_thread_each():
@@ -626,7 +648,7 @@ def report(output: Path, summaries: dict, records_written: int, chunks: int) -> 
         say(f"Mean number of images per class: {np.mean(kept):,.1f}")
         say("25, 50, 75 percentiles: " + " ".join(f"{value:,.1f}" for value in np.percentile(kept, [25, 50, 75])))
     total = {name: sum(summary[name] for summary in summaries.values()) for name in ("asked", *LOST)}
-    say(
+    say_always(
         f"{output}: {len(summaries):,} classes, {records_written:,} records in {chunks:,} chunk files ({funnel(total)})"
     )
 

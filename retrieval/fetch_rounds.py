@@ -19,13 +19,20 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, complete_file, free_bytes, say, write_json
-from retrieval.guarded_fetch import CUT_SHORT, DEADLINE, GIVEN_UP, PRIVATE, TOO_LARGE, Limits
+from knn_indices_helper.jobs import UserError, complete_file, free_bytes, say_always, write_json
+from retrieval.guarded_fetch import (
+    CUT_SHORT,
+    DEADLINE,
+    GIVEN_UP,
+    MAX_IMAGE_PIXELS,
+    NOT_HTTP,
+    PRIVATE,
+    TOO_LARGE,
+    Limits,
+)
 
 ROUND_URLS = 1_000_000  # img2dataset holds its list in memory: about 200 MB for so many
 SHARD_URLS = 10_000  # img2dataset's default; each shard ends with a wait for its slowest URLs
-# OpenCV's own limit is 2^30, and img2dataset needs up to 60 bytes a pixel where there is transparency.
-MAX_IMAGE_PIXELS = 40_000_000
 LEAST_FREE_BYTES = 64 << 20
 LOG_LINES = 15
 
@@ -37,6 +44,7 @@ _REASONS = [
     (PRIVATE, rf"refused: {PRIVATE}"),
     ("too many bytes", rf"refused: {TOO_LARGE}"),
     (CUT_SHORT, rf"refused: {CUT_SHORT}|IncompleteRead"),
+    (NOT_HTTP, rf"refused: {NOT_HTTP}"),
     ("slow host given up", GIVEN_UP),
     ("timeout", rf"timed out|timeout|{DEADLINE}"),
     ("redirect loop", r"infinite loop"),
@@ -44,7 +52,10 @@ _REASONS = [
     ("DNS", r"Errno -\d+|Name or service not known|getaddrinfo|nodename nor servname|No address associated"),
     ("TLS", r"SSL|CERTIFICATE|certificate"),
     ("connection", r"refused|reset|unreachable|No route|Remote end closed|Broken pipe|aborted|Errno 1\d\d"),
-    ("bad URL", r"URL can't contain|nonnumeric port|InvalidURL|idna|label|can't encode|no host given|Invalid IPv6"),
+    (
+        "bad URL",
+        r"URL can't contain|nonnumeric port|^Port |InvalidURL|idna|label|can't encode|no host given|Invalid IPv6",
+    ),
     ("image too small", r"^image too small"),
     ("aspect ratio too large", r"^aspect ratio too large"),
     ("too many pixels", r"CV_IO_MAX_IMAGE|image area too large"),
@@ -146,8 +157,8 @@ def _finished_images(shard: Path) -> Iterator[dict]:
             yield json.loads(description.read_text(encoding="utf-8"))
 
 
-def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int) -> tuple[int, int]:
-    """Let img2dataset fetch `folder`/urls.parquet.
+def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int, more) -> tuple[int, int]:
+    """Let img2dataset fetch `folder`/urls.parquet; `more` is told of every answer (jobs.progress).
 
     Returns:
         (answered, lost): numbers of URLs; lost ones img2dataset has said nothing about.
@@ -184,7 +195,7 @@ def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int) ->
             pass_fds=[lock],  # while it lives, no other run takes the work folder
         )  # fmt: skip
     try:
-        _watch(child, folder / "progress", urls)
+        _watch(child, folder / "progress", more)
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -194,21 +205,21 @@ def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int) ->
     if answered < urls:
         if free_bytes(folder) < LEAST_FREE_BYTES:
             raise UserError(f"the disk of --w {folder.parent.parent} is full: make room; the same command goes on")
-        say(f"error: img2dataset (exit code {child.returncode}) left {urls - answered:,} of {urls:,} URLs unanswered;")
-        say(f"the end of {folder / 'img2dataset.log'}:")
+        say_always(
+            f"error: img2dataset (exit code {child.returncode}) left {urls - answered:,} of {urls:,} URLs unanswered;"
+        )
+        say_always(f"the end of {folder / 'img2dataset.log'}:")
         for line in (folder / "img2dataset.log").read_text(errors="replace").splitlines()[-LOG_LINES:]:
-            say(f"    {line}")
+            say_always(f"    {line}")
     return answered, urls - answered
 
 
-def _watch(child: subprocess.Popen, progress: Path, urls: int) -> None:
-    from tqdm import tqdm
-
-    with tqdm(total=urls, unit=" URLs", desc="fetching", disable=None) as bar:
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(timeout=0.2)
-            with contextlib.suppress(FileNotFoundError):
-                bar.update(progress.stat().st_size - bar.n)
-            if child.returncode is not None:
-                return
+def _watch(child: subprocess.Popen, answers: Path, more) -> None:
+    told = 0
+    while child.returncode is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=0.2)
+        with contextlib.suppress(FileNotFoundError):
+            answered = answers.stat().st_size  # a byte each
+            more(answered - told)
+            told = answered

@@ -95,10 +95,9 @@ def reason_of(status: str, error: str | None) -> str | None:
     if status == "success":
         return None
     error = error or ""
-    if status == "failed_to_download" and (match := re.match(r"HTTP Error (\d+)", error)):
-        redirect = next((name for name, pattern in _REASONS[6:8] if re.search(pattern, error)), None)
-        return redirect or f"HTTP {match[1]}"
     found = next((name for name, pattern in _REASONS if re.search(pattern, error)), None)
+    if status == "failed_to_download" and (match := re.match(r"HTTP Error (\d+)", error)):
+        return found if found and found.startswith("redirect ") else f"HTTP {match[1]}"
     if status == "failed_to_resize":
         return found if found in ("image too small", "aspect ratio too large", "too many pixels") else NOT_AN_IMAGE
     return found or "other failure"

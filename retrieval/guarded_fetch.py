@@ -35,6 +35,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 READ_BYTES = 1 << 18
+# OpenCV's own limit is 2^30, and img2dataset needs up to 60 bytes a pixel where there is transparency.
+MAX_IMAGE_PIXELS = 40_000_000
 # In a row, from one host, in one process: with the default deadline and 64 threads about 10 seconds of all of them.
 HOST_TIMEOUTS = 20
 PARENT_CHECK_SECONDS = 0.5
@@ -44,6 +46,7 @@ GIVEN_UP = "host given up: it only timed out"
 PRIVATE = "private address"
 TOO_LARGE = "too many bytes"
 CUT_SHORT = "cut short"
+NOT_HTTP = "not valid HTTP"
 
 
 @dataclass(frozen=True)
@@ -202,13 +205,17 @@ class GuardedOpener(urllib.request.OpenerDirector):
             _call.deadline = time.monotonic() + self.limits.deadline_seconds
             _call.timeout = timeout if isinstance(timeout, (int, float)) else self.limits.deadline_seconds
         request.full_url = ascii_url(request.full_url)
-        if not self.limits.allow_private_hosts and names_private_host(
-            urllib.parse.urlsplit(request.full_url).hostname or ""
-        ):
+        parts = urllib.parse.urlsplit(request.full_url)
+        _ = parts.port  # raises where it is no port; the C library would take 65616 for 80
+        if not self.limits.allow_private_hosts and names_private_host(parts.hostname or ""):
             raise Refused(PRIVATE)
         _call.busy = True
         try:
             response = super().open(request, data, _seconds_left())
+        except (http.client.InvalidURL, http.client.RemoteDisconnected):
+            raise
+        except http.client.HTTPException as error:  # it quotes what the server sent; ours has a text of its own
+            raise Refused(NOT_HTTP) from error
         finally:
             if outermost:
                 _call.busy = False
@@ -243,12 +250,16 @@ class CappedResponse(contextlib.closing):
 
 
 def ascii_url(url: str) -> str:
-    """The URL as a browser would send it: accents and spaces escaped, the host in IDNA. urllib would raise instead."""
+    """The URL as a browser would send it: accents and spaces escaped, the host in IDNA. urllib would raise instead.
+
+    A name and password before the host are left out: urllib would take them for a part of the host's name.
+    """
     url = url.strip()
-    if url.isascii() and " " not in url:
-        return url
     parts = urllib.parse.urlsplit(url)
-    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    host = parts.netloc.rpartition("@")[2]
+    if url.isascii() and " " not in url:
+        return url if host == parts.netloc else url.replace(parts.netloc, host, 1)
+    host = host if host.isascii() else host.encode("idna").decode()
     path, query = (urllib.parse.quote(text, safe="%/:=&?~+!$,;'@()*[]|") for text in (parts.path, parts.query))
     return urllib.parse.urlunsplit((parts.scheme, host, path, query, ""))
 
@@ -264,12 +275,17 @@ def may_be_cut_short(data: bytes) -> bool:
     return False
 
 
+_decoding = threading.Lock()  # one at a time: 160 MB for the largest picture, not 160 MB a thread
+
+
 def decodes_whole(data: bytes) -> bool:
     """Whether the picture is all there (some cameras leave the end mark out, so its absence alone proves nothing)."""
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data)) as picture:
+        with _decoding, Image.open(io.BytesIO(data)) as picture:
+            if picture.width * picture.height > MAX_IMAGE_PIXELS:
+                return False
             picture.draft("RGB", (1, 1))  # an eighth of the size: every scan is read, little is computed
             picture.load()
     except Exception:  # noqa: BLE001  a decoder fed with anything raises anything; it is no whole picture

@@ -1,27 +1,39 @@
-"""How many prompts a second the semantic filter answers, against clip-retrieval's KnnService on the same folder.
+"""The semantic filter against clip-retrieval's KnnService and numpy, on the same folders: each number beside its bar.
 
-In:   nothing; it makes a pool of vectors (clusters, a third near-duplicates), its indices and its metadata in --folder.
-Out:  a table on stdout: width, index, prompts a second of both, their ratio, and how many answers are the same.
+In:   nothing; it makes pools of vectors (clusters, a third near-duplicates), their indices and metadata in --folder.
+Out:  a table on stdout: what is measured, the number, the bar. Exit code 1 if an answer differs from KnnService's.
 
-Both sides get the same embeddings (KnnService through embedding_input), so the text tower is on neither side. A prompt
-is asked of both indices. Ours writes its records and chunks; KnnService's answers are only compared, ids and order. It
-is timed on --lonely of the prompts, spread over the classes.
+search  prompts a second. Both sides get the same embeddings (KnnService through embedding_input), so the text tower is
+        on neither side; a prompt is asked of both indices; ours writes its records and chunks. Rounds of both sides
+        take turns, the fastest of each counts. KnnService is asked --lonely of the prompts, spread over the classes.
+disk    bytes read (/proc/self/io) from memory-mapped indices, in memory for one stretch of eight: what is mapped and
+        what the page cache holds is dropped behind each stretch, and before each prompt asked alone.
+exact   --exact, top-k and all, against numpy's bare product of the same matrices, in turns.
+memory  peak of the whole command, text tower and all, with the demo's CLIP and ImageNet's prompts.
 
-    PYTHONPATH=. python benchmarks/knn_retrieval.py                    # 400,000 vectors, widths 64 and 768
-    PYTHONPATH=. python benchmarks/knn_retrieval.py --vectors 50000 --classes 10 --widths 64
+    PYTHONPATH=. python benchmarks/knn_retrieval.py --folder /tmp/knn   # all of it; 10 minutes, 10 GB of disk
+    PYTHONPATH=. python benchmarks/knn_retrieval.py --parts search --vectors 50000 --classes 10 --widths 64
 """
 
 import argparse
+import ctypes
 import importlib
 import importlib.util
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 K, PROMPTS, NPROBE, NLIST = 500, 80, 16, 1024
+ROUNDS = 3
 MODEL = "the embeddings the benchmark made"
+DEMO_MODEL = "open_clip:demo-clip/demo/demo-clip.pt"
+PARTS = ["search", "disk", "exact", "memory"]
+SPEED_BARS = {64: 15, 768: 10}  # times KnnService's, by width
 
 
 def make_parser():
@@ -30,7 +42,7 @@ def make_parser():
     parser.add_argument("--classes", type=int, default=100)
     parser.add_argument("--widths", type=int, nargs="+", default=[64, 768])
     parser.add_argument("--kinds", nargs="+", default=["IVF,SQ8", "OPQ,IVF,PQ"], choices=["IVF,SQ8", "OPQ,IVF,PQ"])
-    parser.add_argument("--on-disk", action="store_true", help="memory-mapped indices; bytes read, nothing cached")
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
     parser.add_argument("--lonely", type=int, default=200, help="prompts that KnnService is timed on")
     parser.add_argument("--folder", type=Path, help="keep the indices here and use those that are there")
     return parser
@@ -38,28 +50,28 @@ def make_parser():
 
 def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
-    print(f"{'width':>5} {'index':12} {'KnnService/s':>12} {'ours/s':>8} {'ratio':>7}  same answers")
-    worst = True
-    with tempfile.TemporaryDirectory() as scratch:
-        for width in args.widths:
-            folder = (args.folder or Path(scratch)) / f"{args.vectors}x{width}"
+    differ = 0
+    with tempfile.TemporaryDirectory(dir=args.folder) as scratch:
+        folder = args.folder or Path(scratch)
+        for width in args.widths if set(args.parts) != {"memory"} else []:
             vectors, prompts = make_vectors(args.vectors, width, args.classes)
             for kind in args.kinds:
-                pool = folder / kind.replace(",", "_")
-                make_folder(pool, vectors, kind)
-                lonely, answers = time_knn_service(pool, prompts, args.lonely, args.on_disk)
-                ours, selected = time_ours(pool, prompts, args.classes, args.on_disk, Path(scratch))
-                same = sum(answer == selected[key] for key, answer in answers.items())
-                worst = worst and same == len(answers)
-                print(
-                    f"{width:5} {kind:12} {lonely:12,.0f} {ours:8,.0f} {ours / lonely:6.1f}x  "
-                    f"{same:,} of {len(answers):,}",
-                    flush=True,
-                )
-                if args.on_disk:
-                    count_reads(pool / "text.index", prompts)
-            time_exact(vectors, prompts)
-    return 0 if worst else 1
+                pool = folder / f"{args.vectors}x{width}" / kind.replace(",", "_")
+                if {"search", "disk"} & set(args.parts):
+                    make_folder(pool, vectors, kind)
+                if "search" in args.parts:
+                    differ += time_search(f"width {width} {kind}", pool, prompts, args.lonely, Path(scratch))
+                if "disk" in args.parts:
+                    count_reads(f"width {width} {kind}", pool / "text.index", prompts)
+            if "exact" in args.parts:
+                time_exact(f"width {width} --exact", vectors, prompts)
+        if "memory" in args.parts:
+            peak_memory(folder / "50000x64" / "IVF_SQ8", Path(scratch))
+    return 1 if differ else 0
+
+
+def line(what: str, measured: str, bar: str = "") -> None:
+    print(f"{what:96} {measured:>10}  {bar}", flush=True)
 
 
 def make_vectors(rows: int, width: int, classes: int):
@@ -134,12 +146,32 @@ def make_folder(folder: Path, vectors: dict, kind: str) -> None:
         writer.write_table(table, max_chunksize=10_000)
 
 
-def time_knn_service(folder: Path, prompts, count: int, on_disk: bool):
-    """(prompts a second, {(class, prompt, modality): ids}), one prompt and index at a time."""
+def time_search(what: str, folder: Path, prompts, lonely: int, scratch: Path) -> int:
+    """Print both sides' speed; the number of answers that differ."""
     import numpy as np
 
+    service, stage = open_knn_service(folder), Ours(folder, prompts, scratch)
+    which = np.linspace(0, prompts.shape[0] * PROMPTS - 1, lonely).astype(int)
+    answers, theirs, ours = {}, [], []
+    for share in np.array_split(which, ROUNDS):
+        began = time.perf_counter()
+        answers |= ask_knn_service(service, prompts, share.tolist())
+        theirs.append(2 * len(share) / (time.perf_counter() - began))
+        began = time.perf_counter()
+        stage.run()
+        ours.append(2 * prompts.shape[0] * PROMPTS / (time.perf_counter() - began))
+    selected = stage.selected()
+    same = sum(answer == selected[key] for key, answer in answers.items())
+    ratio = max(ours) / max(theirs)
+    speeds = f"{max(ours):,.0f} prompts a second, KnnService {max(theirs):,.0f}"
+    line(f"{what}: {speeds}", f"{ratio:.1f} x", f">= {SPEED_BARS.get(prompts.shape[2], 10)} x")
+    line(f"{what}: the same ids in the same order", f"{same:,}", f"of {len(answers):,}")
+    return len(answers) - same
+
+
+def open_knn_service(folder: Path):
     clip_back = importlib.import_module("clip_retrieval.clip_back")  # the package's own name for it is a function
-    indices = {m: clip_back.load_index(str(folder / f"{m}.index"), on_disk) for m in ("text", "image")}
+    indices = {m: clip_back.load_index(str(folder / f"{m}.index"), False) for m in ("text", "image")}
     resource = clip_back.ClipResource(
         device="cpu", model=None, preprocess=None, tokenizer=None, model_txt_mclip=None, safety_model=None,
         violence_detector=None, metadata_provider=clip_back.ArrowMetadataProvider(str(folder / "metadata")),
@@ -147,18 +179,20 @@ def time_knn_service(folder: Path, prompts, count: int, on_disk: bool):
         columns_to_return=["url", "caption", "NSFW", "similarity", "HEIGHT", "WIDTH", "LICENSE"],
         metadata_is_ordered_by_ivf=False, aesthetic_embeddings=None,
     )  # fmt: skip
-    service = clip_back.KnnService(clip_resources={"pool": resource})
-    which = np.linspace(0, prompts.shape[0] * PROMPTS - 1, count).astype(int)
+    return clip_back.KnnService(clip_resources={"pool": resource})
+
+
+def ask_knn_service(service, prompts, numbers: list[int]) -> dict:
+    """{(class, prompt, modality): ids}, one prompt and index at a time."""
     answers = {}
-    began = time.perf_counter()
-    for number in which.tolist():
+    for number in numbers:
         for modality in ("text", "image"):
             found = service.query(
                 embedding_input=prompts.reshape(-1, prompts.shape[2])[number], modality=modality,
                 num_images=K, num_result_ids=K, deduplicate=True,
             )  # fmt: skip
             answers[(*divmod(number, PROMPTS), modality)] = [hit["id"] for hit in found]
-    return 2 * count / (time.perf_counter() - began), answers
+    return answers
 
 
 class Embedded:
@@ -173,42 +207,50 @@ class Embedded:
         return np.stack([self.prompts[tuple(map(int, text.split("/")))] for text in texts])
 
 
-def time_ours(folder: Path, prompts, classes: int, on_disk: bool, scratch: Path):
-    """(prompts a second, {(class, prompt, modality): ids}): searched, selected, records and chunks written."""
-    import filter_laion_metadata_semantic as stage
-    from retrieval.index_folder import SOURCES, IndexEntry, index_paths
-    from retrieval.knn_search import search, without_near_duplicates
-    from retrieval.records import write_chunks
-    from retrieval_templates import Template
+class Ours:
+    """The stage on one folder: searched, selected, records and chunks written."""
 
-    flags = ["--query-dataset", "x", "--output-dir", str(scratch), "--results-per-query", str(K)]
-    args = stage.make_parser().parse_args(flags)
-    names = tuple(str(number) for number in range(classes))
-    template = Template("benchmark", names, tuple(f"{{}}/{number}" for number in range(PROMPTS)))
-    entry = IndexEntry("pool", folder, MODEL, on_disk)
-    pool = stage.open_pool(args, entry, index_paths(entry, list(SOURCES)), {})
-    hits_files = {name: scratch / ".hits" / f"{name}.jsonl" for name in names}
-    stage.say = lambda message: None  # a line a class
-    encoder = Embedded(prompts)
-    began = time.perf_counter()
-    for block in stage.class_blocks(dict.fromkeys(names, PROMPTS)):
-        stage.search_block(
-            block, template, dict.fromkeys(names, []), [pool], {MODEL: encoder}, {"pool": MODEL}, args, hits_files
-        )
-    write_chunks(stage.lines_of(hits_files.values()), scratch)
-    took = time.perf_counter() - began
-    selected = {}
-    for number in range(classes):  # once more, each prompt's own list kept, to be compared
-        for source, index in pool.indices.items():
-            hits = search(index, prompts[number], K)
-            ids, stays = without_near_duplicates(index, hits)
-            for prompt in range(PROMPTS):
-                key = number, prompt, source.removesuffix("_index")
-                selected[key] = ids[prompt][stays[prompt]].tolist()
-    return 2 * classes * PROMPTS / took, selected
+    def __init__(self, folder: Path, prompts, scratch: Path):
+        import filter_laion_metadata_semantic as stage
+        from retrieval.index_folder import SOURCES, IndexEntry, index_paths
+        from retrieval_templates import Template
+
+        flags = ["--query-dataset", "x", "--output-dir", str(scratch), "--results-per-query", str(K)]
+        self.args = stage.make_parser().parse_args(flags)
+        self.names = tuple(str(number) for number in range(len(prompts)))
+        self.template = Template("benchmark", self.names, tuple(f"{{}}/{number}" for number in range(PROMPTS)))
+        entry = IndexEntry("pool", folder, MODEL, False)
+        self.pool = stage.open_pool(self.args, entry, index_paths(entry, list(SOURCES)), {})
+        self.hits_files = {name: scratch / ".hits" / f"{name}.jsonl" for name in self.names}
+        self.prompts, self.scratch = prompts, scratch
+        stage.say = lambda message: None  # a line a class
+
+    def run(self) -> None:
+        import filter_laion_metadata_semantic as stage
+        from retrieval.records import write_chunks
+
+        encoders = {MODEL: Embedded(self.prompts)}
+        for block in stage.class_blocks(dict.fromkeys(self.names, PROMPTS)):
+            stage.search_block(
+                block, self.template, dict.fromkeys(self.names, []), [self.pool], encoders, {"pool": MODEL},
+                self.args, self.hits_files,
+            )  # fmt: skip
+        write_chunks(stage.lines_of(self.hits_files.values()), self.scratch)
+
+    def selected(self) -> dict:
+        """{(class, prompt, modality): ids}: each prompt's own list, as the stage merges them."""
+        from retrieval.knn_search import search, without_near_duplicates
+
+        selected = {}
+        for source, index in self.pool.indices.items():
+            for number, of_class in enumerate(self.prompts):
+                ids, stays = without_near_duplicates(index, search(index, of_class, K))
+                for prompt in range(PROMPTS):
+                    selected[number, prompt, source.removesuffix("_index")] = ids[prompt][stays[prompt]].tolist()
+        return selected
 
 
-def time_exact(vectors, prompts) -> None:
+def time_exact(what: str, vectors, prompts) -> None:
     """Print the rate of --exact, top-k and all, against numpy's bare product of the same matrices.
 
     The pool is both embeddings one after the other. The product is made of the shapes in which it is fastest.
@@ -235,7 +277,7 @@ def time_exact(vectors, prompts) -> None:
         return time.perf_counter() - began
 
     bare, ours = [], []
-    for _ in range(3):
+    for _ in range(ROUNDS):
         bare.append(min(products(PROMPTS), products(10 * PROMPTS)))
         began = time.perf_counter()
         found, scores = exact_search(files, queries, K, groups)
@@ -243,48 +285,105 @@ def time_exact(vectors, prompts) -> None:
     everything = np.concatenate([queries[:PROMPTS] @ rows.T for rows in rounded], axis=1)
     best = np.argsort(-everything, axis=1, kind="stable")[:, :K]
     error = np.abs(scores[:PROMPTS] - np.take_along_axis(everything, best, 1)).max()
-    gigaflops = 2e-9 * files.ntotal * queries.size / min(ours)
-    print(
-        f"      --exact: {files.ntotal:,} rows, {len(queries):,} prompts: {gigaflops:,.0f} GFLOP/s, "
-        f"{min(bare) / min(ours):.0%} of numpy's product; the same row at "
-        f"{(found[:PROMPTS] == best).mean():.3%} of the ranks, scores within {error:.0e} (sums in another order)",
-        flush=True,
-    )
+    rates = [2e-9 * files.ntotal * queries.size / min(seconds) for seconds in (ours, bare)]
+    size = f"{files.ntotal:,} rows, {len(queries):,} prompts"
+    line(f"{what}: {size}, {rates[0]:,.0f} of {rates[1]:,.0f} GFLOP/s", f"{rates[0] / rates[1]:.0%}", ">= 60 %")
+    line(
+        f"{what}: the same row as numpy's at each rank (sums in another order swap neighbours), scores within",
+        f"{(found[:PROMPTS] == best).mean():.3%}", f"{error:.0e}",
+    )  # fmt: skip
 
 
-def count_reads(path: Path, prompts) -> None:
-    """Print what a block of prompts reads from disk, in eight stretches of the file, nothing of it cached before.
+def count_reads(what: str, path: Path, prompts) -> None:
+    """Print what a block of prompts reads from disk, in eight stretches of the file, and what they read asked alone.
 
-    Asked alone, with an index far larger than memory, each prompt reads its own lists: their sizes are added up (the
-    kernel's read-ahead would make it several times more).
+    Alone, a prompt reads its own lists. Their sizes are what is compared with: the kernel's read-ahead makes it more,
+    as is measured on a few.
     """
     import numpy as np
 
     from retrieval import index_folder, knn_search
 
-    def read_so_far() -> int:
-        return int(next(line.split()[1] for line in open("/proc/self/io") if line.startswith("read_bytes")))
-
     block = np.ascontiguousarray(prompts.reshape(-1, prompts.shape[2])[:4096])
-    os.sync()
-    with open(path, "rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     index = index_folder.open_index(path, memory_mapping=True)  # opening reads no list
-    before = read_so_far()
+    os.sync()
+    lists_read, read = Counter(), knn_search._read
+
+    def counted(lists, numbers, code_size: int) -> None:
+        codes = lists.get_codes(int(numbers[0]))
+        forget(path, int(codes))  # the stretches before; what was read ahead of this one is read
+        lists.release_codes(int(numbers[0]), codes)
+        lists_read.update(numbers.tolist())
+        read(lists, numbers, code_size)
+
+    forget(path)
+    knn_search._read = counted
+    before = bytes_read()
     hits = knn_search.search(index, block, K, path.stat().st_size // 8)
+    forget(path)
     for begin in range(0, len(block), PROMPTS):
         knn_search.without_near_duplicates(index, hits.of(slice(begin, begin + PROMPTS)))
-    together = read_so_far() - before
+    together = bytes_read() - before
+    knn_search._read = read
+    lonely = block[:: len(block) // 20]
+    before = bytes_read()
+    for query in lonely:
+        forget(path)
+        index.search_and_reconstruct(query[None], K)
+    measured = (bytes_read() - before) / len(lonely) * len(block)
     chain, ivf = knn_search.split(index)
     for transform in chain:
         block = transform.apply(block)
     sizes = np.array([ivf.invlists.list_size(number) for number in range(ivf.nlist)]) * (ivf.code_size + 8)
     alone = int(sizes[ivf.quantizer.search(block, ivf.nprobe)[1]].sum())
-    print(
-        f"      read from disk for {len(block):,} prompts: together {together / 1e6:,.0f} MB of the file's "
-        f"{path.stat().st_size / 1e6:,.0f}; alone {alone / 1e6:,.0f} MB of lists, {alone / max(1, together):,.0f}x",
-        flush=True,
-    )
+    sizes = f"{together / 1e6:,.0f} MB; alone {alone / 1e6:,.0f} MB of lists ({measured / 1e6:,.0f} MB are read)"
+    line(f"{what}: disk, {len(block):,} prompts: {sizes}", f"{alone / max(1, together):,.0f} x", ">= 30 x")
+    line(f"{what}: disk, how often a list is read for the block, at most", f"{max(lists_read.values())}", "1")
+
+
+def bytes_read() -> int:
+    """What this process has made the disk read."""
+    return int(next(row.split()[1] for row in open("/proc/self/io") if row.startswith("read_bytes")))
+
+
+def forget(path: Path, before: int | None = None) -> None:
+    """Drop a mapped file, or what of it is mapped `before` an address, as a machine with less memory would have."""
+    libc = ctypes.CDLL(None)
+    length = 0  # of what the page cache drops: all
+    for row in open("/proc/self/maps"):
+        if row.rstrip().endswith(str(path.resolve())):
+            begin, end = (int(address, 16) for address in row.split()[0].split("-"))
+            if before is not None:
+                end = before & ~4095
+                length = end - begin + int(row.split()[2], 16)
+            libc.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), 4)  # MADV_DONTNEED
+    with open(path, "rb") as file:
+        os.posix_fadvise(file.fileno(), 0, length, os.POSIX_FADV_DONTNEED)
+
+
+def peak_memory(pool: Path, scratch: Path) -> None:
+    """Print the peak of the command with 1,040 prompts and with ImageNet's 79,840."""
+    import filter_laion_metadata_semantic as stage
+
+    make_folder(pool, make_vectors(50_000, 64, 100)[0], "IVF,SQ8")
+    entry = {"indice_folder": str(pool.resolve()), "clip_model": DEMO_MODEL}
+    (scratch / "indicies.json").write_text(json.dumps({"pool": entry}))
+    script = Path(stage.__file__)
+    peaks = {}
+    for classes in (13, 998):
+        with tempfile.TemporaryDirectory(dir=scratch) as output:
+            command = [
+                sys.executable, str(script), "--query-dataset", "ImageNet", "--subset", str(classes),
+                "--output-dir", output, "--index-info-path", str(scratch / "indicies.json"), "--device", "cpu",
+            ]  # fmt: skip
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=script.parent)
+            _, status, usage = os.wait4(process.pid, 0)
+            if status:
+                raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
+            peaks[classes * PROMPTS] = usage.ru_maxrss / 1024
+    few, many = peaks
+    sizes = " and ".join(f"{peak:,.0f} MB with {count:,} prompts" for count, peak in peaks.items())
+    line(f"peak memory of the command: {sizes}", f"{peaks[many] / peaks[few] - 1:+.0%}", "within 20 %")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,6 @@ from retrieval.index_folder import (
 from retrieval.knn_search import DEDUP_THRESHOLD, rerank, search, search_exactly, without_near_duplicates
 from retrieval.record_columns import encode_columns, safety_tags, tagged_unsafe
 from retrieval.records import (
-    RECORD_FIELDS,
     Manifest,
     begin_run,
     is_complete,
@@ -67,13 +66,14 @@ from retrieval.records import (
     write_manifest,
 )
 from retrieval.report import write_when_whole
+from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
 from retrieval_templates import Template, load_template, only_classes, template_from_names, template_names
 
 RESULTS_PER_QUERY = 500  # the published runs' value
 # Prompts searched together: enough that an inverted list serves many of them at once, few enough that their hits
 # (20 bytes each) stay at 41 MB for 500 results a query.
 BLOCK_PROMPTS = 4096
-HITS_VERSION = 2  # raise it when the same inputs and settings give other records
+HITS_VERSION = 3  # raise it when the same inputs and settings give other records
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}  # of --seed-images: what PIL reads and people have
 # Why a hit that was asked for is no record, in the order in which it is lost.
 LOST = {
@@ -155,6 +155,7 @@ def make_parser():
     )
     add_array_flags(parser)
     add_talk_flags(parser)
+    add_wandb_flags(parser)
     return parser
 
 
@@ -209,7 +210,9 @@ def main(argv: list[str] | None = None) -> int:
     summaries = {name: read_summary(path) for name, path in hits_files.items()}
     coverage = {"asked": len(classes), "done": len(classes), "missing": {}}
     counts = {"records": sum(written.values()), "classes": summaries}
-    write_manifest(output, Manifest("semantic", settings, inputs, coverage, counts, written, job_idx, total_jobs))
+    manifest = Manifest("semantic", settings, inputs, coverage, counts, written, job_idx, total_jobs)
+    write_manifest(output, manifest)
+    log_manifest(args, output, manifest)
     write_when_whole(output, total_jobs, thorough=True)
     report(output, summaries, counts["records"], len(written))
     return 0
@@ -230,6 +233,7 @@ def check_flags(args) -> list[str]:
     for flag in ("rerank", "nprobe", "ef_search"):
         if args.exact and getattr(args, flag) is not None:
             raise UserError(f"--exact searches no index: leave out --{flag.replace('_', '-')}, or --exact")
+    check_wandb(args)
     if not 0 < args.dedup_threshold <= 1:
         raise UserError(f"--dedup-threshold {args.dedup_threshold}: is a cosine, above 0 and at most 1")
     return sources
@@ -597,7 +601,7 @@ def record_columns(hits: ClassHits, names: dict[str, str], class_name: str, prom
     """The selected rows' fields, as pyarrow arrays or, where they are all the same, one value."""
     import pyarrow as pa
 
-    columns = {ours: hits.rows[theirs].combine_chunks() for ours, theirs in names.items() if ours in RECORD_FIELDS}
+    columns = {ours: hits.rows[theirs].combine_chunks() for ours, theirs in names.items()}
     return columns | {
         "NSFW": safety_tags(hits.rows, names),
         "QUERY": class_name,

@@ -16,23 +16,22 @@ ALIASES = {
     "NSFW": ("nsfw",),
     "similarity": ("similarity", "clip_l14_similarity_score", "clip_similarity_vitl14"),
 }
-# Probabilities of being unsafe, used where there is no NSFW tag: LAION's punsafe, COYO's OpenNSFW2 score.
+# Probabilities of being unsafe, in records beside the NSFW tag, and instead of it where a pool has none: LAION's
+# punsafe, COYO's OpenNSFW2 score.
 UNSAFE_SCORES = ("punsafe", "nsfw_score_opennsfw2")
 UNSAFE_FROM = 0.5  # the threshold LAION's own safety tags use
 
 
 def map_columns(names: list[str]) -> dict[str, str]:
-    """Ours -> the pool's own spelling, for those it has; `UNSAFE` -> its score column where it has no NSFW tag."""
+    """Ours -> the pool's own spelling, for those it has; `punsafe` -> the first of UNSAFE_SCORES that it has."""
     spelling = {name.lower(): name for name in reversed(names)}  # the first of two spellings wins
     found = {
         ours: next(spelling[alias] for alias in aliases if alias in spelling)
         for ours, aliases in ALIASES.items()
         if any(alias in spelling for alias in aliases)
     }
-    if "NSFW" not in found:
-        score = next((spelling[score] for score in UNSAFE_SCORES if score in spelling), None)
-        found |= {"UNSAFE": score} if score else {}
-    return found
+    score = next((spelling[score] for score in UNSAFE_SCORES if score in spelling), None)
+    return found | ({"punsafe": score} if score else {})
 
 
 def nsfw_tag(unsafe_score: float | None) -> str | None:

@@ -52,6 +52,8 @@ def _encode_arrays(columns: dict, rows, hits: Hits, labels: Labels) -> memoryvie
         "RANK": "null",
         "ROW": pc.binary_join_element_wise(beginning, numbers, text_scalar('"'), text_scalar("")),
     }
+    if "punsafe" in columns:
+        encoded["punsafe"] = json_values(columns["punsafe"])
     return joined_lines(encoded)
 
 
@@ -61,11 +63,13 @@ def _encode_lists(columns: dict, rows, hits: Hits, labels: Labels) -> bytes:
     encoded.append([classes[query] for query in hits.query.tolist()])
     encoded.append([phrases[phrase] for phrase in hits.phrase.tolist()])
     encoded.append([rows[position] for position in hits.row.tolist()])
+    scores = [f',"punsafe":{score}' for score in _encode_list(columns["punsafe"], 0)] if "punsafe" in columns else None
+    encoded.append(scores or [""] * len(hits.row))
     source, beginning = _quoted(labels.source), _quoted(labels.shard_name)[:-1]
     lines = [
         f'{{"SAMPLE_ID":{a},"URL":{b},"TEXT":{c},"HEIGHT":{d},"WIDTH":{e},"LICENSE":{f},"NSFW":{g},"similarity":{h},'
-        f'"QUERY":{query},"SOURCE":{source},"MATCHED":{matched},"SCORE":null,"RANK":null,"ROW":{beginning}:{row}"}}\n'
-        for a, b, c, d, e, f, g, h, query, matched, row in zip(*encoded, strict=True)
+        f'"QUERY":{query},"SOURCE":{source},"MATCHED":{matched},"SCORE":null,"RANK":null,"ROW":{beginning}:{row}"{score}}}\n'
+        for a, b, c, d, e, f, g, h, query, matched, row, score in zip(*encoded, strict=True)
     ]
     return "".join(lines).encode("utf-8", "replace")
 

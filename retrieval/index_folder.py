@@ -195,7 +195,7 @@ def open_metadata(folder: Path, allow_untagged: bool) -> Metadata:
     columns = map_columns(names)
     if "URL" not in columns:
         raise UserError(f"{folder}/metadata has no URL column; it has: {', '.join(names)}")
-    if not {"NSFW", "UNSAFE"} & columns.keys() and not allow_untagged:
+    if not {"NSFW", "punsafe"} & columns.keys() and not allow_untagged:
         raise UserError(
             f"{folder}/metadata has no NSFW column and no punsafe score (it has: {', '.join(names)}), so nothing can "
             "be rejected as unsafe: keep one when the metadata is made, or add --allow-untagged"

@@ -131,7 +131,7 @@ def safety_tags(table, columns: dict[str, str]):
     """
     import pyarrow as pa
 
-    name = columns.get("NSFW") or columns.get("UNSAFE")
+    name = columns.get("NSFW") or columns.get("punsafe")
     if name is None:
         return None
     values = table[name].combine_chunks()

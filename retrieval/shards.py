@@ -142,8 +142,8 @@ def _record_values(columns: dict[str, list]) -> dict[str, list]:
         if float in set(map(type, column)):  # never in the long columns, URL and TEXT
             whole = ours in ("SAMPLE_ID", "HEIGHT", "WIDTH")
             values[ours] = [_plain_number(value, whole) if isinstance(value, float) else value for value in column]
-    if "UNSAFE" in values:
-        values["NSFW"] = [nsfw_tag(score) for score in values.pop("UNSAFE")]
+    if "punsafe" in values and "NSFW" not in values:
+        values["NSFW"] = [nsfw_tag(score) for score in values["punsafe"]]
     return values
 
 
@@ -181,7 +181,7 @@ _FROM_SQLITE = {
     "HEIGHT": _whole_number,
     "WIDTH": _whole_number,
     "similarity": _number,
-    "UNSAFE": _number,
+    "punsafe": _number,
 }
 
 
@@ -234,8 +234,8 @@ def _parquet_batches(shard: Shard) -> Iterator[Batch]:
                     with _damage_named(shard.path):
                         table = ahead.take(start + positions)
                     columns = {ours: table.column(name).combine_chunks() for ours, name in others.items()}
-                    if "UNSAFE" in columns:
-                        columns["NSFW"] = tags_of_scores(columns.pop("UNSAFE"))
+                    if "punsafe" in columns and "NSFW" not in columns:
+                        columns["NSFW"] = tags_of_scores(columns["punsafe"])
                     return columns | {"TEXT": captions.take(integers(positions))}
 
                 yield Batch(np.arange(first_row, first_row + len(captions)), captions, fetch)

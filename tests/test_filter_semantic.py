@@ -230,6 +230,7 @@ def test_punsafe_is_used_where_there_is_no_tag(tmp_path, model, prompt_vectors, 
     records = records_in(tmp_path / "out")
     assert {record["ROW"] % 5 for record in records} == {0, 1, 3, 4}  # 2 scores 0.5
     assert {record["NSFW"] for record in records} == {"UNLIKELY", None}
+    assert all(record["punsafe"] == (0.1, 0.49, None, None, 0.02)[record["ROW"] % 5] for record in records)
 
 
 def test_two_pools_are_both_searched_and_one_can_be_named(pool, model, prompt_vectors):
@@ -425,7 +426,7 @@ def test_a_tag_of_any_spelling_or_a_score_rejects_and_nothing_else_does():
     texts = pa.table({"NSFW": ["NSFW", "nsfw ", "UNSURE", "UNLIKELY", None, ""]})
     assert tagged_unsafe(safety_tags(texts, {"NSFW": "NSFW"})).tolist() == [True, True, False, False, False, False]
     scores = pa.table({"p": pa.array([0.5, 0.49, None, float("nan"), 1.0])})
-    assert tagged_unsafe(safety_tags(scores, {"UNSAFE": "p"})).tolist() == [True, False, False, False, True]
+    assert tagged_unsafe(safety_tags(scores, {"punsafe": "p"})).tolist() == [True, False, False, False, True]
     assert tagged_unsafe(safety_tags(pa.table({"nsfw": [True, False]}), {"NSFW": "nsfw"})).tolist() == [True, False]
 
 

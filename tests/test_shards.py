@@ -68,7 +68,7 @@ def read_all(shard, batches=None):
         zeros = np.zeros(len(batch.rows), np.int32)
         hits = Hits(np.arange(len(zeros)), zeros, zeros, zeros > 0)
         lines = bytes(encode_hits(batch, hits, Labels("substring", "a shard", ("a class",), ("a phrase",))))
-        columns = dict.fromkeys("NSFW" if name == "UNSAFE" else name for name in shard.columns)
+        columns = dict.fromkeys([*shard.columns, "NSFW"] if "punsafe" in shard.columns else shard.columns)
         for line in lines.decode().splitlines():
             record = json.loads(line)
             shard_name, _, row = record["ROW"].rpartition(":")
@@ -94,9 +94,9 @@ def test_re_laion_joined_with_punsafe(tmp_path):
     path = write_parquet(tmp_path / "a.parquet", hash="SAMPLE_ID", url="URL", caption="TEXT", original_height="HEIGHT",
                          original_width="WIDTH", similarity="similarity",
                          punsafe=[0.1, 0.5, None, float("nan")] + [0.49999] * 6)  # fmt: skip
-    tags = ["UNLIKELY", "NSFW", None, None] + ["UNLIKELY"] * 6
-    expected = [{k: v for k, v in row.items() if k != "LICENSE"} | {"NSFW": tag}
-                for row, tag in zip(ROWS, tags, strict=True)]  # fmt: skip
+    safety = [("UNLIKELY", 0.1), ("NSFW", 0.5), (None, None), (None, None)] + [("UNLIKELY", 0.49999)] * 6
+    expected = [{k: v for k, v in row.items() if k != "LICENSE"} | {"NSFW": tag, "punsafe": score}
+                for row, (tag, score) in zip(ROWS, safety, strict=True)]  # fmt: skip
     assert read_all(open_shard(path)) == numbered(expected)
 
 
@@ -114,8 +114,9 @@ def test_coyo_700m(tmp_path):
     path = write_parquet(tmp_path / "a.parquet", id="SAMPLE_ID", url="URL", text="TEXT", width="WIDTH", height="HEIGHT",
                          clip_similarity_vitb32=[0.0] * len(ROWS), clip_similarity_vitl14="similarity",
                          nsfw_score_opennsfw2=pa.array([0.9] + [0.01] * 9, pa.float32()))  # fmt: skip
-    expected = [{k: v for k, v in row.items() if k != "LICENSE"} | {"NSFW": "UNLIKELY"} for row in ROWS]
-    expected[0]["NSFW"] = "NSFW"
+    expected = [{k: v for k, v in row.items() if k != "LICENSE"} | {"NSFW": "UNLIKELY", "punsafe": 0.01}
+                for row in ROWS]  # fmt: skip
+    expected[0] |= {"NSFW": "NSFW", "punsafe": 0.9}
     assert read_all(open_shard(path)) == numbered(expected)
 
 
@@ -124,6 +125,16 @@ def test_a_published_database_gives_what_the_parquet_gives_with_rowids_for_rows(
     shard = open_shard(write_db(tmp_path / "a.db", FTS5.replace("fts5", fts) + ")"))
     assert (shard.kind, shard.rows, shard.has_word_index) == ("sqlite", len(ROWS), fts == "fts5")
     assert read_all(shard) == numbered(ROWS, start=1)
+
+
+def test_a_database_with_a_score_for_a_tag_gives_both(tmp_path):
+    scored = [row | {"NSFW": [0.75, None, "0.125"][number % 3]} for number, row in enumerate(ROWS)]
+    path = write_db(tmp_path / "a.db", FTS5.replace("NSFW", "punsafe") + ")", scored)
+    expected = [
+        row | {"NSFW": ["NSFW", None, "UNLIKELY"][number % 3], "punsafe": [0.75, None, 0.125][number % 3]}
+        for number, row in enumerate(ROWS)
+    ]
+    assert read_all(open_shard(path)) == numbered(expected, start=1)
 
 
 # ---- how the values may lie in the file ----

@@ -4,12 +4,16 @@ A test file gets the fixtures by `pytest_plugins = "download_server"`.
 """
 
 import contextlib
+import functools
+import gzip
 import http.server
 import io
 import json
 import random
+import struct
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -27,6 +31,20 @@ def picture(name: str, kind: str = "JPEG", size: tuple[int, int] = (300, 200)) -
     file = io.BytesIO()
     image.resize(size, Image.Resampling.NEAREST).save(file, kind)
     return file.getvalue()
+
+
+@functools.cache
+def png_bomb(side: int) -> bytes:
+    """A PNG of side × side black pixels, the first 600 MB of them: a thousandth of that on the wire."""
+
+    def part(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    squeezed = zlib.compressobj(9)
+    blocks = [squeezed.compress(bytes(1 << 24)) + squeezed.flush(zlib.Z_FULL_FLUSH) for _ in range(2)]
+    body = blocks[0] + blocks[1] * min(35, side * (3 * side + 1) >> 24)
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", body) + part(b"IEND", b"")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -81,6 +99,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve_short(self, rest):
         self.answer(picture(rest), Content_Length="99999")
 
+    def serve_less(self, rest):
+        self.answer(picture(rest), Content_Length=str(len(picture(rest)) // 2))
+
+    def serve_empty(self, rest):
+        self.answer(b"")
+
+    def serve_gzip(self, rest):
+        self.answer(gzip.compress(bytes(1 << 24)) * 200, Content_Encoding="gzip")  # 3 GB in 3 MB
+
+    def serve_hugeheader(self, rest):
+        self.answer(picture(rest), X_Long="y" * 1_000_000)
+
+    def serve_manyheaders(self, rest):
+        self.answer(picture(rest), **{f"X_{number}": "y" * 40 for number in range(20_000)})
+
+    def serve_garbage(self, rest):
+        self.wfile.write(b"\0\xff no protocol at all\r\n\r\n")
+
+    def serve_continue(self, rest):
+        while True:
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            time.sleep(0.1)
+
+    def serve_chunks(self, rest):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            self.wfile.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+    def serve_otheragent(self, rest):
+        self.answer(picture(rest), X_Robots_Tag="otherbot: noai")
+
     def serve_noai(self, rest):
         self.answer(picture(rest), X_Robots_Tag="noai")
 
@@ -120,7 +169,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(b"", 302, Location=self.server.elsewhere[rest])
 
     def serve_bomb(self, rest):
-        self.answer(self.server.bomb, content_type="image/png")
+        self.answer(png_bomb(int(rest)), content_type="image/png")
+
+    def serve_cutbomb(self, rest):
+        self.answer(png_bomb(int(rest.split("/")[0]))[:-100], content_type="image/png")
 
     def serve_placeholder(self, rest):
         self.answer(picture("image not available"))

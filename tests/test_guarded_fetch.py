@@ -1,70 +1,142 @@
 """Servers, names and addresses that mean harm, and the guard against them."""
 
-import socket
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from download_server import chunks, loaded, record
+from download_server import arguments, chunks, loaded, record
+from hostile_internet import UNSHARE, why_no_internet
 
 from retrieval.fetch_rounds import reason_of
 from retrieval.guarded_fetch import ascii_url, is_public_address, names_private_host
 
+ROOT = Path(__file__).parent.parent
 pytest_plugins = "download_server"
 
 
-def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, tmp_path, download):
-    server.bomb = png_bomb(50_000)
-    server.elsewhere = {"file": "file:///etc/passwd", "ftp": "ftp://127.0.0.1/x"}
+def run_measured(command, env=None) -> tuple[subprocess.CompletedProcess, float, int]:
+    """Run a command; give what came of it, seconds, and the peak of its processes' resident bytes, added up."""
+    began, peak = time.monotonic(), 0
+    with tempfile.TemporaryFile("w+") as said:
+        running = subprocess.Popen(list(map(str, command)), stderr=said, env=os.environ | (env or {}))
+        while running.poll() is None:
+            peak = max(peak, resident_bytes(running.pid))
+            time.sleep(0.1)
+        said.seek(0)
+        done = subprocess.CompletedProcess(command, running.returncode, stderr=said.read())
+    return done, time.monotonic() - began, peak
+
+
+def resident_bytes(process: int) -> int:
+    """Resident bytes of a process and all its descendants; 0 where there is no /proc."""
+    children, resident = {}, {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):  # it has ended
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+            children.setdefault(int(fields["PPid"]), []).append(int(status.parent.name))
+            resident[int(status.parent.name)] = int(fields.get("VmRSS", "0 kB").split()[0]) << 10
+    total, found = 0, [process]
+    while found:
+        total += resident.get(found[-1], 0)
+        found += children.get(found.pop(), [])
+    return total
+
+
+def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, tmp_path):
+    server.elsewhere = {"file": "file:///etc/passwd", "ftp": "ftp://127.0.0.1/x", "data": "data:image/png;base64,AA=="}
     wanted = {
-        "endless/1": "too many bytes", "drip/1": "timeout", "dripheaders/1": "timeout", "silent/1": "timeout",
-        "bomb/1": "too many pixels", "loop/1": "redirect loop", "to/file": "redirect refused",
-        "to/ftp": "redirect refused", "short/1": "cut short", "cut/1": "cut short", "html/1": "not an image",
-        "noai/1": "X-Robots-Tag", "status/429": "HTTP 429", "status/500": "HTTP 500",
+        "gone/1": "HTTP 404", "status/403": "HTTP 403", "status/429": "HTTP 429", "status/500": "HTTP 500",
+        "status/204": "not an image", "status/304": "HTTP 304", "status/401": "HTTP 401", "status/999": "HTTP 999",
+        "endless/1": "too many bytes", "chunks/1": "too many bytes", "drip/1": "timeout", "dripheaders/1": "timeout",
+        "silent/1": "timeout", "continue/1": "timeout", "garbage/1": "not valid HTTP", "hugeheader/1": "not valid HTTP",
+        "manyheaders/1": "not valid HTTP", "short/1": "cut short", "less/1": "cut short", "cut/1": "cut short",
+        "empty/1": "not an image", "html/1": "not an image", "gzip/1": "not an image", "bomb/50000": "too many pixels",
+        "loop/1": "redirect loop", "to/file": "redirect refused", "to/ftp": "redirect refused",
+        "to/data": "redirect refused", "noai/1": "X-Robots-Tag",
     }  # fmt: skip
-    rows = [record(f"{server.at}/{path}", path) for path in wanted]
-    rows += [record(f"https://127.0.0.1:{server.server_port}/tls", "tls"), record("http://127.0.0.1:1/", "closed")]
-    rows += [record(f"{server.at}/endlessredirect/1", "redirected"), record(f"{server.at}/jpeg/1", "fine")]
-    chunks(tmp_path / "chunks", rows)
-    began = time.monotonic()
-    download("--deadline", 5, "--max-megabytes", 5)
-    assert time.monotonic() - began < 40
+    wanted |= {f"cutbomb/13000/{number}": "cut short" for number in range(8)}  # 680 MB each where it is decoded
+    urls = {f"{server.at}/{path}": reason for path, reason in wanted.items()}
+    at = server.at.removeprefix("http://")
+    urls |= {
+        f"https://{at}/tls": "TLS", "http://127.0.0.1:1/closed": "connection", f"http://{at}x/port": "bad URL",
+        "http://127.0.0.1:99999/port": "bad URL", "http://[::1/bracket": "bad URL",
+        f"http://{at}/line\nfeed": "bad URL",
+        f"http://name:secret@{at}/jpeg/credentials": None, f"{server.at}/jpeg/fine": None,
+        f"{server.at}/endlessredirect/1": None, f"{server.at}/otheragent/1": None,
+    }  # fmt: skip
+    chunks(tmp_path / "chunks", [record(url, f"{number}") for number, url in enumerate(urls)])
+    command = [sys.executable, ROOT / "download_urls_img2dataset.py", *arguments(tmp_path)]
+    done, seconds, peak = run_measured([*command, "--deadline", 5, "--max-megabytes", 5])
+    assert done.returncode == 0, done.stderr
     report, metadata, _ = loaded(tmp_path)
-    assert sorted(entry["QUERY"] for entry in metadata.values()) == ["fine", "redirected"]
-    assert report["dropped"] == Counter(wanted.values()) + Counter({"TLS": 1, "connection": 1})
+    assert {entry["url"] for entry in metadata.values()} == {url for url, reason in urls.items() if reason is None}
+    assert report["dropped"] == Counter(reason for reason in urls.values() if reason)
+    assert seconds < 120
+    assert peak < 2 << 30  # 0.7 GB as it is; 5.6 GB when the cut bombs were decoded
 
 
-def png_bomb(side: int) -> bytes:
-    """A PNG of side × side black pixels: 7.5 GB decoded, some 100 KB on the wire if it were whole."""
-    import struct
-    import zlib
+@pytest.mark.skipif(why_no_internet() is not None, reason=str(why_no_internet()))
+def test_no_name_no_redirect_and_no_spelling_leads_to_a_private_address(tmp_path):
+    refused = [
+        "http://10.0.0.5/a", "http://169.254.169.254/latest/meta-data/", "http://100.64.0.1/a", "http://192.168.0.5/a",
+        "http://172.16.0.5/a", "http://127.0.0.1/a", "http://localhost/a", "http://LOCALHOST./a", "http://127.1/a",
+        "http://2130706433/a", "http://0x7f000001/a", "http://0x7f.1/a", "http://017700000001/a", "http://0177.0.0.1/a",
+        "http://0/a", "http://0.0.0.0/a", "http://①②⑦.⓪.⓪.①/a", "http://127。0。0。1/a", "http://１０.0.0.5/a",
+        "http://[::1]/a", "http://[::]/a", "http://[::ffff:127.0.0.1]/a", "http://[::ffff:a00:5]/a",
+        "http://[fe80::5]/a", "http://[fe80::5%25lo]/a", "http://[fd00::5]/a", "http://[64:ff9b::a00:5]/a",
+        "http://[2002:a00:5::]/a", "http://[0:0:0:0:0:0:0:1]/a", "https://10.0.0.5/a", "https://localhost/a",
+        "http://user:word@10.0.0.5/a", "http://public.test@10.0.0.5/a", "http://public.test:80@10.0.0.5/a",
+        "http://10.0.0.5:443/a", "http://10.0.0.5:80#@public.test/", "http://10.0.0.5\\@public.test@10.0.0.5/a",
+        "http://private.test/a", "http://PRIVATE.test./a", "https://private.test/a", "http://metadata.test/a",
+        "http://loopback.test/a", "http://mapped.test/a", "http://local.test/a", "http://zero.test/a",
+        *(f"http://public.test/to/{name}" for name in ("private", "metadata", "name", "loopback", "decimal", "six")),
+        "http://public.test/to/twice",
+    ]  # fmt: skip
+    others = {
+        "http://public.test/to/file": "redirect refused", "http://public.test/to/ftp": "redirect refused",
+        "http://public.test/to/data": "redirect refused", "http://nobody.test/a": "DNS", "http://broken.test/a": "DNS",
+        "http://silent.test/a": "DNS", "https://public.test:80/a": "TLS", "http://public.test:81/a": "connection",
+    }  # fmt: skip
+    if shutil.which("openssl"):
+        others["https://public.test/jpeg/self-signed"] = "TLS"
+    kept = [
+        "http://public.test/jpeg/a", "http://192.31.196.7/jpeg/b", "http://[2620:4f:8000::7]/jpeg/c",
+        "http://both.test/jpeg/d", "http://public.test/to/fine", "http://10.0.0.5@public.test/jpeg/e",
+    ]  # fmt: skip
+    rebinding = [f"http://rebind.test/jpeg/{number}" for number in range(12)]
+    urls = [*refused, *others, *kept, *rebinding]
+    chunks(tmp_path / "chunks", [record(url, str(number)) for number, url in enumerate(urls)])
+    command = [sys.executable, ROOT / "download_urls_img2dataset.py", *arguments(tmp_path, private=False)]
+    internet = [*UNSHARE, sys.executable, ROOT / "tests" / "hostile_internet.py", tmp_path / "said.json"]
+    done, seconds, _ = run_measured([*internet, *command], {"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
+    said = json.loads((tmp_path / "said.json").read_text())
+    assert said["private"] == []
+    assert not [path for path in said["asked"] if path.startswith(("/redirected", "/latest", "/a"))]
+    report, metadata, _ = loaded(tmp_path)
+    found = {entry["url"] for entry in metadata.values()}
+    results = {url: reason for url, reason in read_reasons(tmp_path / "work").items() if url not in found}
+    assert found - set(rebinding) == set(kept)
+    assert {url: results[url] for url in others} == others
+    assert set(results.values()) - set(others.values()) == {"private address"}
+    assert 0 < len(found & set(rebinding)) < len(rebinding)  # whichever address a look-up gave, that one was judged
+    assert report["dropped"]["private address"] == len(refused) + len(set(rebinding) - found)
+    assert seconds < 120
 
-    def part(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    body = zlib.compress(bytes(1 << 24), 9) * 3
-    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", body) + part(b"IEND", b"")
-
-
-def test_private_addresses_are_never_asked_not_by_name_nor_after_a_redirect(server, tmp_path, download):
-    port = server.server_port
-    hosts = ["127.0.0.1", "localhost", "0x7f000001", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]"]
-    rows = [record(f"http://{host}:{port}/jpeg/{number}") for number, host in enumerate(hosts)]
-    rows += [
-        record("http://169.254.169.254/latest/meta-data"),
-        record("http://10.0.0.1/a"),
-        record("http://[fe80::1]/a"),
-    ]
-    rows += [record(f"http://user@127.0.0.1:{port}/jpeg/user")]
-    rows += [record(f"http://{socket.gethostname()}:{port}/jpeg/name")]  # only its look-up says that it is private
-    chunks(tmp_path / "chunks", rows)
-    download(private=False)
-    report, _, _ = loaded(tmp_path)
-    assert server.asked == []
-    assert report["kept"] == 0
-    assert report["dropped"]["private address"] >= len(rows) - 1
-    assert set(report["dropped"]) <= {"private address", "DNS"}
+def read_reasons(work: Path) -> dict[str, str | None]:
+    """What came of each URL that was not dropped by the plan."""
+    tables = [pq.read_table(file, columns=["url", "reason"]) for file in work.glob("images-*/round-*.parquet")]
+    return {row["url"]: row["reason"] for table in tables for row in table.to_pylist()}
 
 
 @pytest.mark.parametrize(

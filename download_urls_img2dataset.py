@@ -16,7 +16,6 @@ import contextlib
 import errno
 import fcntl
 import json
-import netrc
 import os
 import sys
 import time
@@ -65,6 +64,7 @@ from retrieval.fetch_rounds import LOST, PASSING, ROUND_URLS, Picture, Web, clos
 from retrieval.image_folder import class_folders, place, write_metadata
 from retrieval.records import read_json, read_manifests
 from retrieval.report import write_report
+from retrieval.wandb_run import add_wandb_flags, check_wandb, log_counts
 
 IMAGE_SIZE = 256  # shortest side: what 224-pixel training crops are taken from
 ENCODE_QUALITY = 95  # img2dataset's default
@@ -103,6 +103,9 @@ def make_parser():
                        "the one that ranks it best, or to none (default %(default)s)")  # fmt: skip
     group.add_argument("--nsfw-tags", nargs="+", default=["NSFW"], metavar="TAG",
                        help="values of NSFW that are never fetched (default NSFW; LAION also has UNSURE)")  # fmt: skip
+    group.add_argument("--max-punsafe", type=float, metavar="P",
+                       help="fetch no row whose punsafe score is above P (0 to 1; a pool without tags has those of 0.5 "
+                       "and more tagged NSFW already); a row with a score then needs no tag")  # fmt: skip
     group.add_argument("--allow-untagged", action="store_true", help="also fetch rows whose NSFW is null")
     group.add_argument("--allow-private-hosts", action="store_true",
                        help="also fetch from loopback, link-local and private addresses")  # fmt: skip
@@ -129,8 +132,7 @@ def make_parser():
     group.add_argument("--retry-failed", nargs="*", metavar="REASON",
                        help="ask again what an earlier run could not get for a reason that may pass (timeouts, DNS, "
                        "connections, HTTP 408, 425, 429 and 5xx), or for the given reasons of report.json")  # fmt: skip
-    group.add_argument("--wandb", action="store_true", help="log progress to Weights & Biases")
-    group.add_argument("--wandb-project", default="visual-category-retrieval", help="default %(default)s")
+    add_wandb_flags(parser)
     add_talk_flags(parser)
     return parser
 
@@ -142,6 +144,7 @@ def main(argv: list[str] | None = None) -> int:
     choice = Choice(
         tuple(flags.nsfw_tags), flags.allow_untagged, flags.allow_private_hosts, flags.conflict, flags.balance,
         flags.max_per_class, flags.n, flags.prefer, flags.seed, flags.combine, flags.fill,
+        flags.max_punsafe,
     )  # fmt: skip
     picture = Picture(
         flags.image_size, flags.resize_mode, flags.encode_quality, flags.min_image_size, flags.max_aspect_ratio
@@ -176,21 +179,22 @@ def main(argv: list[str] | None = None) -> int:
             images = write_metadata(dataset, kept_entries(database), still_placed(database), folders)
             kept, failed = count_outcome(database)
             dropped = count_dropped(database) + failed
-            write_json(
-                dataset / "report.json",
-                {
-                    "rows_read": read,
-                    "kept": kept,
-                    "dropped": dict(sorted(dropped.items())),
-                    "urls": count_urls(database),
-                    "images": images,
-                    "classes": {name: counts | {"folder": folders[name]} for name, counts in classes.items()},
-                    "folders": dict(sorted(folders.items())),
-                    "hosts": count_hosts(database, HOSTS_SHOWN),
-                    "stages": stages(sources),
-                },
-            )
+            totals = {
+                "rows_read": read,
+                "kept": kept,
+                "dropped": dict(sorted(dropped.items())),
+                "urls": count_urls(database),
+                "images": images,
+                "classes": {name: counts | {"folder": folders[name]} for name, counts in classes.items()},
+            }
+            about = {
+                "folders": dict(sorted(folders.items())),
+                "hosts": count_hosts(database, HOSTS_SHOWN),
+                "stages": stages(sources),
+            }
+            write_json(dataset / "report.json", totals | about)
             page = write_report(dataset)
+    log_counts(flags, work, "download", dataset.name, asdict(picture), totals)
     for name, counts in classes.items():
         say_more(f"{name}: {counts['asked']:,} asked, {counts['live']:,} alive, {counts['kept']:,} kept")
     say(f"to look at: {page}")
@@ -220,20 +224,13 @@ def check(flags) -> None:
         raise UserError("--encode-quality is a JPEG quality from 1 to 100")
     if not flags.max_aspect_ratio >= 1:
         raise UserError("--max-aspect-ratio is longer side over shorter side: 1 or more")
+    if flags.max_punsafe is not None and not 0 <= flags.max_punsafe <= 1:
+        raise UserError("--max-punsafe is a probability from 0 to 1")
     if flags.combine == "intersection" and len(flags.r) == 1:
         say("note: --combine intersection changes nothing with one --r folder")
     if flags.combine == "rrf" and not (flags.max_per_class or flags.fill or flags.n or flags.conflict == "best"):
         say("note: --combine rrf says what a cap keeps: without --max-per-class, --fill or --n it changes nothing")
-    if flags.wandb and os.environ.get("WANDB_MODE", "online") == "online" and not _wandb_key():
-        raise UserError("--wandb has no account: run `wandb login` first, or set WANDB_MODE=offline")
-
-
-def _wandb_key() -> str | None:
-    with contextlib.suppress(OSError, netrc.NetrcParseError):
-        host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").partition("://")[2].strip("/")
-        if found := netrc.netrc().authenticators(host):
-            return found[2]
-    return os.environ.get("WANDB_API_KEY")
+    check_wandb(flags)
 
 
 @contextlib.contextmanager

@@ -63,6 +63,7 @@ from retrieval.records import Manifest, begin_run, is_complete, write_chunks, wr
 from retrieval.report import write_when_whole
 from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
 from retrieval.shards import open_shard
+from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
 from retrieval_templates import load_template, only_classes, template_from_names
 
 MODES = ("substring", "word", "fts")  # retrieval/matching.py says what each means
@@ -97,6 +98,7 @@ def make_parser():
     parser.add_argument("--do-cleanup", action="store_true", help="remove shards this run downloaded, once scanned")
     add_array_flags(parser)
     add_talk_flags(parser)
+    add_wandb_flags(parser)
     return parser
 
 
@@ -117,19 +119,18 @@ def main(argv: list[str] | None = None) -> int:
     begin_run(output, job_idx, total_jobs)
     tally = Tally(search)
     chunks = write_chunks(tally.pass_on(scan_in_order(units, search, args)), output, job_idx, total_jobs)
-    write_manifest(
-        output,
-        Manifest(
-            stage="substring",
-            settings=settings,
-            inputs=input_fingerprints(units),
-            coverage=tally.coverage(units),
-            counts=tally.counts(),
-            chunks=chunks,
-            job_idx=job_idx,
-            total_jobs=total_jobs,
-        ),
+    manifest = Manifest(
+        stage="substring",
+        settings=settings,
+        inputs=input_fingerprints(units),
+        coverage=tally.coverage(units),
+        counts=tally.counts(),
+        chunks=chunks,
+        job_idx=job_idx,
+        total_jobs=total_jobs,
     )
+    write_manifest(output, manifest)
+    log_manifest(args, output, manifest)
     write_when_whole(output, total_jobs, thorough=False)
     report(tally, units, output, chunks)
     return 1 if tally.missing else 0
@@ -155,6 +156,7 @@ def check_flags(args) -> tuple[int, int]:
         raise UserError("--shard-sources and --do-cleanup are about downloaded shards: add --download-dbs")
     if args.shard_sources:
         read_sources(args.shard_sources)
+    check_wandb(args)
     if args.tmp:
         writable_folder(args.tmp, "--tmp")
     return job_idx, total_jobs

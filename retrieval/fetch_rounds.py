@@ -28,6 +28,7 @@ from retrieval.guarded_fetch import (
     NOT_HTTP,
     PRIVATE,
     TOO_LARGE,
+    TOO_MANY_SCANS,
     Limits,
 )
 
@@ -45,6 +46,7 @@ _REASONS = [
     ("too many bytes", rf"refused: {TOO_LARGE}"),
     (CUT_SHORT, rf"refused: {CUT_SHORT}|IncompleteRead"),
     (NOT_HTTP, rf"refused: {NOT_HTTP}"),
+    (TOO_MANY_SCANS, rf"refused: {TOO_MANY_SCANS}"),
     ("slow host given up", GIVEN_UP),
     ("timeout", rf"timed out|timeout|{DEADLINE}"),
     ("redirect loop", r"infinite loop"),

@@ -37,6 +37,9 @@ from pathlib import Path
 READ_BYTES = 1 << 18
 # OpenCV's own limit is 2^30, and img2dataset needs up to 60 bytes a pixel where there is transparency.
 MAX_IMAGE_PIXELS = 40_000_000
+# A progressive JPEG has about 10; one of 61 bytes costs 0.05 s where it goes over 40 million pixels, so that a file of
+# 20 MB could take hours.
+MAX_SCANS = 100
 # In a row, from one host, in one process: with the default deadline and 64 threads about 10 seconds of all of them.
 HOST_TIMEOUTS = 20
 PARENT_CHECK_SECONDS = 0.5
@@ -47,6 +50,7 @@ PRIVATE = "private address"
 TOO_LARGE = "too many bytes"
 CUT_SHORT = "cut short"
 NOT_HTTP = "not valid HTTP"
+TOO_MANY_SCANS = "too many scans"
 
 
 @dataclass(frozen=True)
@@ -244,6 +248,8 @@ class CappedResponse(contextlib.closing):
         if self.response.length:  # read(n) does not say by itself that the promised length was not reached
             raise http.client.IncompleteRead(b"", self.response.length)
         data = b"".join(pieces)
+        if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MAX_SCANS:
+            raise Refused(TOO_MANY_SCANS)
         if may_be_cut_short(data) and not decodes_whole(data):
             raise Refused(CUT_SHORT)
         return data

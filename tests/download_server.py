@@ -47,6 +47,16 @@ def png_bomb(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", body) + part(b"IEND", b"")
 
 
+@functools.cache
+def many_scans() -> bytes:
+    """A progressive JPEG of 40 million pixels whose last scan stands there 20,000 times: 1.2 MB, 15 minutes to decode."""
+    file = io.BytesIO()
+    Image.new("L", (6300, 6300)).save(file, "JPEG", progressive=True)
+    whole = file.getvalue()
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    return whole[:-2] + scan * 20_000 + whole[-2:]
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.0"
 
@@ -173,6 +183,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def serve_cutbomb(self, rest):
         self.answer(png_bomb(int(rest.split("/")[0]))[:-100], content_type="image/png")
+
+    def serve_scans(self, rest):
+        self.answer(many_scans())
 
     def serve_placeholder(self, rest):
         self.answer(picture("image not available"))

@@ -126,7 +126,7 @@ def main() -> int:
         subprocess.run(["ip", "address", "add", address, "dev", "lo"], check=True)
     private, asked = [], []
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:2\n")
+        (Path(folder) / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:3 attempts:2\n")
         subprocess.run(["mount", "--bind", f"{folder}/resolv.conf", "/etc/resolv.conf"], check=True)
         names = socketserver.ThreadingUDPServer(("127.0.0.1", 53), NameServer)
         names.daemon_threads = True

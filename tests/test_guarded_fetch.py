@@ -61,7 +61,7 @@ def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, 
         "manyheaders/1": "not valid HTTP", "short/1": "cut short", "less/1": "cut short", "cut/1": "cut short",
         "empty/1": "not an image", "html/1": "not an image", "gzip/1": "not an image", "bomb/50000": "too many pixels",
         "loop/1": "redirect loop", "to/file": "redirect refused", "to/ftp": "redirect refused",
-        "to/data": "redirect refused", "noai/1": "X-Robots-Tag",
+        "to/data": "redirect refused", "noai/1": "X-Robots-Tag", "scans/1": "too many scans",
     }  # fmt: skip
     wanted |= {f"cutbomb/13000/{number}": "cut short" for number in range(8)}  # 680 MB each where it is decoded
     urls = {f"{server.at}/{path}": reason for path, reason in wanted.items()}

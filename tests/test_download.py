@@ -1,5 +1,6 @@
 """The downloader against a real server on loopback, which says what was asked of it."""
 
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -187,12 +188,14 @@ def test_img2dataset_failing_is_exit_1_and_the_same_command_goes_on(server, tmp_
     assert loaded(tmp_path)[0]["kept"] == 5
 
 
-def test_wandb_offline_writes_a_run_with_history(server, tmp_path, download):
+def test_wandb_offline_writes_img2datasets_run_and_one_with_the_counts(server, tmp_path, download):
     chunks(tmp_path / "chunks", [record(f"{server.at}/jpeg/{number}") for number in range(5)])
     download("--wandb", env={"WANDB_MODE": "offline"})
-    runs = list((tmp_path / "work").rglob("run-*.wandb"))
-    assert len(runs) == 1
-    assert b"total/success" in runs[0].read_bytes()
+    runs = [run.read_bytes() for run in (tmp_path / "work").rglob("run-*.wandb")]
+    assert len(runs) == 2
+    assert sum(b"total/success" in run for run in runs) == 1 and sum(b"rows_read" in run for run in runs) == 1
+    (table,) = (tmp_path / "work").glob("wandb/offline-run-*/files/media/table/classes_*.table.json")
+    assert json.loads(table.read_text())["data"] == [["banded", 5, 5, 5]]
 
 
 def test_wandb_without_an_account_is_refused_in_a_sentence(tmp_path, download):

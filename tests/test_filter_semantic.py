@@ -212,6 +212,22 @@ def test_the_page_has_the_manifests_counts_and_says_which_prompt_was_first_to_fi
         assert data["classes"][name]["new_by_prompt"] == [matched[prompt.replace("{}", name)] for prompt in PROMPTS]
 
 
+def test_quiet_says_the_last_line_and_verbose_what_took_how_long_and_wandb_gets_the_counts(pool, capsys, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert stage.main(flags(pool, "--quiet", "--wandb")) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{pool}/out: {len(CLASSES)} classes, ")
+    (table,) = (pool / "out").glob("wandb/offline-run-*/files/media/table/*.table.json")
+    counts = json.loads((pool / "out" / "job_0_of_1.json").read_text())["counts"]["classes"]
+    logged = json.loads(table.read_text())
+    for row in logged["data"]:
+        values = dict(zip(logged["columns"], row, strict=True))
+        assert values == {"class": row[0]} | {name: counts[row[0]][name] for name in logged["columns"][1:]}
+    assert {"asked", "kept", "nsfw"} < set(logged["columns"]) and len(logged["data"]) == len(CLASSES)
+    assert stage.main(flags(pool, "--verbose", "--subset", 1, output="other")) == 0
+    assert f"{len(PROMPTS)} prompts of 1 classes: embedded in " in capsys.readouterr().err
+
+
 def test_a_list_of_names_and_a_file_of_names_are_searched_with_clips_own_prompt(pool):
     assert stage.main(flags(pool, dataset="dotted|striped")) == 0
     (pool / "names.txt").write_text("dotted\nstriped\n")

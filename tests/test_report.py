@@ -57,9 +57,10 @@ def dataset(tmp_path_factory, run_script):
     unsafe = [row(n, NSFW="NSFW") for n in (101, 102)]
     write_chunks(caption_rows + neighbours + unsafe, root / "chunks")
     done = run_script("download_urls_img2dataset.py", "--r", root / "chunks", "--w", root / "work",
-                      "--dataset-output", root / "dataset", "--allow-private-hosts")  # fmt: skip
+                      "--dataset-output", root / "dataset", "--allow-private-hosts", "--quiet")  # fmt: skip
     server.shutdown()
     assert done.returncode == 0, done.stderr
+    assert re.fullmatch("18 rows read = 12 kept[^\n]*\n", done.stderr), "--quiet leaves the last line"
     return root / "dataset"
 
 

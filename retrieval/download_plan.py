@@ -32,6 +32,7 @@ FUSION_K = 60  # reciprocal rank fusion's constant: Cormack, Clarke and Büttche
 NO_URL = "no URL or class"
 NOT_HTTP = "not http(s)"
 NSFW = "NSFW"
+UNSAFE = "over --max-punsafe"
 UNTAGGED = "no NSFW tag"
 PRIVATE_HOST = "private address"
 NOT_EVERYWHERE = "not in every folder"
@@ -49,7 +50,7 @@ SAME_IMAGE = "same image in its class"
 _COLUMNS = {
     "SAMPLE_ID": "JSON", "URL": "VARCHAR", "TEXT": "VARCHAR", "HEIGHT": "JSON", "WIDTH": "JSON", "LICENSE": "JSON",
     "NSFW": "VARCHAR", "similarity": "JSON", "QUERY": "VARCHAR", "SOURCE": "JSON", "MATCHED": "JSON", "SCORE": "JSON",
-    "RANK": "JSON", "ROW": "JSON",
+    "RANK": "JSON", "ROW": "JSON", "punsafe": "JSON",
 }  # fmt: skip
 _PLACED_COLUMNS = {
     "key": "VARCHAR", "url": "VARCHAR", "sha256": "VARCHAR", "width": "INTEGER", "height": "INTEGER",
@@ -77,6 +78,7 @@ class Choice:
     seed: int
     combine: str = "union"  # or "intersection", or "rrf", which says by itself what a cap keeps
     fill: int | None = None
+    max_punsafe: float | None = None  # of the records' punsafe, from 0 to 1
 
     @property
     def ranking(self) -> str:
@@ -106,7 +108,8 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
         int: rows read.
 
     Raises:
-        UserError: a folder without chunks, a chunk that is not JSON, or a folder whose rows are all untagged.
+        UserError: a folder without chunks, a chunk that is not JSON, a folder whose rows are all untagged, or
+            --max-punsafe where no row has that score.
     """
     import duckdb
 
@@ -132,14 +135,28 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
                 explain(file)
             raise UserError(f"a chunk of {folders[number]} cannot be read: {error}") from error
         rows, tagged = database.execute(
-            "SELECT count(*), count(NSFW) FROM asked WHERE folder = ?", [number]
-        ).fetchone()  # fmt: skip
+            f"SELECT count(*), count({_tag(choice)}) FROM asked WHERE folder = ?", [number]
+        ).fetchone()
         if rows and not tagged and not choice.allow_untagged:
             raise UserError(
                 f"{folders[number]}: none of its {rows:,} rows says whether its image is safe (NSFW is null): the pool "
                 "has no safety column; add --allow-untagged to download it all the same"
             )
-    return database.execute("SELECT count(*) FROM asked").fetchone()[0]
+    rows, scored = database.execute(f"SELECT count(*), count({_PUNSAFE}) FROM asked").fetchone()
+    if choice.max_punsafe is not None and rows and not scored:
+        raise UserError(
+            "--max-punsafe: no row has a punsafe score, as the pool has none or its filter left it out: run the filter "
+            "again on a pool that has one, or drop the flag"
+        )
+    return rows
+
+
+_PUNSAFE = "TRY_CAST(punsafe AS DOUBLE)"
+
+
+def _tag(choice: Choice) -> str:
+    """SQL that is null for a row of which nothing says whether it is safe: with --max-punsafe a score says it."""
+    return "NSFW" if choice.max_punsafe is None else f"coalesce(NSFW, {_PUNSAFE}::VARCHAR)"
 
 
 def ends_as_array(chunk: Path) -> bool:
@@ -183,8 +200,9 @@ def choose(database, choice: Choice) -> None:
     # index that knows no tags has the tag that another row of the same URL gives it.
     database.execute(
         "CREATE TEMP TABLE urls AS SELECT u, bool_or(upper(trim(coalesce(NSFW, ''))) IN (SELECT unnest(?))) AS nsfw, "
-        "count(NSFW) = 0 AS untagged FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY u",
-        [tags],
+        f"count({_tag(choice)}) = 0 AS untagged, coalesce(max({_PUNSAFE}) > ?, false) AS unsafe "
+        "FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY u",
+        [tags, choice.max_punsafe],
     )
     database.execute("CREATE TEMP TABLE private (host VARCHAR)")
     if not choice.allow_private_hosts:
@@ -200,12 +218,12 @@ def choose(database, choice: Choice) -> None:
                    lower(any_value({_HOST})) IN (SELECT host FROM private) AS private
             FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY key)
         SELECT key, u, class, first, rows, rank, score, similarity, NULL::BIGINT AS place,
-               CASE WHEN nsfw THEN $nsfw WHEN untagged AND NOT $allow_untagged THEN $untagged
+               CASE WHEN nsfw THEN $nsfw WHEN unsafe THEN $unsafe WHEN untagged AND NOT $allow_untagged THEN $untagged
                     WHEN odd THEN $odd WHEN private THEN $private END AS bucket
         FROM one JOIN urls USING (u)
         """,
         {
-            "nsfw": NSFW, "untagged": UNTAGGED, "odd": NOT_HTTP, "private": PRIVATE_HOST,
+            "nsfw": NSFW, "unsafe": UNSAFE, "untagged": UNTAGGED, "odd": NOT_HTTP, "private": PRIVATE_HOST,
             "allow_untagged": choice.allow_untagged,
         },
     )  # fmt: skip
@@ -499,7 +517,7 @@ def kept_entries(database) -> Iterator[dict]:
                     "sha256": row["sha256"], "similarity": record["similarity"], "width": row["width"],
                     "height": row["height"], "original_width": row["original_width"],
                     "original_height": row["original_height"], "SAMPLE_ID": record["SAMPLE_ID"],
-                    "NSFW": record["NSFW"], "LICENSE": record["LICENSE"],
+                    "NSFW": record["NSFW"], "punsafe": record["punsafe"], "LICENSE": record["LICENSE"],
                     "also_asked_by": [name for name in row["classes"] or [] if name != record["QUERY"]], "sources": [],
                 }  # fmt: skip
             source = {name: record[name] for name in PROVENANCE_FIELDS}

@@ -137,6 +137,35 @@ def test_a_combination_that_changes_nothing_says_so(tmp_path, download):
     assert "changes nothing with one --r folder" in download("--combine", "intersection", "--dry-run").stderr
 
 
+# ---- --max-punsafe ----
+
+
+def test_max_punsafe_drops_what_scores_above_it_in_any_row_and_takes_a_score_for_a_tag(tmp_path):
+    at = "http://example.com/"
+    rows = [
+        record(at + "tagged, low", punsafe=0.05),
+        record(at + "at the threshold", punsafe=0.2),
+        record(at + "above", punsafe=0.21),
+        record(at + "low here", punsafe=0.1),
+        record(at + "low here", "dotted", punsafe=0.9),
+        record(at + "no score"),
+        record(at + "untagged, low", NSFW=None, punsafe=0.1),
+        record(at + "untagged, no score", NSFW=None, punsafe=None),
+        record(at + "tagged NSFW", NSFW="NSFW", punsafe=0.01),
+    ]
+    database = planned(tmp_path, rows, max_punsafe=0.2)
+    stay = {"tagged, low", "at the threshold", "no score", "untagged, low"}
+    assert wanted(database) == {(at + name, "banded") for name in stay}
+    assert count_dropped(database) == {"over --max-punsafe": 3, "no NSFW tag": 1, "NSFW": 1}
+    assert count_dropped(planned(tmp_path, rows)) == {"no NSFW tag": 2, "NSFW": 1}
+
+
+def test_max_punsafe_is_refused_where_no_row_has_a_score_or_it_is_no_probability(tmp_path, download):
+    chunks(tmp_path / "chunks", [record("http://example.com/a.jpg")])
+    assert "no row has a punsafe score" in download("--max-punsafe", 0.2, code=2).stderr
+    assert "--max-punsafe is a probability" in download("--max-punsafe", 20, code=2).stderr
+
+
 # ---- --fill ----
 
 

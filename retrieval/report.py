@@ -5,6 +5,7 @@ In:  the output folder of any stage: of the two filters (manifests and chunks), 
 Out: report.html in it: counts per class, the way from pool to folder with each loss by its reason, phrases or prompts,
      scores, classes that share rows, hosts, and for each class what it got: captions, or after downloading pictures,
      each with its source, phrase or prompt, score and link. It opens from disk with no network and can be mailed.
+     For ten classes and more classes.png and prompts.png too; a dataset's stands beside its folder (plots.py).
 
     python -m retrieval.report outputs/retrieved_data_substring/DTD
     python -m retrieval.report outputs/filtered_metadata_semantic/DTD --title "DTD from LAION-2B"
@@ -24,6 +25,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from knn_indices_helper.jobs import UserError, command, complete_file, parse_flags, parser_for, say
+from retrieval.plots import write_plots
 from retrieval.records import chunk_files, read_json, read_manifests
 
 SAMPLE_BYTES = 4 << 20  # of records, some 12,000 of them: a browser has them on the screen within a second
@@ -43,8 +45,8 @@ def write_report(folder: Path | str, title: str | None = None, thorough: bool = 
     """Write the page of one output folder; what it shows is read from the folder alone.
 
     Args:
-        thorough: pass over all records (a second a million), so that each class gets examples and the sample is of
-            URLs. Otherwise a few milliseconds, and a rare class may be without an example.
+        thorough: draw the plots, and pass over all records (a second a million), so that each class gets examples
+            and the sample is of URLs. Otherwise a few milliseconds, and a rare class may be without an example.
 
     Raises:
         UserError: no stage wrote the folder.
@@ -66,6 +68,8 @@ def write_report(folder: Path | str, title: str | None = None, thorough: bool = 
         page = page.replace(marker, content.replace(b"<", b"\\u003c"), 1)
     with complete_file(folder / "report.html") as beside:
         beside.write_bytes(page)
+    if thorough:
+        write_plots(folder, data)
     return folder / "report.html"
 
 

@@ -221,6 +221,31 @@ def _count(values):
     return counts
 
 
+def test_ten_classes_have_plots_that_are_the_same_at_every_rebuild_and_a_datasets_stands_beside_it(tmp_path):
+    names = [*CLASSES, "$x$", "鶏", *(f"class {number}" for number in range(7))]
+    kept = {"asked": 9, "kept": 5, "new_by_prompt": [3, 2]}
+    write_selection(
+        tmp_path / "knn", "semantic", [], dict.fromkeys(names, kept) | {"seeded": kept | {"new_by_prompt": [4, 0, 1]}}
+    )
+    pages = []
+    for _ in range(2):
+        write_report(tmp_path / "knn")
+        pages.append([(tmp_path / "knn" / name).read_bytes() for name in ("classes.png", "prompts.png")])
+    assert pages[0] == pages[1] and all(plot.startswith(b"\x89PNG") for plot in pages[0])
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "metadata.jsonl").write_text("")
+    totals = {
+        "rows_read": 0,
+        "kept": 0,
+        "dropped": {},
+        "classes": dict.fromkeys(names, {"asked": 0, "live": 0, "kept": 0}),
+    }
+    (tmp_path / "dataset" / "report.json").write_text(json.dumps(totals))
+    write_report(tmp_path / "dataset")
+    assert (tmp_path / "dataset-classes.png").exists()
+    assert not list((tmp_path / "dataset").glob("*.png")), "load_dataset and timm would take it for a picture"
+
+
 def test_what_strangers_wrote_stays_text_and_the_page_asks_the_network_for_nothing(dataset, tmp_path):
     write_selection(tmp_path, "semantic", [{"URL": "http://h/1", "TEXT": HOSTILE, "QUERY": CLASSES[2]}], {}, missing={})
     write_report(tmp_path, title=HOSTILE)

@@ -1,0 +1,103 @@
+"""The page's two charts as PNG, for slides and papers: rows per class, and rows found against the number of prompts."""
+
+import logging
+import warnings
+from pathlib import Path
+
+from knn_indices_helper.jobs import complete_file
+
+LEAST_CLASSES = 10  # below, the page's table says all there is, and a test run need not import matplotlib
+LABELLED = 60  # so many names are still read beside their bars
+SKEWED = 30  # times the median: beyond, a linear axis shows the largest classes alone
+INK, BAR, BAND = "#1b2130", "#3f74bd", "#3f74bd33"
+
+
+def write_plots(folder: Path, data: dict) -> list[Path]:
+    """Draw what `report.describe_…` found.
+
+    A dataset's folder holds what ImageFolder, timm and load_dataset take for pictures, so its plot stands beside it.
+
+    Returns:
+        list: the files written, none for fewer than LEAST_CLASSES classes.
+    """
+    if len(data["classes"]) < LEAST_CLASSES:
+        return []
+    folder = folder.resolve()
+    if data["stage"] == "download":
+        totals = {name: sum(counts["sources"].values()) for name, counts in data["classes"].items()}
+        return [draw_classes(folder.with_name(f"{folder.name}-classes.png"), data["title"], totals, "pictures")]
+    kept = "kept" if data["stage"] == "semantic" else "records"
+    totals = {name: counts[kept] for name, counts in data["classes"].items()}
+    plots = [draw_classes(folder / "classes.png", data["title"], totals, "records")]
+    news = [counts.get("new_by_prompt") for counts in data["classes"].values()]
+    if data["stage"] == "semantic" and all(news) and len(news[0]) > 1:
+        plots.append(draw_prompts(folder / "prompts.png", data["title"], news))
+    return plots
+
+
+def draw_classes(path: Path, title: str, totals: dict[str, int], noun: str) -> Path:
+    """A bar a class, largest first; names beside the bars while they can be read."""
+    ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+    names, counts = [name for name, _ in ranked], [count for _, count in ranked]
+    median = sorted(counts)[len(counts) // 2]
+    skewed = counts[0] > SKEWED * max(1, median)
+    if len(names) <= LABELLED:
+        figure, axes = new_figure(7, 1.2 + 0.2 * len(names))
+        axes.barh(range(len(names)), counts, color=BAR)
+        axes.set_yticks(range(len(names)), [name[:50].replace("$", r"\$") for name in names], fontsize=8)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        count_axis, label = axes.xaxis, axes.set_xlabel
+        if skewed:
+            axes.set_xscale("symlog", linthresh=1)
+    else:
+        figure, axes = new_figure(9, 4)
+        axes.bar(range(1, len(names) + 1), counts, width=1.0, color=BAR)
+        axes.set_xlim(0.5, len(names) + 0.5)
+        axes.set_xlabel(f"{len(names):,} classes by rank; {sum(count == 0 for count in counts):,} with none")
+        axes.axhline(median, color=INK, linewidth=0.8, linestyle="--")
+        axes.annotate(f"median {median:,}", (len(names), median), ha="right", va="bottom", fontsize=8)
+        count_axis, label = axes.yaxis, axes.set_ylabel
+        if skewed:
+            axes.set_yscale("symlog", linthresh=1)
+    count_axis.set_major_formatter("{x:,.0f}")
+    label(f"{noun} per class")
+    return save(figure, axes, path, f"{title}: {sum(counts):,} {noun} in {len(names):,} classes")
+
+
+def draw_prompts(path: Path, title: str, news: list[list[int]]) -> Path:
+    """Share of a class's rows that its first 1, 2, … prompts found: the median class, and the middle half of them."""
+    import numpy as np
+
+    width = max(map(len, news))  # classes with seed pictures have more
+    found = np.array([values + [0] * (width - len(values)) for values in news if sum(values)]).cumsum(axis=1)
+    shares = found / found[:, -1:]
+    low, middle, high = np.quantile(shares, (0.25, 0.5, 0.75), axis=0)
+    numbers = np.arange(1, width + 1)
+    figure, axes = new_figure(7, 4)
+    axes.fill_between(numbers, low, high, color=BAND, linewidth=0, label="middle half of the classes")
+    axes.plot(numbers, middle, color=BAR, marker="." if width <= LABELLED else None, label="median class")
+    axes.plot(numbers, found.sum(axis=0) / found[:, -1].sum(), color=INK, linestyle=":", label="all classes together")
+    axes.set(
+        xlim=(1, width), ylim=(0, 1.02), xlabel="number of prompts", ylabel="share of the rows that all prompts find"
+    )
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.legend(frameon=False, loc="lower right")
+    return save(figure, axes, path, f"{title}: {found[:, -1].sum():,} rows, {width:,} prompts a class")
+
+
+def new_figure(width: float, height: float):
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked where it keeps its fonts
+    from matplotlib.figure import Figure  # half a second; without pyplot it opens no display
+
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    return figure, figure.subplots()
+
+
+def save(figure, axes, path: Path, title: str) -> Path:
+    axes.set_title(title.replace("$", r"\$"), fontsize=10, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    with complete_file(path) as beside, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class's name in a script that the font lacks
+        figure.savefig(beside, format="png", metadata={"Software": None})  # the same bytes whatever drew them
+    return path

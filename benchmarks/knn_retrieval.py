@@ -223,7 +223,6 @@ class Ours:
         self.pool = stage.open_pool(self.args, entry, index_paths(entry, list(SOURCES)), {})
         self.hits_files = {name: scratch / ".hits" / f"{name}.jsonl" for name in self.names}
         self.prompts, self.scratch = prompts, scratch
-        stage.say = lambda message: None  # a line a class
 
     def run(self) -> None:
         import filter_laion_metadata_semantic as stage
@@ -231,10 +230,12 @@ class Ours:
 
         encoders = {MODEL: Embedded(self.prompts)}
         for block in stage.class_blocks(dict.fromkeys(self.names, PROMPTS)):
-            stage.search_block(
+            done = stage.search_block(
                 block, self.template, dict.fromkeys(self.names, []), [self.pool], encoders, {"pool": MODEL},
                 self.args, self.hits_files,
             )  # fmt: skip
+            for _ in done:
+                pass
         write_chunks(stage.lines_of(self.hits_files.values()), self.scratch)
 
     def selected(self) -> dict:

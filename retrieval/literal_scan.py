@@ -5,9 +5,8 @@
 
 Measured with a million web captions on one core (benchmarks/caption_match.py): vectorscan (`hyperscan` on PyPI) finds
 the literals for ImageNet's 998 names in 0.12 s, of them 0.03 s for the table and 0.03 s in Python for 190,000 hits. The
-names as expressions with classes for boundaries take 0.4 s and a second to compile, but a few dozen of them 0.03 s
-without the table; so a short list is compiled so. The standard library's engine below takes some seconds: it is for
-platforms without hyperscan's wheel.
+names as expressions with classes for boundaries take 0.4 s and a second to compile. The standard library's engine below
+takes some seconds: it is for platforms without hyperscan's wheel.
 """
 
 import re
@@ -19,19 +18,23 @@ from typing import Any
 Scanner = Callable[[Any], tuple]  # bytes or a pyarrow buffer -> (literals, ends), in no particular order
 
 LONGEST_LITERAL = 200  # bytes; the engines compile longer ones slowly, so callers look for a beginning and verify
-FEW = 256  # literals that are compiled as expressions, in some 0.1 s
 HEAD = 4  # bytes a regular expression looks for before a dictionary says which literals stand there
 
 
-def best_scanner(literals: list[bytes], table: bytes) -> Scanner:
-    """The fastest engine that works here. `literals` are distinct and not empty."""
+def best_scanner(literals: list[bytes], table: bytes, in_place: bool = False) -> Scanner:
+    """The fastest engine that works here.
+
+    Args:
+        literals: distinct, not empty.
+        in_place: the buffers are large, and no copy of them should be made to read it through the table.
+    """
     try:
-        return hyperscan_scanner(literals, table)
+        return hyperscan_scanner(literals, table, in_place)
     except ImportError:  # no wheel for this platform
-        return re_scanner(literals, table)
+        return re_scanner(literals, table, in_place)
 
 
-def hyperscan_scanner(literals: list[bytes], table: bytes) -> Scanner:
+def hyperscan_scanner(literals: list[bytes], table: bytes, in_place: bool = False) -> Scanner:
     """Vectorscan.
 
     Raises:
@@ -42,8 +45,7 @@ def hyperscan_scanner(literals: list[bytes], table: bytes) -> Scanner:
 
     if not literals:
         return re_scanner(literals, table)
-    is_few = len(literals) <= FEW
-    expression_of = [_class_of(byte, table) if is_few else f"\\x{byte:02x}" for byte in range(256)]
+    expression_of = [_class_of(byte, table) if in_place else f"\\x{byte:02x}" for byte in range(256)]
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
         database.compile(
@@ -63,7 +65,7 @@ def hyperscan_scanner(literals: list[bytes], table: bytes) -> Scanner:
             add(literal)
             add(end)
 
-        text = buffer if is_few else bytes(buffer).translate(table)
+        text = buffer if in_place else bytes(buffer).translate(table)
         database.scan(text, match_event_handler=on_match)
         pairs = np.frombuffer(hits, np.int64).reshape(-1, 2)
         return pairs[:, 0].astype(np.int32), pairs[:, 1]
@@ -79,8 +81,8 @@ def _class_of(byte: int, table: bytes) -> str:
     return "[" + "".join(f"\\x{a:02x}-\\x{b:02x}" for a, b in zip(firsts, lasts, strict=True)) + "]"
 
 
-def re_scanner(literals: list[bytes], table: bytes) -> Scanner:
-    """The standard library: one regular expression for the literals' heads, a dictionary for the rest."""
+def re_scanner(literals: list[bytes], table: bytes, in_place: bool = False) -> Scanner:
+    """The standard library: one regular expression for the literals' heads, a dictionary for the rest. It copies."""
     import numpy as np
 
     number_of = {literal: number for number, literal in enumerate(literals)}

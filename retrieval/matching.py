@@ -25,12 +25,14 @@ from typing import Any
 from retrieval.arrow_values import binaries, integers
 from retrieval.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
 from retrieval.queries import And, Not, Or, Phrase, Query
+from retrieval.row_filter import beyond_ascii, row_filter
 from retrieval.unicode61 import folded_utf8, is_word_part, tokens
 
 MATCH_MODES = ("substring", "word", "fts")
 
 PIECE_BYTES = 1 << 19  # of captions joined and scanned at once: it stays in cache, and malloc reuses what it gave
 ROW_END = b"\xff"  # stands in no UTF-8
+USELESS = 1 / 3  # of the captions left by the filter for short lists: without it all of them are searched as fast
 WORD_ROW_END = b" \xff "  # so that the words at a row's edges stand between spaces too
 
 
@@ -169,6 +171,8 @@ class Matcher:
         self._mode, self._queries = mode, len(queries)
         self._needles = [phrase_needle(phrase, mode) for phrase in phrases]
         self._unsure = np.zeros(len(phrases), bool)  # its literal is only a part of it: a hit must be verified
+        words = [_longest_word(needle) for needle in self._needles if needle]
+        self._rows_that_may_match = row_filter(words, make_scanner)
         phrases_of, run_literals = {}, {}  # literal -> phrases; literals that begin with two separators
         for number, needle in enumerate(self._needles):
             if needle:
@@ -213,12 +217,27 @@ class Matcher:
 
         found, start = [], 0
         for chunk in captions.chunks if isinstance(captions, pa.ChunkedArray) else [captions]:
-            rows, phrases, inside = self._match_array(_without_nulls(chunk))
-            found.append((rows + start, phrases, inside))
+            array = _without_nulls(chunk)
+            rows = self._filtered(array)
+            if len(rows) < len(array):
+                array = array.take(integers(rows))
+            hit_rows, phrases, inside = self._match_array(array)
+            found.append((rows[hit_rows] + start, phrases, inside))
             start += len(chunk)
         if not found:
             return _hits([], [], [], [])
         return self._answer(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    def _filtered(self, captions):
+        """The rows of a batch that are worth a look: all of them where the list is long or its words are common."""
+        import numpy as np
+
+        if self._rows_that_may_match is not None:
+            rows = self._rows_that_may_match(captions, _offsets(captions))
+            if len(rows) <= USELESS * len(captions):
+                return rows
+            self._rows_that_may_match = None
+        return np.arange(len(captions))
 
     def _match_array(self, captions):
         """(rows, phrases, inside) of binary captions without nulls: each phrase that holds in a row once, in order."""
@@ -227,7 +246,7 @@ class Matcher:
         is_words = self._mode != "substring"
         offsets = _offsets(captions)
         row_starts = offsets[:-1] - offsets[0] + np.arange(len(captions))  # in all pieces' buffers, one behind another
-        is_slow = _beyond_ascii(captions, offsets)
+        is_slow = _has_more_than_ascii(captions, offsets)
         found = [_NOTHING()]
         for first, piece in _pieces(captions):
             is_slow[[first, first + len(piece) - 1]] |= is_words  # no space before the one, none after the other
@@ -381,6 +400,17 @@ def _literals(needle: str | list[tuple[str, bool]]) -> tuple[list[bytes], bool, 
     return list(dict.fromkeys(literal[:LONGEST_LITERAL] for literal in literals)), is_part, runs
 
 
+def _longest_word(needle: str | list[tuple[str, bool]]) -> bytes:
+    """What stands in every caption that holds a phrase, when both are folded: the text, or the longest of its tokens.
+
+    Of several the last, as the rarer one ("black-eyed susan"), and numbers after words ("Audi TTS 2012").
+    """
+    if isinstance(needle, str):
+        return needle.encode()
+    tokens_from_last = [token for token, _ in reversed(needle)]
+    return max(tokens_from_last, key=lambda token: (len(token), not token.isdigit())).encode("utf-8", "surrogateescape")
+
+
 def _NOTHING():
     import numpy as np
 
@@ -469,18 +499,14 @@ def _is_large(captions) -> bool:
     return pa.types.is_large_string(captions.type) or pa.types.is_large_binary(captions.type)
 
 
-def _beyond_ascii(captions, offsets):
+def _has_more_than_ascii(captions, offsets):
     """bool (n,): whether the caption has a byte beyond ASCII."""
     import numpy as np
 
     found = np.zeros(len(captions), bool)
     if captions.buffers()[2] is not None:
         values = np.frombuffer(captions.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-        eights = values[: len(values) // 8 * 8].view(np.uint64)
-        places = (np.flatnonzero((eights & 0x8080808080808080) != 0)[:, None] * 8 + np.arange(8)).ravel()
-        places = np.concatenate([places, np.arange(len(eights) * 8, len(values))])
-        places = places[values[places] >= 0x80] + offsets[0]
-        found[np.searchsorted(offsets, places, "right") - 1] = True
+        found[np.searchsorted(offsets, beyond_ascii(values) + offsets[0], "right") - 1] = True
     return found
 
 

@@ -43,6 +43,7 @@ from retrieval.download_plan import (
     choose,
     count_classes,
     count_dropped,
+    count_embedded,
     count_hosts,
     count_outcome,
     count_to_fetch,
@@ -60,6 +61,7 @@ from retrieval.download_plan import (
     to_place,
     write_url_list,
 )
+from retrieval.embedding_files import embedding_paths, open_embeddings
 from retrieval.fetch_rounds import LOST, PASSING, ROUND_URLS, Picture, Web, close_rounds, run_round
 from retrieval.image_folder import class_folders, place, write_metadata
 from retrieval.records import read_json, read_manifests
@@ -90,6 +92,10 @@ def make_parser():
     group.add_argument("--fill", type=_at_least(1), metavar="N",
                        help="go down each class's list (see --prefer, --combine rrf) until N live images are in its "
                        "folder; with --max-per-class M no further than M")  # fmt: skip
+    group.add_argument("--diverse", metavar="EMBEDDINGS_DIR",
+                       help="what --max-per-class or --fill keeps are images that differ: greedy farthest point over "
+                       "the img_emb*.npy (else text_emb*.npy) that the semantic filter's index was built from; rows "
+                       "of the substring filter have none and come last")  # fmt: skip
     group.add_argument("--balance", type=_at_least(1), metavar="T",
                        help="keep each of a class's n images with probability T/n (MetaCLIP's balancing)")  # fmt: skip
     group.add_argument("--combine", choices=("union", "intersection", "rrf"), default="union",
@@ -144,7 +150,7 @@ def main(argv: list[str] | None = None) -> int:
     choice = Choice(
         tuple(flags.nsfw_tags), flags.allow_untagged, flags.allow_private_hosts, flags.conflict, flags.balance,
         flags.max_per_class, flags.n, flags.prefer, flags.seed, flags.combine, flags.fill,
-        flags.max_punsafe,
+        flags.max_punsafe, bool(flags.diverse),
     )  # fmt: skip
     picture = Picture(
         flags.image_size, flags.resize_mode, flags.encode_quality, flags.min_image_size, flags.max_aspect_ratio
@@ -155,17 +161,18 @@ def main(argv: list[str] | None = None) -> int:
     )  # fmt: skip
     work, dataset = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
     sources = [Path(folder) for folder in flags.r]
+    embeddings = open_diverse(flags.diverse, sources) if flags.diverse else None
 
     writable_folder(work, "--w")
     with locked(work, "--w") as lock, contextlib.closing(open_database(work / "plan.duckdb")) as database:
         earlier = earlier_report(dataset, picture)
         read = read_chunks(database, sources, choice, flags.allow_partial)
         read_placed(database, dataset, earlier["folders"])
-        choose(database, choice)
+        choose(database, choice, embeddings)
         rounds = work / f"images-{settings_fingerprint(asdict(picture))}"
         read_results(database, close_rounds(rounds), retried(flags.retry_failed))
         forget_vanished(database, rounds)
-        say_plan(database, read, choice.fill)
+        say_plan(database, read, choice)
         if flags.dry_run:
             return 0
 
@@ -224,6 +231,8 @@ def check(flags) -> None:
         raise UserError("--encode-quality is a JPEG quality from 1 to 100")
     if not flags.max_aspect_ratio >= 1:
         raise UserError("--max-aspect-ratio is longer side over shorter side: 1 or more")
+    if flags.diverse and not (flags.max_per_class or flags.fill):
+        raise UserError("--diverse says which images a class keeps: say how many with --max-per-class or --fill")
     if flags.max_punsafe is not None and not 0 <= flags.max_punsafe <= 1:
         raise UserError("--max-punsafe is a probability from 0 to 1")
     if flags.combine == "intersection" and len(flags.r) == 1:
@@ -231,6 +240,19 @@ def check(flags) -> None:
     if flags.combine == "rrf" and not (flags.max_per_class or flags.fill or flags.n or flags.conflict == "best"):
         say("note: --combine rrf says what a cap keeps: without --max-per-class, --fill or --n it changes nothing")
     check_wandb(flags)
+
+
+def open_diverse(folder: str, sources: list[Path]):
+    """The embeddings that --diverse compares: the pictures' own where the folder has them, else the captions'.
+
+    Raises:
+        UserError: a folder without them, or records of several pools, whose row numbers are not told apart.
+    """
+    pools = {pool for source in sources for run in read_manifests(source) for pool in run["settings"].get("pools", ())}
+    if len(pools) > 1:
+        raise UserError(f"--diverse has one pool's embeddings, and --r has records of {', '.join(sorted(pools))}")
+    found = embedding_paths(folder, ["image_index", "text_index"], "--diverse")
+    return open_embeddings(found.get("image_index") or found["text_index"])
 
 
 @contextlib.contextmanager
@@ -283,7 +305,7 @@ def retried(reasons: list[str] | None) -> tuple:
 # ---- plan ----
 
 
-def say_plan(database, read: int, fill: int | None) -> None:
+def say_plan(database, read: int, choice: Choice) -> None:
     wanted, classes = database.execute(
         "SELECT count(*), count(DISTINCT class) FROM pairs WHERE bucket IS NULL"
     ).fetchone()
@@ -292,8 +314,11 @@ def say_plan(database, read: int, fill: int | None) -> None:
     for reason, count in count_dropped(database).most_common():
         say(f"    {reason}: {count:,}")
     say(f"wanted: {wanted:,} images of {classes:,} classes; {urls:,} URLs to fetch")
-    if fill:
-        say(f"--fill {fill}: of these as many as give each class {fill:,} live images")
+    if choice.diverse:
+        pairs, embedded = count_embedded(database)
+        say(f"--diverse: {embedded:,} of these {pairs:,} have an embedding; others come after them in their class")
+    if choice.fill:
+        say(f"--fill {choice.fill}: of these as many as give each class {choice.fill:,} live images")
 
 
 # ---- do ----

@@ -10,6 +10,7 @@ much memory as 50 million. Tables:
     results  what fetching a URL came to: `reason` (null: an image), sha256, size, the file in the work folder
 """
 
+import itertools
 import json
 import os
 from collections import Counter
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from knn_indices_helper.jobs import UserError
+from retrieval.diverse import COMPARED, farthest_points
 from retrieval.guarded_fetch import names_private_host
 from retrieval.records import PROVENANCE_FIELDS, chunk_files, read_records
 
@@ -26,6 +28,7 @@ KEY_DIGITS = 20  # of a sha256: 80 bits, so a billion images meet no other's key
 INSERT_ROWS = 50_000
 # One file under so many URLs of one host is "image not available", not a picture that is shown often.
 PLACEHOLDER_URLS = 10
+FILL_SPREAD = 4  # --diverse orders so many times --fill of a list: a pool whose links are three quarters dead
 LEAST_ALIVE = 0.1  # --fill goes down a list no faster than for this share of live images: 10 times what is missing
 FUSION_K = 60  # reciprocal rank fusion's constant: Cormack, Clarke and Büttcher, SIGIR 2009
 
@@ -79,15 +82,14 @@ class Choice:
     combine: str = "union"  # or "intersection", or "rrf", which says by itself what a cap keeps
     fill: int | None = None
     max_punsafe: float | None = None  # of the records' punsafe, from 0 to 1
+    diverse: bool = False
 
     @property
     def ranking(self) -> str:
-        """The terms of an ORDER BY over _WANTED that put first what a cap keeps.
-
-        What is in the folder already goes before everything, so that chunks added later top up and do not replace.
-        """
+        """The terms of an ORDER BY over _WANTED that put first what a cap keeps."""
+        spread = "spread NULLS LAST," if self.diverse else ""
         best = {"rrf": f"fused DESC, {_BEST}"}.get(self.combine, _BEST if self.prefer == "score" else "")
-        return f"new, {best} luck"
+        return f"{spread} {best} luck"
 
 
 def open_database(path: Path):
@@ -193,8 +195,12 @@ def read_placed(database, dataset: Path, folders: dict[str, str]) -> None:
     )
 
 
-def choose(database, choice: Choice) -> None:
-    """Fill `pairs`, each with the reason why it is not wanted, or null."""
+def choose(database, choice: Choice, embeddings=None) -> None:
+    """Fill `pairs`, each with the reason why it is not wanted, or null.
+
+    Args:
+        embeddings: with --diverse, the EmbeddingFiles whose rows the records' ROW counts.
+    """
     tags = [tag.strip().upper() for tag in choice.nsfw_tags]
     # A URL is judged by all its rows: one that is tagged NSFW anywhere is not fetched for anyone, and a row of an
     # index that knows no tags has the tag that another row of the same URL gives it.
@@ -243,7 +249,10 @@ def choose(database, choice: Choice) -> None:
     if choice.balance is not None:  # MetaCLIP's: each of a class's n pairs stays with probability balance / n
         chance = f"{int(choice.balance)} / count(*) OVER (PARTITION BY class)"
         _drop(database, OVER_BALANCE, f"new AND ('0x' || luck[:12])::BIGINT / {16**12} >= {chance}", choice.seed)
-    order = f"ORDER BY {choice.ranking}"
+    if choice.diverse:
+        spread_classes(database, choice, embeddings)
+    # What is in the folder already goes first, so that chunks added later top up and do not replace.
+    order = f"ORDER BY new, {choice.ranking}"
     if choice.max_per_class is not None:
         most = f"> {int(choice.max_per_class)}"
         _drop(database, OVER_CLASS_CAP, f"row_number() OVER (PARTITION BY class {order}) {most}", choice.seed)
@@ -287,6 +296,58 @@ def fuse_ranks(database) -> None:
     )
 
 
+_EMBEDDING = 'TRY_CAST("ROW" AS BIGINT)'  # the substring filter's ROW has a shard's name in it
+
+
+def spread_classes(database, choice: Choice, embeddings) -> None:
+    """Give wanted pairs `spread`, their place in the farthest-point order of their class's list; one class in memory.
+
+    The order begins with the list's first and takes no notice of what is in the dataset folder, so that a second run
+    finds it again. Null: no embedding, too far down the list to be picked, or beyond its first COMPARED.
+
+    Raises:
+        UserError: a record's ROW is beyond the embeddings.
+    """
+    import numpy as np
+
+    most = choice.max_per_class or FILL_SPREAD * choice.fill
+    database.execute("ALTER TABLE pairs ADD COLUMN spread BIGINT")
+    database.execute(
+        "CREATE TABLE embedded AS SELECT * FROM (SELECT class, key, embedding, row_number() OVER "
+        f"(PARTITION BY class ORDER BY {choice.ranking}) AS place FROM {_WANTED} JOIN (SELECT key, "
+        f"min({_EMBEDDING}) AS embedding FROM asked GROUP BY key HAVING embedding IS NOT NULL) USING (key)) "
+        f"WHERE place <= {COMPARED}",
+        [f"{choice.seed}:"],
+    )
+    least, last = database.execute("SELECT min(embedding), max(embedding) FROM embedded").fetchone()
+    if last is not None and not 0 <= least <= last < embeddings.ntotal:
+        raise UserError(
+            f"--diverse holds {embeddings.ntotal:,} embeddings and a record has ROW {last:,}: give the folder of the "
+            "embeddings that the records' index was built from"
+        )
+    database.execute("CREATE TABLE spread (key VARCHAR, spread BIGINT)")
+    cursor = database.cursor().execute("SELECT class, key, embedding FROM embedded ORDER BY class, place")
+    listed = itertools.chain.from_iterable(iter(lambda: cursor.fetchmany(INSERT_ROWS), []))
+    for _, rows in itertools.groupby(listed, key=lambda row: row[0]):
+        _, keys, numbers = zip(*rows, strict=True)
+        in_files, place = np.unique(np.array(numbers), return_inverse=True)
+        picks = farthest_points(embeddings.take(in_files)[place], most)
+        database.execute(
+            "INSERT INTO spread SELECT unnest(?::VARCHAR[]), unnest(?::BIGINT[])",
+            [[keys[pick] for pick in picks], list(range(len(picks)))],
+        )
+    database.execute("UPDATE pairs SET spread = spread.spread FROM spread WHERE spread.key = pairs.key")
+    database.execute("DROP TABLE spread; DROP TABLE embedded")
+
+
+def count_embedded(database) -> tuple[int, int]:
+    """(wanted pairs, those of them that have an embedding), for --diverse."""
+    return database.execute(
+        f"SELECT count(*), count(*) FILTER (key IN (SELECT key FROM asked WHERE {_EMBEDDING} IS NOT NULL)) "
+        "FROM pairs WHERE bucket IS NULL"
+    ).fetchone()
+
+
 def _drop(database, bucket: str, condition: str, seed: int = 0) -> None:
     """Put the wanted pairs for which `condition` holds into `bucket`; it may be a window over _WANTED."""
     database.execute(
@@ -309,7 +370,7 @@ def begin_fill(database, choice: Choice) -> None:
     """Put each class's wanted pairs in a list, and want only the first --fill of it for now."""
     database.execute(
         f"UPDATE pairs SET place = listed.place, bucket = CASE WHEN listed.place > {int(choice.fill)} THEN ? END FROM "
-        f"(SELECT key, row_number() OVER (PARTITION BY class ORDER BY {choice.ranking}) AS place FROM {_WANTED}) "
+        f"(SELECT key, row_number() OVER (PARTITION BY class ORDER BY new, {choice.ranking}) AS place FROM {_WANTED}) "
         "AS listed WHERE listed.key = pairs.key",
         [FULL, f"{choice.seed}:"],
     )

@@ -49,7 +49,7 @@ def png_bomb(side: int) -> bytes:
 
 @functools.cache
 def many_scans() -> bytes:
-    """A progressive JPEG of 40 million pixels whose last scan stands there 20,000 times: 1.2 MB, 15 minutes to decode."""
+    """A progressive JPEG of 40 million pixels, its last scan 20,000 times: 1.2 MB, 15 minutes to decode."""
     file = io.BytesIO()
     Image.new("L", (6300, 6300)).save(file, "JPEG", progressive=True)
     whole = file.getvalue()
@@ -256,7 +256,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def planned(tmp_path, *folders: list[dict], **settings):
+def planned(tmp_path, *folders: list[dict], embeddings=None, **settings):
     """The plan's database for the folders' rows, as the script makes it."""
     usual = {"nsfw_tags": ("NSFW",), "allow_untagged": False, "allow_private_hosts": False, "conflict": "all",
              "balance": None, "max_per_class": None, "most": None, "prefer": "sample", "seed": 0}  # fmt: skip
@@ -265,5 +265,5 @@ def planned(tmp_path, *folders: list[dict], **settings):
     written = [chunks(tmp_path / f"chunks{number}", rows) for number, rows in enumerate(folders)]
     read_chunks(database, written, choice, allow_partial=False)
     read_placed(database, tmp_path / "nothing", {})
-    choose(database, choice)
+    choose(database, choice, embeddings)
     return database

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -25,6 +26,7 @@ from retrieval.download_plan import (
     read_results,
     write_url_list,
 )
+from retrieval.embedding_files import open_embeddings
 
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
 
@@ -308,3 +310,98 @@ def test_fill_killed_and_run_again_makes_the_same_folder(server, tmp_path, downl
     download("--fill", 30)
     download("--fill", 30, w="work2", out="undisturbed/dataset")
     assert contents(tmp_path / "dataset") == contents(tmp_path / "undisturbed" / "dataset")
+
+
+# ---- --diverse ----
+
+
+@pytest.fixture()
+def embedded(tmp_path):
+    """(records of two classes, vectors of their index's rows): most of a class lies close together, some far out."""
+    noise = np.random.default_rng(0)
+    vectors = noise.normal(size=(400, 16)) * noise.choice([0.05, 1.0], size=(400, 1), p=[0.9, 0.1]) + 0.3
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    (tmp_path / "emb").mkdir()
+    for number, part in enumerate(np.split(vectors, [150])):
+        np.save(tmp_path / "emb" / f"img_emb_{number:04d}.npy", part)
+    rows = [
+        record(f"http://example.com/{row}.jpg", ["a", "b"][row % 2], SOURCE="image_index", SCORE=0.5,
+               RANK=(row * 7) % 400, ROW=row)
+        for row in range(400)
+    ]  # fmt: skip
+    return rows, vectors
+
+
+def spread_by_hand(points, first: int, count: int) -> list[int]:
+    """Farthest-point order by its definition, distances between all points in double precision."""
+    distance = np.linalg.norm(points[:, None].astype(float) - points[None], axis=2)
+    picks = [first]
+    while len(picks) < count:
+        picks.append(max(range(len(points)), key=lambda place: (distance[place, picks].min(), -place)))
+    return picks
+
+
+def row_numbers(pairs: set[tuple[str, str]], name: str) -> list[int]:
+    return sorted(int(url.split("/")[-1].removesuffix(".jpg")) for url, of in pairs if of == name)
+
+
+def chosen(tmp_path, rows, **settings) -> set[tuple[str, str]]:
+    embeddings = open_embeddings(sorted((tmp_path / "emb").glob("*.npy")))
+    return wanted(planned(tmp_path, rows, embeddings=embeddings, diverse=True, **settings))
+
+
+def test_diverse_picks_are_those_of_a_farthest_point_order_from_the_best_ranked(tmp_path, embedded):
+    rows, vectors = embedded
+    pairs = chosen(tmp_path, rows, max_per_class=12, prefer="score")
+    for number, name in enumerate("ab"):
+        members = np.arange(number, 400, 2)
+        first = int(np.argmin([(row * 7) % 400 for row in members]))
+        expected = members[spread_by_hand(vectors[members], first, 12)]
+        assert row_numbers(pairs, name) == sorted(expected.tolist())
+
+
+def test_diverse_picks_lie_farther_apart_than_a_random_sample_and_hang_on_the_seed_alone(tmp_path, embedded):
+    rows, vectors = embedded
+
+    def closest(pairs) -> float:
+        points = vectors[row_numbers(pairs, "a")]
+        return float((points @ points.T - 2 * np.eye(len(points))).max())
+
+    pairs = chosen(tmp_path, rows, max_per_class=12)
+    assert closest(pairs) < closest(wanted(planned(tmp_path, rows, max_per_class=12))) - 0.1
+    assert chosen(tmp_path, list(reversed(rows)), max_per_class=12) == pairs
+    assert chosen(tmp_path, rows, max_per_class=12, seed=1) != pairs
+
+
+def test_rows_without_an_embedding_fill_what_the_others_leave(tmp_path, embedded):
+    rows, _ = embedded
+    captions = [record(f"http://example.com/caption{n}.jpg", "a", similarity=0.4 - n / 100) for n in range(10)]
+    mixed = [*captions, *rows[:8:2]]
+    pairs = chosen(tmp_path, mixed, max_per_class=6, prefer="score")
+    assert {url.split("/")[-1] for url, _ in pairs} == {"0.jpg", "2.jpg", "4.jpg", "6.jpg", "caption0.jpg",
+                                                        "caption1.jpg"}  # fmt: skip
+
+
+def test_diverse_from_the_command_line_with_fill_and_its_refusals(server, tmp_path, download, embedded):
+    rows, vectors = embedded
+    kinds = ["jpeg", "gone", "jpeg"]
+    rows = [row | {"URL": f"{server.at}/{kinds[row['ROW'] % 3]}/{row['ROW']}.jpg"} for row in rows[:60:2]]
+    chunks(tmp_path / "chunks", rows)
+    download("--diverse", tmp_path / "emb", "--fill", 4, "--prefer", "score")
+    report, metadata, _ = loaded(tmp_path)
+    members = np.arange(0, 60, 2)
+    first = int(np.argmin([(row * 7) % 400 for row in members]))
+    order = members[spread_by_hand(vectors[members], first, 16)]
+    alive = [row for row in order.tolist() if kinds[row % 3] == "jpeg"][:4]
+    assert row_numbers({(entry["url"], "a") for entry in metadata.values()}, "a") == sorted(alive)
+    before = contents(tmp_path / "dataset")
+    said = download("--diverse", tmp_path / "emb", "--fill", 4, "--prefer", "score").stderr
+    assert contents(tmp_path / "dataset") == before
+    assert "--diverse: 30 of these 30 have an embedding" in said
+
+    assert "say how many with --max-per-class or --fill" in download("--diverse", tmp_path / "emb", code=2).stderr
+    few = ("--max-per-class", 3, "--dry-run", "--diverse")
+    assert "has no img_emb*.npy or text_emb*.npy" in download(*few, tmp_path / "chunks", code=2).stderr
+    (tmp_path / "few").mkdir()
+    np.save(tmp_path / "few" / "img_emb_0.npy", vectors[:20])
+    assert "holds 20 embeddings and a record has ROW 58" in download(*few, tmp_path / "few", code=2).stderr

@@ -59,7 +59,7 @@ from retrieval.hit_files import (
     shard_fingerprint,
 )
 from retrieval.queries import QueryError, class_query
-from retrieval.records import Manifest, begin_run, is_complete, write_chunks, write_manifest
+from retrieval.records import Manifest, begin_run, is_complete, line_blocks, write_chunks, write_manifest
 from retrieval.report import write_when_whole
 from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
 from retrieval.shards import open_shard
@@ -365,7 +365,7 @@ class Tally:
 
     def __init__(self, search: Search):
         self.quantity = search.quantity
-        self.scanned, self.rows = 0, 0
+        self.scanned, self.rows, self.captions = 0, 0, 0
         self.missing: dict[str, str] = {}
         self.records = dict.fromkeys(search.classes, 0)
         self.matched, self.inside = Counter(), Counter()
@@ -379,8 +379,8 @@ class Tally:
                     self.missing[unit.shard] = counts
                     continue
                 self.add(counts)
-                with open(unit.hits, "rb") as lines:
-                    yield from (line[:-1] for line in lines if not self.quantity or self.has_room(line))
+                with open(unit.hits, "rb") as file:
+                    yield from line_blocks(file) if not self.quantity else filter(self.has_room, file)
                 if self.quantity and all(number >= self.quantity for number in self.records.values()):
                     return
 
@@ -388,6 +388,7 @@ class Tally:
         names = list(self.records)
         self.scanned += 1
         self.rows += counts["rows"]
+        self.captions += counts["captions"]
         for index, found in counts["classes"].items():
             name = names[int(index)]
             self.matched[name] += found["records"]
@@ -414,7 +415,7 @@ class Tally:
             }
             for name, number in self.records.items()
         }
-        return {"rows": self.rows, "records": sum(self.records.values()), "classes": classes}
+        return {"rows": self.rows, "captions": self.captions, "records": sum(self.records.values()), "classes": classes}
 
 
 def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:

@@ -138,6 +138,8 @@ def selection_funnel(stage: str, counts: list[dict], classes: dict, records: int
         steps = [["lost", label, total[name]] for name, label in lost.items() if total[name]]
         return [["selected", "hits asked for", total["asked"]], *steps, ["kept", "records written", records]]
     steps = [["pool", "captions read", sum(count["rows"] for count in counts)]]
+    if any(count.get("captions") for count in counts):
+        steps.append(["selected", "captions that match", sum(count.get("captions", 0) for count in counts)])
     matched = sum(sum(of_class.get("matches", {}).values()) for of_class in classes.values())
     if matched > records:
         steps += [["selected", "matches of a class", matched], ["lost", "over -n", matched - records]]

@@ -170,13 +170,18 @@ def test_the_caption_filter_writes_the_page_of_its_manifest_also_when_it_was_kil
         pq.write_table(table.slice(30 * number, 30), tmp_path / f"{number}.parquet")
     command = ["filter_laion_metadata_substring.py", "--output", tmp_path / "out", "--query", "hen|cock|egg", "--dbs",
                f"{tmp_path}/*.parquet", "--workers", 1]  # fmt: skip
-    for job in (1, 0):
+    said = {}
+    for job, flag in ((1, "--quiet"), (0, "--verbose")):
         assert not (tmp_path / "out" / "report.html").exists(), "the page is of whole runs"
-        done = run_script(*command, "--job-idx", job, "--total-jobs", 2)
+        done = run_script(*command, "--job-idx", job, "--total-jobs", 2, flag)
         assert done.returncode == 0, done.stderr
+        said[flag] = done.stderr.splitlines()
+    assert len(said["--quiet"]) == 1 and said["--quiet"][0].startswith("1 shards: 1 scanned")
+    assert "hen: 20 records: hen (20)" in said["--verbose"] and "egg: 0 records" in said["--verbose"]
     page, data, records = parts_of(tmp_path / "out")
     manifests = [json.loads((tmp_path / "out" / f"job_{job}_of_2.json").read_text())["counts"] for job in (0, 1)]
-    assert data["funnel"][0][2] == sum(counts["rows"] for counts in manifests) == 60
+    assert [step[2] for step in data["funnel"]] == [60, 60, 60]
+    assert [sum(counts[kind] for counts in manifests) for kind in ("rows", "captions", "records")] == [60, 60, 60]
     for name, count in (("hen", 20), ("cock", 40), ("egg", 0)):
         assert (
             data["classes"][name]["records"] == sum(counts["classes"][name]["records"] for counts in manifests) == count

@@ -62,6 +62,7 @@ from retrieval.records import (
     Manifest,
     begin_run,
     is_complete,
+    line_blocks,
     write_chunks,
     write_manifest,
 )
@@ -206,7 +207,7 @@ def main(argv: list[str] | None = None) -> int:
                     say(line)
                     more()
 
-    written = write_chunks(lines_of(hits_files.values()), output, job_idx, total_jobs)
+    written = write_chunks(blocks_of(hits_files.values()), output, job_idx, total_jobs)
     summaries = {name: read_summary(path) for name, path in hits_files.items()}
     coverage = {"asked": len(classes), "done": len(classes), "missing": {}}
     counts = {"records": sum(written.values()), "classes": summaries}
@@ -634,13 +635,12 @@ def read_summary(path: Path) -> dict:
     return summary
 
 
-def lines_of(paths):
-    """The encoded records of all classes, one at a time."""
+def blocks_of(paths):
+    """The encoded records of all classes, in blocks of lines."""
     for path in paths:
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb") as file:
             next(file)
-            for line in file:
-                yield line.rstrip("\n")
+            yield from line_blocks(file)
 
 
 def report(output: Path, summaries: dict, records_written: int, chunks: int) -> None:

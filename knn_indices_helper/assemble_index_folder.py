@@ -33,6 +33,7 @@ from jobs import (
     free_bytes,
     parse_flags,
     parser_for,
+    progress,
     say,
     settings_fingerprint,
     writable_folder,
@@ -241,10 +242,9 @@ def write_metadata(plan: MetadataPlan, output: Path) -> None:
 def convert(plan: MetadataPlan, folder: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from tqdm import tqdm
 
     digits = max(4, len(str(len(plan.files) - 1)))  # the names are sorted as text
-    with tqdm(total=plan.rows, unit="row", unit_scale=True, desc="metadata", disable=None) as bar:
+    with progress(plan.rows, "rows", "metadata") as more:
         for number, (path, count) in enumerate(zip(plan.files, plan.counts, strict=True)):
             target = folder / f"metadata_{number:0{digits}d}.arrow"
             if not target.exists():
@@ -254,7 +254,7 @@ def convert(plan: MetadataPlan, folder: Path) -> None:
                     with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, plan.schema) as writer:
                         for batch in parquet.iter_batches(BATCH_ROWS, columns=wanted):
                             writer.write_batch(with_schema(batch, served, plan.schema))
-            bar.update(count)
+            more(count)
 
 
 def with_schema(batch, served: dict[str, str], schema):

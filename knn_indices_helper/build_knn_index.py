@@ -38,6 +38,7 @@ from jobs import (
     free_bytes,
     parse_flags,
     parser_for,
+    progress,
     say,
     settings_fingerprint,
     writable_folder,
@@ -479,12 +480,11 @@ def train(embeddings: Embeddings, plan: Plan, trained: Path, fingerprint: str) -
 
 def add_rows(index, embeddings: Embeddings, start: int, stop: int) -> None:
     import numpy as np
-    from tqdm import tqdm
 
-    with tqdm(total=stop - start, unit="row", unit_scale=True, disable=None) as bar:
+    with progress(stop - start, "rows", "adding") as more:
         for first, block in embeddings.blocks(start, stop):
             index.add_with_ids(block, np.arange(first, first + len(block)))
-            bar.update(len(block))
+            more(len(block))
 
 
 def inputs_of(embeddings: Embeddings, start: int, stop: int) -> list:

@@ -44,6 +44,7 @@ from jobs import (
     file_fingerprint,
     parse_flags,
     parser_for,
+    progress,
     say,
     settings_fingerprint,
     writable_folder,
@@ -333,21 +334,20 @@ def embed_units(model, todo: list[Unit], fingerprints: dict[str, str], args) -> 
         dict[str, str]: the reason why, of each unit that could not be read to its end.
     """
     from PIL import Image
-    from tqdm import tqdm
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)  # Pillow itself refuses at twice the line only
     lost = {}
-    with ThreadPoolExecutor(args.workers) as threads, tqdm(unit="picture", unit_scale=True, disable=None) as bar:
+    with ThreadPoolExecutor(args.workers) as threads, progress(None, "pictures", "embedding") as more:
         for unit in todo:
             try:
-                embed_unit(model, unit, fingerprints[unit.name], args, threads, bar)
+                embed_unit(model, unit, fingerprints[unit.name], args, threads, more)
             except READ_ERRORS as error:
                 lost[unit.name] = f"{unit.source}: {first_line(error)}"
     return lost
 
 
-def embed_unit(model, unit: Unit, fingerprint: str, args, threads, bar) -> None:
+def embed_unit(model, unit: Unit, fingerprint: str, args, threads, more) -> None:
     """Write the unit's two files and then its state; killed before that, the next run does the unit again."""
     import pyarrow.parquet
 
@@ -369,7 +369,7 @@ def embed_unit(model, unit: Unit, fingerprint: str, args, threads, bar) -> None:
                     rows.write(model.embed_pixels(pixels).half().cpu().numpy().tobytes())
                     writer.write_table(table.filter(pyarrow.array([reason is None for reason in reasons])))
                     kept += len(pixels)
-                bar.update(len(reasons))
+                more(len(reasons))
             rows.seek(0)
             rows.write(npy_header(kept, model.width))  # NumPy pads it, so that the number of rows may grow in place
         if writer is None:  # a unit without rows

@@ -33,6 +33,7 @@ from jobs import (
     free_bytes,
     parse_flags,
     parser_for,
+    progress,
     say,
     settings_fingerprint,
     writable_folder,
@@ -270,21 +271,19 @@ def embed_shards(model, todo: list[Work], batch_size: int) -> list[Unreadable]:
     Returns:
         list[Unreadable]: the shards that could not be read to their end.
     """
-    from tqdm import tqdm
-
-    total, before = sum(work.rows for work in todo), sum(work.rows_done for work in todo)
+    left = sum(work.rows - work.rows_done for work in todo)
     behind = 0 if model.device == "cpu" else 1  # a GPU goes on with the next group while this one is saved
     lost, queued = [], collections.deque()
     with (
-        tqdm(total=total, initial=before, unit="caption", unit_scale=True, disable=None) as bar,
+        progress(left, "captions", "embedding") as more,
         contextlib.closing(ahead(tokenised_groups(model.tokenizer, todo, lost))) as groups,
     ):
         for group in groups:
             queued.append((group, copy_to_host(model.embed_tokens(group.ids, batch_size))))
             if len(queued) > behind:
-                bar.update(save_group(*queued.popleft()))
+                more(save_group(*queued.popleft()))
         for group, embedded in queued:
-            bar.update(save_group(group, embedded))
+            more(save_group(group, embedded))
     return lost
 
 

@@ -54,15 +54,18 @@ def say_more(message: str) -> None:
 
 
 @contextlib.contextmanager
-def progress(total: int, unit: str, what: str):
+def progress(total: int | None, unit: str, what: str):
     """Give a function that is told how many more are done: a bar on a terminal, else a whole line once in a while.
 
-    A log file gets no carriage returns, and --quiet gets nothing. `unit` is a plural, `what` a word for the work.
+    A log file gets no carriage returns, and --quiet gets nothing. `unit` is a plural, `what` a word for the work;
+    where nobody knows the total there is a rate and no time left.
     """
     if sys.stderr.isatty() and _talk.level > QUIET:
         from tqdm import tqdm  # 30 ms, so only where it is seen
 
-        with tqdm(total=total, unit=f" {unit}", desc=what, dynamic_ncols=True) as _talk.bar:
+        with tqdm(
+            total=total, unit=f" {unit}", unit_scale=not total or total >= 1e6, desc=what, dynamic_ncols=True
+        ) as _talk.bar:
             try:
                 yield _talk.bar.update
             finally:
@@ -77,8 +80,11 @@ def progress(total: int, unit: str, what: str):
         done, now = done + more, time.monotonic()
         if now - last >= PROGRESS_SECONDS and done:
             last, rate = now, done / (now - begun)
-            left = timedelta(seconds=round((total - done) / rate))
-            say(f"{what}: {done:,} of {total:,} {unit} ({done / total:.0%}), {rate:,.3g} a second, {left} left")
+            of, left = "", ""
+            if total:
+                of = f" of {total:,}"
+                left = f" ({done / total:.0%}), {timedelta(seconds=round(max(0, total - done) / rate))} left"
+            say(f"{what}: {done:,}{of} {unit}, {rate:,.{0 if rate >= 100 else 1}f} a second{left}")
 
     yield update
 

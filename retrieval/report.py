@@ -183,7 +183,7 @@ def sample_urls(chunks: list[Path], records: int) -> tuple[bytes, bytes, bool]:
                 start = line.find(b'"URL":"')
                 url = line[start : line.find(b'","TEXT":', start)]
                 query = line.rfind(b'"QUERY":"')
-                name = line[query : line.find(b'","SOURCE":', query)]
+    XX
                 if zlib.crc32(url) % every == 0:
                     sampled.append(line)
                     seen[name] += 1

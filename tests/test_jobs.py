@@ -173,9 +173,13 @@ def test_a_log_gets_whole_lines_with_rate_and_time_left(monkeypatch, capsys):
             clock[0] = 100.0 + seconds
             more(number)
     assert capsys.readouterr().err.splitlines() == [
-        "fetching: 1,000 of 4,000 URLs (25%), 16.7 a second, 0:03:00 left",
-        "fetching: 2,000 of 4,000 URLs (50%), 10 a second, 0:03:20 left",
+        "fetching: 1,000 of 4,000 URLs, 16.7 a second (25%), 0:03:00 left",
+        "fetching: 2,000 of 4,000 URLs, 10.0 a second (50%), 0:03:20 left",
     ]
+    with jobs.progress(None, "pictures", "embedding") as more:
+        clock[0] += 60
+        more(1_200_000)
+    assert capsys.readouterr().err == "embedding: 1,200,000 pictures, 20,000 a second\n"
 
 
 SCRIPT = """

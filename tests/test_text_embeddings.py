@@ -138,8 +138,9 @@ def test_killed_and_run_again_gives_the_bytes_of_an_undisturbed_run(model, tmp_p
         "import os, signal, sys, compute_text_embeddings as script\n"
         "script.GROUP, saved, save = 256, [], script.save_group\n"
         "def dying(*args):\n"
-        "    save(*args); saved.append(1)\n"
+        "    rows = save(*args); saved.append(1)\n"
         "    if len(saved) == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return rows\n"
         "script.save_group = dying\n"
         "sys.exit(script.main(sys.argv[1:]))\n"
     )

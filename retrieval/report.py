@@ -183,7 +183,7 @@ def sample_urls(chunks: list[Path], records: int) -> tuple[bytes, bytes, bool]:
                 start = line.find(b'"URL":"')
                 url = line[start : line.find(b'","TEXT":', start)]
                 query = line.rfind(b'"QUERY":"')
-    XX
+                name = line[query : line.find(b'","', query + 9)]
                 if zlib.crc32(url) % every == 0:
                     sampled.append(line)
                     seen[name] += 1

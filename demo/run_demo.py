@@ -1,8 +1,9 @@
 """The whole pipeline on the embedded pool, each command printed before it runs: what `make demo` does.
 
 In:  nothing but the repository. Out, in outputs/demo: the pool, its index, what the two filters selected, an
-ImageFolder (dataset/) and a page that shows it (report.html). Then a table from the ground truth: how much of what the
-pictures show was found, by captions, by embeddings, and by both.
+ImageFolder (dataset/) and a page that shows it (report.html). Then two tables from the ground truth: how much of what
+the pictures show was found, by captions, by embeddings, and by both; and how right are 50 pictures a class, chosen from
+each way alone, from both at random, and from both by reciprocal rank fusion.
 
     python demo/run_demo.py
     python demo/run_demo.py --port 9000
@@ -19,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,7 +32,14 @@ PORT = 8917  # make_pool.py's
 # neighbours a prompt and index reach most of them and few others. A real pool is not so even; there, 500 or more.
 RESULTS_PER_QUERY = 115
 LEAST = 0.90  # of recall and of precision, both ways together
-FIRST_WORK = ("img_emb", "metadata", "text_emb", "knn", "index", "substring", "semantic", "work", "dataset")
+FEW = 50  # pictures a class, for the second table: a third of what there is
+FEW_WAYS = {  # way -> (folders of records, how they are put in order)
+    "substring": (("substring",), ("--prefer", "score")),
+    "semantic": (("semantic",), ("--prefer", "score")),
+    "union": (("substring", "semantic"), ("--combine", "union")),
+    "rrf": (("substring", "semantic"), ("--combine", "rrf")),
+}
+FIRST_WORK = ("img_emb", "metadata", "text_emb", "knn", "index", "substring", "semantic", "work", "dataset", "few")
 
 
 def make_parser():
@@ -57,6 +66,11 @@ def main(argv: list[str] | None = None) -> int:
             "download_urls_img2dataset.py", "--r", DEMO / "substring", DEMO / "semantic", "--w", DEMO / "work",
             "--dataset-output", DEMO / "dataset", "--allow-private-hosts",
         )  # fmt: skip
+        for way, (folders, order) in FEW_WAYS.items():  # all of it is fetched already
+            run(
+                "download_urls_img2dataset.py", "--r", *(DEMO / folder for folder in folders), *order, "--fill", FEW,
+                "--w", DEMO / "work", "--dataset-output", DEMO / "few" / way, "--allow-private-hosts",
+            )  # fmt: skip
         run("-m", "retrieval.report", DEMO / "dataset", "--title", "DTD, from the embedded pool")
     except subprocess.CalledProcessError as error:
         print(f"error: the command above ended with exit code {error.returncode}", file=sys.stderr)
@@ -71,6 +85,7 @@ def main(argv: list[str] | None = None) -> int:
 
     shutil.copyfile(DEMO / "dataset" / "report.html", DEMO / "report.html")
     fine = report(pool, log)
+    report_few(pool)
     print(f"\n{DEMO}/dataset      the ImageFolder\n{DEMO}/report.html  each picture, with why it is there")
     print(f"{time.monotonic() - began:.0f} s in all")
     return 0 if fine else 1
@@ -144,21 +159,12 @@ def serve(script: str, *arguments) -> subprocess.Popen:
 
 
 def report(pool: Path, log: Path) -> bool:
-    """Print the table and the proof; True when every bar is met."""
-    from pyarrow import parquet
-
-    truth = {row["URL"]: row for row in parquet.read_table(pool / "ground_truth.parquet").to_pylist()}
-    wanted = {
-        (url, row["class_shown"])
-        for url, row in truth.items()
-        if row["answer"] in ("picture", "slow") and row["NSFW"] != "NSFW"
-    }
+    """Print the first table and the proof; True when every bar is met."""
+    truth = ground_truth(pool)
+    wanted = right_pairs(truth)
     selected = {way: selected_pairs(DEMO / way) for way in ("substring", "semantic")}
     selected["both"] = selected["substring"] | selected["semantic"]
-    placed = {
-        (row["url"], row["QUERY"])
-        for row in json.loads((DEMO / "dataset" / "metadata.json").read_text(encoding="utf-8")).values()
-    }
+    placed = placed_pairs(DEMO / "dataset")
 
     print(f"\nOf {len(wanted):,} pictures that are alive and untagged, in {len({c for _, c in wanted})} classes:\n")
     print(f"{'':10} {'selected':>9} {'downloaded':>11} {'right':>6} {'precision':>10} {'recall':>7}")
@@ -201,6 +207,40 @@ def report(pool: Path, log: Path) -> bool:
     for sentence in failures:
         print(f"FAILED: {sentence}")
     return not failures
+
+
+def report_few(pool: Path) -> None:
+    """Print the second table: precision and recall of FEW pictures a class."""
+    wanted = right_pairs(ground_truth(pool))
+    most = sum(min(FEW, count) for count in Counter(name for _, name in wanted).values()) / len(wanted)
+    print(f"\nWith {FEW} live pictures a class (--fill {FEW}), of which recall can be {most:.3f} at most:\n")
+    print(f"{'':10} {'downloaded':>11} {'right':>6} {'precision':>10} {'recall':>7}")
+    for way in FEW_WAYS:
+        placed = placed_pairs(DEMO / "few" / way)
+        right = placed & wanted
+        precision, recall = len(right) / max(1, len(placed)), len(right) / len(wanted)
+        print(f"{way:10} {len(placed):11,} {len(right):6,} {precision:10.3f} {recall:7.3f}")
+
+
+def ground_truth(pool: Path) -> dict[str, dict]:
+    from pyarrow import parquet
+
+    return {row["URL"]: row for row in parquet.read_table(pool / "ground_truth.parquet").to_pylist()}
+
+
+def right_pairs(truth: dict[str, dict]) -> set[tuple[str, str]]:
+    """(URL, class) of each picture that can be had and may be."""
+    return {
+        (url, row["class_shown"])
+        for url, row in truth.items()
+        if row["answer"] in ("picture", "slow") and row["NSFW"] != "NSFW"
+    }
+
+
+def placed_pairs(dataset: Path) -> set[tuple[str, str]]:
+    """(URL, class) of each picture in a dataset folder."""
+    entries = json.loads((dataset / "metadata.json").read_text(encoding="utf-8")).values()
+    return {(entry["url"], entry["QUERY"]) for entry in entries}
 
 
 def selected_pairs(folder: Path) -> set[tuple[str, str]]:

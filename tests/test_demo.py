@@ -288,6 +288,24 @@ def test_the_table_counts_what_each_way_found_and_misses(pool, finished, capsys)
     assert f"both             {count}" in said and said.count("misses 1 right pictures") == 2 and " 0 of them" in said
 
 
+def test_the_second_table_counts_what_a_few_pictures_a_class_are_worth(pool, finished, tmp_path, capsys):
+    import run_demo
+
+    _, pairs = finished
+    wrong = [(url, "another class") for url, _ in pairs[:30]]
+    for way, placed in zip(run_demo.FEW_WAYS, (pairs[:90] + wrong[:10], pairs[:100], wrong, pairs), strict=True):
+        (tmp_path / "few" / way).mkdir(parents=True)
+        entries = {str(key): {"url": url, "QUERY": name} for key, (url, name) in enumerate(placed)}
+        (tmp_path / "few" / way / "metadata.json").write_text(json.dumps(entries))
+    run_demo.report_few(pool)
+    substring, semantic, union, rrf = capsys.readouterr().out.splitlines()[-4:]
+    count = len(pairs)
+    assert substring.split() == ["substring", "100", "90", "0.900", f"{90 / count:.3f}"]
+    assert semantic.split() == ["semantic", "100", "100", "1.000", f"{100 / count:.3f}"]
+    assert union.split() == ["union", "30", "0", "0.000", "0.000"]
+    assert rrf.split() == ["rrf", str(count), str(count), "1.000", "1.000"]
+
+
 def test_the_demo_fails_when_a_tagged_picture_was_requested(pool, truth, finished, capsys):
     import run_demo
 

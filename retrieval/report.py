@@ -35,7 +35,7 @@ EXAMPLES = 3  # of a class that a thorough sample leaves with none
 LONGEST_RECORD = 8 << 10  # bytes; captions of that length are lists of keywords, and a page should stay small
 SEED = 0
 THUMBNAIL_PIXELS = 128  # longest side: a person names a texture at this size; about 4 KB as JPEG
-THUMBNAILS = 3_000  # for the whole page: about 15 MB with base64, which a browser opens in a second
+THUMBNAILS = 3_000  # for the whole page: 15 to 20 MB with base64, which a browser opens in half a second
 THUMBNAILS_PER_CLASS = 48
 SCORE_BINS = 100  # a unit of cosine; scores fill 0.15 to 0.45, so some thirty bars (report_page.html has it too)
 MOST_SHOWN = 100  # of hosts, and of pairs of classes
@@ -249,7 +249,7 @@ def read_pictures(jsonl: Path, classes: int) -> tuple[dict[str, list], dict]:
     """
     from urllib.parse import urlsplit
 
-    most = max(4, min(THUMBNAILS_PER_CLASS, THUMBNAILS // max(1, classes)))
+    most = max(1, min(THUMBNAILS_PER_CLASS, THUMBNAILS // max(1, classes)))
     shown = defaultdict(list)
     found = {name: defaultdict(Counter) for name in ("sources", "matches", "scores")}
     found |= {"hosts": Counter(), "shared": Counter()}
@@ -279,12 +279,14 @@ def read_pictures(jsonl: Path, classes: int) -> tuple[dict[str, list], dict]:
 
 
 def with_thumbnails(folder: Path, shown: dict[str, list]) -> Iterator[dict]:
-    """The pictures with `thumbnail`, a small JPEG as a data URI; one that is gone is left out."""
+    """The pictures with `thumbnail`, a small JPEG as a data URI; those that are gone are left out, and said."""
     import base64
     import io
     from concurrent.futures import ThreadPoolExecutor
 
     from PIL import Image
+
+    gone = []
 
     def shrink(picture: dict) -> dict | None:
         try:
@@ -295,13 +297,15 @@ def with_thumbnails(folder: Path, shown: dict[str, list]) -> Iterator[dict]:
                 small = io.BytesIO()
                 image.save(small, "JPEG", quality=75)
         except OSError as error:
-            say(f"warning: {picture['file_name']} is not shown in the report: {error}")
+            gone.append(f"{picture['file_name']} ({error})")
             return None
         return picture | {"thumbnail": "data:image/jpeg;base64," + base64.b64encode(small.getvalue()).decode()}
 
     pictures: Iterable = (picture for name in sorted(shown) for picture in shown[name])
     with ThreadPoolExecutor(4) as pool:
         yield from filter(None, pool.map(shrink, pictures))
+    if gone:
+        say(f"warning: the report lacks {len(gone):,} pictures of the metadata, the first is {min(gone)}")
 
 
 def make_parser():

@@ -20,6 +20,7 @@ import io
 import ipaddress
 import json
 import multiprocessing
+import multiprocessing.connection
 import multiprocessing.forkserver
 import os
 import socket
@@ -42,7 +43,7 @@ MAX_IMAGE_PIXELS = 40_000_000
 MAX_SCANS = 100
 # In a row, from one host, in one process: with the default deadline and 64 threads about 10 seconds of all of them.
 HOST_TIMEOUTS = 20
-PARENT_CHECK_SECONDS = 0.5
+PARENT_CHECK_SECONDS = 0.1
 
 DEADLINE = "deadline: the answer took too long in all"
 GIVEN_UP = "host given up: it only timed out"
@@ -350,18 +351,22 @@ def may_pass(error: str) -> bool:
 
 def _end_with(parent: int) -> None:
     """End this process when the one that started it is gone: after kill -9 nothing of ours goes on in the dark."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(1)
 
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(PARENT_CHECK_SECONDS)
-        os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+def _end_with_main_process() -> None:
+    """The same in a process that multiprocessing made, whose parent is the fork server and not the one that asked."""
+    while (parent := multiprocessing.parent_process()) is None:  # set right after this module's import
+        time.sleep(0.01)
+    multiprocessing.connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def main() -> int:
     settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    _end_with(settings["parent"])
+    threading.Thread(target=_end_with, args=(settings["parent"],), daemon=True).start()
     # img2dataset spawns its logger and its workers, and each would import it for 1.3 s. Here one process imports it,
     # beside this one, and they are forked from that one.
     context = multiprocessing.get_context("forkserver")
@@ -379,7 +384,7 @@ def main() -> int:
 
 
 if __name__ == "__mp_main__":  # in img2dataset's logger and workers
-    _end_with(os.getppid())
+    threading.Thread(target=_end_with_main_process, daemon=True).start()
 
 if __name__ == "__main__":
     from retrieval import guarded_fetch  # by its name, under which the workers find GuardedDownloader

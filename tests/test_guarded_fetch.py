@@ -1,6 +1,5 @@
 """Servers, names and addresses that mean harm, and the guard against them."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from download_server import arguments, chunks, loaded, record
 from hostile_internet import UNSHARE, why_no_internet
+from process_tree import process_tree
 
 from retrieval.fetch_rounds import reason_of
 from retrieval.guarded_fetch import ascii_url, is_public_address, names_private_host
@@ -29,26 +29,11 @@ def run_measured(command, env=None) -> tuple[subprocess.CompletedProcess, float,
     with tempfile.TemporaryFile("w+") as said:
         running = subprocess.Popen(list(map(str, command)), stderr=said, env=os.environ | (env or {}))
         while running.poll() is None:
-            peak = max(peak, resident_bytes(running.pid))
+            peak = max(peak, sum(process_tree(running.pid).values()))
             time.sleep(0.1)
         said.seek(0)
         done = subprocess.CompletedProcess(command, running.returncode, stderr=said.read())
     return done, time.monotonic() - began, peak
-
-
-def resident_bytes(process: int) -> int:
-    """Resident bytes of a process and all its descendants; 0 where there is no /proc."""
-    children, resident = {}, {}
-    for status in Path("/proc").glob("[0-9]*/status"):
-        with contextlib.suppress(OSError):  # it has ended
-            fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-            children.setdefault(int(fields["PPid"]), []).append(int(status.parent.name))
-            resident[int(status.parent.name)] = int(fields.get("VmRSS", "0 kB").split()[0]) << 10
-    total, found = 0, [process]
-    while found:
-        total += resident.get(found[-1], 0)
-        found += children.get(found.pop(), [])
-    return total
 
 
 def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, tmp_path):

@@ -15,6 +15,8 @@ more --r folders later fetch only what is new. Every row that was read ends in o
 import contextlib
 import errno
 import fcntl
+import importlib.util
+import functools
 import json
 import os
 import sys
@@ -118,6 +120,9 @@ def make_parser():
 
     group = parser.add_argument_group("img2dataset")
     group.add_argument("--nthreads", type=_at_least(1), default=THREADS, help="a process (default %(default)s)")
+    group.add_argument("--distributor", choices=("multiprocessing", "ray", "pyspark"), default="multiprocessing",
+                       help="who runs the processes: this machine, or a cluster that shares its disk with it, as "
+                       "RAY_ADDRESS or PYSPARK_SUBMIT_ARGS say (default %(default)s)")  # fmt: skip
     group.add_argument("--nprocesses", type=_at_least(1), default=os.cpu_count() or 1, help="default: one a core")
     group.add_argument("--image-size", type=_at_least(1), default=IMAGE_SIZE, help="pixels (default %(default)s)")
     group.add_argument("--resize-mode", default="keep_ratio",
@@ -149,14 +154,14 @@ def main(argv: list[str] | None = None) -> int:
     check(flags)
     choice = Choice(
         tuple(flags.nsfw_tags), flags.allow_untagged, flags.allow_private_hosts, flags.conflict, flags.balance,
-        flags.max_per_class, flags.n, flags.prefer, flags.seed, flags.combine, flags.fill,
-        flags.max_punsafe, bool(flags.diverse),
+        flags.max_per_class, flags.n, flags.prefer, flags.seed, combine=flags.combine, fill=flags.fill,
+        max_punsafe=flags.max_punsafe, diverse=bool(flags.diverse),
     )  # fmt: skip
     picture = Picture(
         flags.image_size, flags.resize_mode, flags.encode_quality, flags.min_image_size, flags.max_aspect_ratio
     )
     web = Web(
-        flags.nthreads, flags.nprocesses, flags.timeout, flags.retries, flags.deadline, flags.max_megabytes << 20,
+        flags.distributor, flags.nthreads, flags.nprocesses, flags.timeout, flags.retries, flags.deadline, flags.max_megabytes << 20,
         flags.allow_private_hosts, flags.wandb, flags.wandb_project,
     )  # fmt: skip
     work, dataset = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
@@ -179,7 +184,12 @@ def main(argv: list[str] | None = None) -> int:
         writable_folder(dataset, "--dataset-output")
         with locked(dataset, "--dataset-output"):
             write_json(dataset / "settings.json", asdict(picture))
-            lost = fetch_and_judge(database, rounds, choice, picture, web, lock)
+            fetch_wanted = functools.partial(fetch, database, rounds, picture, web, lock)
+            if choice.fill:
+                lost = fill(database, choice, fetch_wanted)
+            else:
+                lost = fetch_wanted()
+                judge(database, LOST)
             classes = count_classes(database)
             folders = class_folders(classes, earlier["folders"])
             placed = place_images(database, rounds, dataset, folders)
@@ -229,6 +239,11 @@ def check(flags) -> None:
         raise UserError(f"--w {flags.w} is inside --dataset-output, where each folder is a class: give another one")
     if flags.encode_quality > 100:
         raise UserError("--encode-quality is a JPEG quality from 1 to 100")
+    if flags.distributor != "multiprocessing" and not importlib.util.find_spec(flags.distributor):
+        raise UserError(
+            f"--distributor {flags.distributor} needs a package that is not here: pip install {flags.distributor} "
+            "(requirements-cluster.txt has ray)"
+        )
     if not flags.max_aspect_ratio >= 1:
         raise UserError("--max-aspect-ratio is longer side over shorter side: 1 or more")
     if flags.diverse and not (flags.max_per_class or flags.fill):
@@ -324,24 +339,22 @@ def say_plan(database, read: int, choice: Choice) -> None:
 # ---- do ----
 
 
-def fetch_and_judge(database, rounds: Path, choice: Choice, picture: Picture, web: Web, lock: int) -> int:
-    """Fetch what is wanted and judge what came; with --fill, go on down the lists of classes that are not full.
+def fill(database, choice: Choice, fetch_wanted) -> int:
+    """Fetch the beginning of each class's list, and more of it where too little was alive, until each class is full.
 
     Returns:
         int: URLs that were lost.
     """
-    if choice.fill:
-        begin_fill(database, choice)
+    begin_fill(database, choice)
     while True:
-        lost = fetch(database, rounds, picture, web, lock)
+        lost = fetch_wanted()
         judge(database, LOST)
-        if lost or not choice.fill or not go_further(database, choice.fill):
+        if lost or not go_further(database, choice.fill):
             break
-    if choice.fill:
-        end_fill(database, choice.fill, LOST)
-        short = [name for name, counts in count_classes(database).items() if counts["kept"] < choice.fill]
-        if short:
-            say(f"--fill {choice.fill}: {len(short):,} classes have fewer, as their lists end (first: {short[0]})")
+    end_fill(database, choice.fill, LOST)
+    short = [name for name, counts in count_classes(database).items() if counts["kept"] < choice.fill]
+    if short and not lost:
+        say(f"--fill {choice.fill}: {len(short):,} classes have fewer, as their lists end (first: {short[0]})")
     return lost
 
 

@@ -1,5 +1,6 @@
 """The page of an output folder: its numbers are the folder's, and nothing in it is anybody else's code."""
 
+import contextlib
 import functools
 import html
 import http.server
@@ -269,23 +270,41 @@ def test_a_folder_of_another_kind_is_refused(tmp_path):
         write_report(tmp_path)
 
 
+def drawn_by_a_browser(page, profile, sign):
+    """The document as a browser has it once its scripts have run; a browser that does not start is no fault of ours."""
+    words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+             f"--user-data-dir={profile}", "--window-size=1280,6000", "--virtual-time-budget=5000", "--dump-dom",
+             page.as_uri()]  # fmt: skip
+    shown = ""
+    for _ in range(3):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            shown = subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
+            if sign in html.unescape(shown.split('<script type="application/json"')[0]):
+                return shown
+    if "</html>" not in shown:
+        pytest.skip("the browser did not start")
+    return shown
+
+
 @pytest.mark.skipif(not shutil.which("chromium"), reason="looks at the page with a browser")
 def test_a_browser_draws_every_section_and_runs_no_strangers_code(dataset, tmp_path):
-    names = ["hen", *CLASSES[1:]]
     classes = {
-        name: {"records": 150, "matches": {name: 90, f"{name}s": 60}, "inside_longer_words": 0} for name in names
+        name: {"records": 150, "matches": {name: 90, f"{name}s": 60}, "inside_longer_words": 0} for name in CLASSES
     }
-    write_selection(tmp_path, "substring", list(caption_records(450, names)), classes, rows=9_000)
+    write_selection(tmp_path, "substring", list(caption_records(450, CLASSES)), classes, rows=9_000)
     write_report(tmp_path)
-    for folder, headings, inside in (
-        (tmp_path, ("From pool to records", "Records per class", "Phrases", "Classes that share rows"), "host1"),
-        (dataset, ("From pool to folder", "Pictures per class", "Scores", "Hosts"), "image index 0.250: a photo of a"),
+    for folder, headings, signs in (
+        (tmp_path, ("From pool to records", "Records per class", "Phrases", "Classes that share rows"), ("host1",)),
+        (
+            dataset,
+            ("From pool to folder", "Pictures per class", "Scores", "Hosts"),
+            ("image index 0.250: a photo of a",),
+        ),
     ):
-        shown = subprocess.run(
-            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile",
-             "--window-size=1280,6000", "--virtual-time-budget=3000", "--dump-dom", (folder / "report.html").as_uri()],
-            capture_output=True, text=True, timeout=120,
-        ).stdout  # fmt: skip
+        shown = drawn_by_a_browser(folder / "report.html", tmp_path / "profile", HOSTILE)
         drawn = html.unescape(shown.split("</header>")[1].split('<script type="application/json"')[0])
-        assert all(f">{heading}</h2>" in drawn for heading in headings)
-        assert inside in drawn and HOSTILE in drawn and "<script" not in shown.split('<script type="application')[0]
+        assert all(f">{heading}</h2>" in drawn for heading in headings) and all(sign in drawn for sign in signs)
+        assert HOSTILE in drawn and "<script" not in shown.split('<script type="application')[0]
+        if folder == tmp_path:
+            shared = drawn.split('id="overlap"')[1].split("</section>")[0]
+            assert shared.count(">75</td>") == 3 and shared.count(">50 %</td>") == 6  # 225 captions, two classes each

@@ -81,6 +81,7 @@ class Picture:
 class Web:
     """How to fetch; does not change what an image becomes."""
 
+    distributor: str
     threads: int
     processes: int
     timeout: int
@@ -174,9 +175,10 @@ def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int, mo
         {"parent": os.getpid(), "limits": asdict(limits), "download": {
             "url_list": str(folder / "urls.parquet"), "input_format": "parquet", "url_col": "url",
             "output_folder": str(folder / "fetched"), "output_format": "files", "encode_format": "jpg",
-            "processes_count": web.processes, "thread_count": web.threads, "timeout": web.timeout,
-            "retries": web.retries, "number_sample_per_shard": shard_urls, "compute_hash": "sha256",
-            "extract_exif": False, "enable_wandb": web.wandb, "wandb_project": web.wandb_project,
+            "distributor": web.distributor, "processes_count": web.processes, "thread_count": web.threads,
+            "timeout": web.timeout, "retries": web.retries, "number_sample_per_shard": shard_urls,
+            "compute_hash": "sha256", "extract_exif": False,
+            "enable_wandb": web.wandb, "wandb_project": web.wandb_project,
             "image_size": picture.image_size, "resize_mode": picture.resize_mode,
             "encode_quality": picture.encode_quality, "min_image_size": picture.min_image_size,
             "max_aspect_ratio": picture.max_aspect_ratio,

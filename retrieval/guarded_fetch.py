@@ -44,6 +44,7 @@ MAX_SCANS = 100
 # In a row, from one host, in one process: with the default deadline and 64 threads about 10 seconds of all of them.
 HOST_TIMEOUTS = 20
 PARENT_CHECK_SECONDS = 0.1
+WORKER_ENVIRONMENT = ("NO_ALBUMENTATIONS_UPDATE", "OPENCV_IO_MAX_IMAGE_PIXELS")
 
 DEADLINE = "deadline: the answer took too long in all"
 GIVEN_UP = "host given up: it only timed out"
@@ -367,20 +368,60 @@ def _end_with_main_process() -> None:
 def main() -> int:
     settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     threading.Thread(target=_end_with, args=(settings["parent"],), daemon=True).start()
-    # img2dataset spawns its logger and its workers, and each would import it for 1.3 s. Here one process imports it,
-    # beside this one, and they are forked from that one.
+    START[settings["download"]["distributor"]](settings["download"]["processes_count"])
+    module = importlib.import_module("img2dataset.main")  # `img2dataset.main` is a function of that name
+    unguarded, limits = module.Downloader, Limits(**settings["limits"])
+    module.Downloader = lambda **arguments: GuardedDownloader(limits, unguarded(**arguments))
+    module.download(**settings["download"])
+    return 0
+
+
+def _start_multiprocessing(processes: int) -> None:
+    """img2dataset spawns its logger and its workers, and each would import it for 1.3 s.
+
+    Here one process imports it, beside this one, and they are forked from that one.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["retrieval.img2dataset_alone"])
     multiprocessing.forkserver.ensure_running()
     import retrieval.img2dataset_alone  # noqa: F401
 
-    module = importlib.import_module("img2dataset.main")  # `img2dataset.main` is a function of that name
-    module.LoggerProcess._Popen = staticmethod(context.Process._Popen)
+    importlib.import_module("img2dataset.main").LoggerProcess._Popen = staticmethod(context.Process._Popen)
     importlib.import_module("img2dataset.distributor").get_context = lambda _: context
-    unguarded, limits = module.Downloader, Limits(**settings["limits"])
-    module.Downloader = lambda **arguments: GuardedDownloader(limits, unguarded(**arguments))
-    module.download(**settings["download"])
-    return 0
+
+
+def _start_ray(processes: int) -> None:
+    """Join the cluster at RAY_ADDRESS, or make one of this machine."""
+    import ray
+
+    of_this_machine = {} if os.environ.get("RAY_ADDRESS") else {
+        "num_cpus": processes, "include_dashboard": False, "object_store_memory": 100 << 20,
+    }  # fmt: skip
+    ray.init(runtime_env={"env_vars": _worker_environment()}, **of_this_machine)
+
+
+def _start_spark(processes: int) -> None:
+    """Begin the session that img2dataset goes on with: PYSPARK_SUBMIT_ARGS says where, or it is this machine."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName("img2dataset")
+    if "PYSPARK_SUBMIT_ARGS" not in os.environ:
+        builder = builder.master(f"local[{processes}]")
+    for name, value in _worker_environment().items():
+        os.environ[name] = value  # for the workers of this machine
+        builder = builder.config(f"spark.executorEnv.{name}", value)
+    builder.getOrCreate()
+
+
+def _worker_environment() -> dict[str, str]:
+    """What a worker of a cluster cannot know: where this module is, and what this process was told."""
+    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | {
+        name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ
+    }
+
+
+START = {"multiprocessing": _start_multiprocessing, "ray": _start_ray, "pyspark": _start_spark}
 
 
 if __name__ == "__mp_main__":  # in img2dataset's logger and workers

@@ -15,8 +15,8 @@ more --r folders later fetch only what is new. Every row that was read ends in o
 import contextlib
 import errno
 import fcntl
-import importlib.util
 import functools
+import importlib.util
 import json
 import os
 import sys
@@ -161,8 +161,8 @@ def main(argv: list[str] | None = None) -> int:
         flags.image_size, flags.resize_mode, flags.encode_quality, flags.min_image_size, flags.max_aspect_ratio
     )
     web = Web(
-        flags.distributor, flags.nthreads, flags.nprocesses, flags.timeout, flags.retries, flags.deadline, flags.max_megabytes << 20,
-        flags.allow_private_hosts, flags.wandb, flags.wandb_project,
+        flags.distributor, flags.nthreads, flags.nprocesses, flags.timeout, flags.retries, flags.deadline,
+        flags.max_megabytes << 20, flags.allow_private_hosts, flags.wandb, flags.wandb_project,
     )  # fmt: skip
     work, dataset = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
     sources = [Path(folder) for folder in flags.r]

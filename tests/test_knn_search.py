@@ -258,6 +258,23 @@ def test_pairs_on_the_threshold_itself_fall_as_they_fall_in_clip_retrieval(tmp_p
             assert answer == ask(service, query, 250)
 
 
+@pytest.mark.parametrize("near", [0.02, 0.4])  # few pairs, which the bound leaves; and more than it can rule out
+def test_the_similar_pairs_are_those_of_the_whole_matrix(near):
+    rng = np.random.default_rng(0)
+    vectors = (rng.random((1_300, 1)) < near) * rng.standard_normal(256) + 0.3 * rng.standard_normal((1_300, 256))
+    vectors[5] = vectors[900] + 1e-4  # equal in every dimension, nearly
+    vectors = knn_search._unit(vectors.astype(np.float32))
+    vectors[7] = 0  # what an embedding of nothing but zeros is left as
+    scores = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
+    first, second, score = knn_search._similar_pairs(vectors, 0.9)
+    found = set(zip(first.tolist(), second.tolist(), strict=True))
+    certain = {tuple(pair) for pair in np.argwhere(np.triu(scores, 1) > 0.9 + 1e-6).tolist()}
+    assert certain <= found <= {tuple(pair) for pair in np.argwhere(np.triu(scores, 1) > 0.9 - 1e-6).tolist()}
+    assert (5, 900) in found and len(found) > 100
+    np.testing.assert_allclose(score, scores[first, second], atol=1e-6)
+    assert [len(part) for part in knn_search._similar_pairs(vectors[:0], 0.9)] == [0, 0, 0]
+
+
 def test_an_id_that_an_index_holds_twice_is_treated_as_clip_retrieval_treats_it(tmp_path):
     vectors = cloud(2_000, WIDTH)
     index = faiss.index_factory(WIDTH, "IVF16,Flat", faiss.METRIC_INNER_PRODUCT)

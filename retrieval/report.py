@@ -139,7 +139,7 @@ def selection_funnel(stage: str, counts: list[dict], classes: dict, records: int
         return [["selected", "hits asked for", total["asked"]], *steps, ["kept", "records written", records]]
     steps = [["pool", "captions read", sum(count["rows"] for count in counts)]]
     if any(count.get("captions") for count in counts):
-        steps.append(["selected", "captions that match", sum(count.get("captions", 0) for count in counts)])
+        steps.append(["selected", "captions chosen", sum(count.get("captions", 0) for count in counts)])
     matched = sum(sum(of_class.get("matches", {}).values()) for of_class in classes.values())
     if matched > records:
         steps += [["selected", "matches of a class", matched], ["lost", "over -n", matched - records]]

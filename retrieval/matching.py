@@ -10,30 +10,38 @@ A phrase holds in a caption when
 A phrase of no token (in substring: no character) is left out of an implicit AND, and holds nowhere else, as in FTS5. A
 null caption matches nothing. Bytes that are not UTF-8 are read as U+FFFD.
 
-How `Matcher` works. Rows are joined into buffers of half a megabyte, which are read through a table of 256 bytes: it
-lower-cases ASCII, and for words makes all of it but letters and digits a space. Then a phrase is a literal, as in
-" tiger shark ", and one scan (retrieval/literal_scan.py) finds them all. Rows that this does not suit, a tenth of web
-captions, go a second, exact way: those with a byte beyond ASCII, and those where the end of a phrase stands behind two
-separators, as in "great - white shark". They are folded as unicode61 folds, every run of separators becomes one space,
-and they are scanned again.
+How `Matcher` works. Rows are joined into buffers of half a megabyte and lower-cased, for words with a space for all
+that is no letter or digit (retrieval/caption_buffers.py). Then a phrase is a literal, as in " tiger shark ", and one
+scan (retrieval/literal_scan.py) finds them all. Rows that this does not suit, one web caption in twenty, go a second,
+exact way: those with a letter beyond ASCII, and those where the end of a phrase stands behind too many separators. They
+are folded as unicode61 folds, every run of separators becomes one space, and they are scanned again. Of a short list,
+most captions are ruled out before all this (retrieval/row_filter.py).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from retrieval.arrow_values import binaries, integers
+from retrieval.arrow_values import integers
+from retrieval.caption_buffers import (
+    ROW_END,
+    exact_text,
+    joined,
+    offsets_of,
+    pieces,
+    plain_text,
+    plain_words,
+    rows_to_fold,
+    without_nulls,
+)
 from retrieval.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
 from retrieval.queries import And, Not, Or, Phrase, Query
-from retrieval.row_filter import beyond_ascii, row_filter
-from retrieval.unicode61 import folded_utf8, is_word_part, tokens
+from retrieval.row_filter import row_filter
+from retrieval.unicode61 import is_word_part, tokens
 
 MATCH_MODES = ("substring", "word", "fts")
 
-PIECE_BYTES = 1 << 19  # of captions joined and scanned at once: it stays in cache, and malloc reuses what it gave
-ROW_END = b"\xff"  # stands in no UTF-8
 USELESS = 1 / 3  # of the captions left by the filter for short lists: without it all of them are searched as fast
-WORD_ROW_END = b" \xff "  # so that the words at a row's edges stand between spaces too
 
 
 @dataclass(frozen=True)
@@ -182,13 +190,14 @@ class Matcher:
                 run_literals |= dict.fromkeys(runs)
         literals = [*phrases_of, *run_literals]
         self._exact_literals = len(phrases_of)
-        self._scan: Scanner = make_scanner(literals, _LOWER if mode == "substring" else _WORDS)
+        self._scan: Scanner = make_scanner(literals)
         self._literal_bytes = np.array([len(literal) for literal in literals], np.int64)
         self._phrases_of_literal = _Lists(list(phrases_of.values()))
         if mode == "substring":
             edges = [is_word_part(needle[0]) | is_word_part(needle[-1]) << 1 if needle else 0
                      for needle in self._needles]  # fmt: skip
             self._word_edges = np.array(edges, np.uint8)
+        self._has_replacement = mode == "substring" and any("\ufffd" in needle for needle in self._needles)
 
         number_of = {phrase: number for number, phrase in enumerate(phrases)}
         empty = {phrase for phrase, needle in zip(phrases, self._needles, strict=True) if not needle}
@@ -217,7 +226,7 @@ class Matcher:
 
         found, start = [], 0
         for chunk in captions.chunks if isinstance(captions, pa.ChunkedArray) else [captions]:
-            array = _without_nulls(chunk)
+            array = without_nulls(chunk)
             rows = self._filtered(array)
             if len(rows) < len(array):
                 array = array.take(integers(rows))
@@ -233,7 +242,7 @@ class Matcher:
         import numpy as np
 
         if self._rows_that_may_match is not None:
-            rows = self._rows_that_may_match(captions, _offsets(captions))
+            rows = self._rows_that_may_match(captions, offsets_of(captions))
             if len(rows) <= USELESS * len(captions):
                 return rows
             self._rows_that_may_match = None
@@ -244,13 +253,14 @@ class Matcher:
         import numpy as np
 
         is_words = self._mode != "substring"
-        offsets = _offsets(captions)
+        offsets = offsets_of(captions)
         row_starts = offsets[:-1] - offsets[0] + np.arange(len(captions))  # in all pieces' buffers, one behind another
-        is_slow = _has_more_than_ascii(captions, offsets)
+        is_slow = rows_to_fold(captions, offsets, self._mode, self._has_replacement)
         found = [_NOTHING()]
-        for first, piece in _pieces(captions):
+        for first, piece in pieces(captions):
             is_slow[[first, first + len(piece) - 1]] |= is_words  # no space before the one, none after the other
-            literals, ends, sides = self._scan_buffer(_join(piece, b" " if is_words else ROW_END), True)
+            buffer = plain_words(joined(piece, b" ")) if is_words else plain_text(joined(piece, ROW_END))
+            literals, ends, sides = self._scan_buffer(buffer)
             found.append((literals, ends + row_starts[first], sides))
         literals, ends, sides = (np.concatenate(column) for column in zip(*found, strict=True))
         rows = np.searchsorted(row_starts, ends - 1, "right") - 1
@@ -260,9 +270,9 @@ class Matcher:
         found = [(rows[sure], literals[sure], sides[sure])]
 
         slow = np.flatnonzero(is_slow)
-        for first, piece in _pieces(captions.take(integers(slow))):
-            buffer = _exact_buffer(piece, self._mode)
-            literals, ends, sides = self._scan_buffer(buffer, False)
+        for first, piece in pieces(captions.take(integers(slow))):
+            buffer = exact_text(piece, self._mode)
+            literals, ends, sides = self._scan_buffer(buffer, is_exact=True)
             row_ends = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ROW_END[0])
             rows = slow[first + np.searchsorted(row_ends, ends - 1)]
             sure = literals < self._exact_literals
@@ -270,7 +280,7 @@ class Matcher:
         rows, literals, sides = (np.concatenate(column) for column in zip(*found, strict=True))
         return self._verified(captions, *self._once_a_row(rows, literals, sides))
 
-    def _scan_buffer(self, buffer, only_ascii_counts: bool):
+    def _scan_buffer(self, buffer, is_exact: bool = False):
         """(literals, ends, sides); sides: in `substring`, whether a word goes on before a literal (1), after it (2)."""
         import numpy as np
 
@@ -278,8 +288,8 @@ class Matcher:
         sides = np.zeros(len(ends), np.uint8)
         if self._mode == "substring":
             values = np.frombuffer(buffer, np.uint8)
-            sides |= _are_word_parts(values, ends - self._literal_bytes[literals] - 1, only_ascii_counts)
-            sides |= _are_word_parts(values, ends, only_ascii_counts) << 1
+            sides |= _are_word_parts(values, ends - self._literal_bytes[literals] - 1, is_exact)
+            sides |= _are_word_parts(values, ends, is_exact) << 1
         return literals, ends, sides
 
     def _once_a_row(self, rows, literals, sides):
@@ -447,134 +457,24 @@ def _are_in(rows, others):
     return others[places] == rows
 
 
-# ---- buffers ----
+# ---- what stands beside a hit ----
 
-_LOWER = bytes(range(256)).lower()
-_WORDS = bytes(byte if byte >= 128 or chr(byte).isalnum() else ord(" ") for byte in _LOWER)
-_IS_WORD_BYTE = bytes(byte not in (ord(" "), ROW_END[0]) for byte in _WORDS)  # beyond ASCII: maybe
+_IS_WORD_BYTE = bytes(byte < 0x80 and chr(byte).isalnum() for byte in range(256))
 
 
-def _without_nulls(captions):
-    """Any array of captions as one of binary or large_binary."""
-    import pyarrow as pa
+def _are_word_parts(values, places, is_exact: bool):
+    """Whether the character at each place of UTF-8 `values` makes a word longer: uint8 (n,). Beyond an end, no.
 
-    if pa.types.is_dictionary(captions.type):
-        captions = captions.dictionary_decode()
-    if pa.types.is_null(captions.type):
-        captions = captions.cast(pa.string())
-    if captions.null_count:
-        captions = captions.fill_null("")  # the empty caption matches nothing either
-    return captions.cast(pa.large_binary() if _is_large(captions) else pa.binary())
-
-
-def _pieces(captions):
-    """(first row, BinaryArray of about PIECE_BYTES) by and by."""
-    import numpy as np
-    import pyarrow as pa
-
-    offsets = _offsets(captions)
-    start = 0
-    while start < len(captions):
-        end = max(start + 1, int(np.searchsorted(offsets, offsets[start] + PIECE_BYTES, "right")) - 1)
-        piece = captions.slice(start, end - start)
-        if _is_large(captions):
-            piece = pa.concat_arrays([piece]).cast(pa.binary())  # its offsets from 0, so that they fit 32 bits
-        yield start, piece
-        start = end
-
-
-def _offsets(captions):
-    """Where each caption begins in the array's values, and where the last one ends: int64 (n + 1,)."""
-    import numpy as np
-
-    if not len(captions):
-        return np.zeros(1, np.int64)
-    offsets = np.frombuffer(captions.buffers()[1], np.int64 if _is_large(captions) else np.int32)
-    return offsets[captions.offset : captions.offset + len(captions) + 1].astype(np.int64)
-
-
-def _is_large(captions) -> bool:
-    import pyarrow as pa
-
-    return pa.types.is_large_string(captions.type) or pa.types.is_large_binary(captions.type)
-
-
-def _has_more_than_ascii(captions, offsets):
-    """bool (n,): whether the caption has a byte beyond ASCII."""
-    import numpy as np
-
-    found = np.zeros(len(captions), bool)
-    if captions.buffers()[2] is not None:
-        values = np.frombuffer(captions.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-        found[np.searchsorted(offsets, beyond_ascii(values) + offsets[0], "right") - 1] = True
-    return found
-
-
-def _join(captions, between: bytes):
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    one_list = pa.ListArray.from_arrays(integers([0, len(captions)], "int32"), captions)
-    return pc.binary_join(one_list, binaries([between]).cast(captions.type)[0])[0].as_buffer()
-
-
-def _exact_buffer(captions, mode: str) -> bytes:
-    """Any captions as text to scan: lower-cased by Python, or the tokens of unicode61 with one space between."""
-    import pyarrow as pa
-
-    try:
-        captions.cast(pa.string())
-    except pa.ArrowInvalid:  # not UTF-8 somewhere
-        texts = [caption.decode("utf-8", "replace") for caption in captions.to_pylist()]
-        captions = binaries([text.encode() for text in texts]).cast(pa.binary())
-    if mode == "substring":  # surrogateescape reads a row's end as a character that is neither cased nor in a word
-        text = _join(captions, ROW_END).to_pybytes().decode("utf-8", "surrogateescape")
-        return text.lower().encode("utf-8", "surrogateescape")
-    words = _fold(_join(captions, WORD_ROW_END).to_pybytes().translate(_WORDS))
-    if words is None:
-        rows = (" ".join(tokens(caption.decode())) for caption in captions.to_pylist())
-        words = WORD_ROW_END.join(row.encode("utf-8", "surrogateescape") for row in rows)
-    return b" " + words + b" "
-
-
-def _fold(text: bytes) -> bytes | None:
-    """Rows of UTF-8, ASCII done already, with the other characters folded and runs of spaces made one.
-
-    None where a folded character takes more bytes than it did, as U+023A's: there is no room for it.
+    Where not `is_exact`, only letters and digits of ASCII do: rows with others are not taken from such a scan.
     """
-    import numpy as np
-
-    padded = bytearray(text + b"   ")  # three more, where a character at the end might have its other bytes
-    values = np.frombuffer(padded, np.uint8)
-    places = np.flatnonzero(values >= 0xC0)
-    places = places[values[places] != ROW_END[0]]
-    first, second, third, fourth = (values[places + nth].astype(np.uint32) for nth in range(4))
-    codes = (first & 0x1F) << 6 | second & 0x3F
-    codes = np.where(first >= 0xE0, (first & 0x0F) << 12 | (second & 0x3F) << 6 | third & 0x3F, codes)
-    four = (first & 0x07) << 18 | (second & 0x3F) << 12 | (third & 0x3F) << 6 | fourth & 0x3F
-    codes = np.where(first >= 0xF0, four, codes)
-    folded = folded_utf8(codes)
-    sizes = 2 + (first >= 0xE0) + (first >= 0xF0)
-    for nth in range(4):
-        if nth >= 2 and (folded[sizes <= nth] >> (8 * nth)).any():
-            return None
-        fits = sizes > nth
-        values[places[fits] + nth] = folded[fits] >> (8 * nth) & 0xFF
-    values = values[values != 0]
-    is_spare = values == ord(" ")  # a space behind a space, or the first
-    is_spare[1:] &= is_spare[:-1]
-    return values[~is_spare].tobytes()
-
-
-def _are_word_parts(values, places, only_ascii_counts: bool):
-    """Whether the character at each place of UTF-8 `values` makes a word longer: uint8 (n,). Beyond an end, no."""
     import numpy as np
 
     is_there = (places >= 0) & (places < len(values))
     places = np.where(is_there, places, 0)
     parts = np.frombuffer(_IS_WORD_BYTE, np.uint8)[values[places]] & is_there
-    if not only_ascii_counts:
-        for entry in np.flatnonzero(parts & (values[places] >= 0x80)).tolist():
+    if is_exact:
+        is_more = is_there & (values[places] >= 0x80) & (values[places] != ROW_END[0])
+        for entry in np.flatnonzero(is_more).tolist():
             parts[entry] = is_word_part(_character(values, int(places[entry])))
     return parts
 

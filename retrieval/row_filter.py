@@ -10,6 +10,7 @@ joined, folded and searched in earnest (retrieval/matching.py): 0.1 s for a mill
 
 from collections.abc import Callable
 
+from retrieval.caption_buffers import beyond_ascii
 from retrieval.literal_scan import LONGEST_LITERAL
 
 SHORT_LIST = 256  # words; ImageNet's thousand stand in a third of all captions, which is no help
@@ -28,7 +29,7 @@ def row_filter(words: list[bytes], make_scanner) -> Callable | None:
     words = list(dict.fromkeys(word[:LONGEST_LITERAL] for word in words))
     if not words or len(words) > SHORT_LIST or not all(word.isascii() and len(word) >= SHORTEST_WORD for word in words):
         return None
-    scan = make_scanner(words, LOWER, in_place=True)
+    scan = make_scanner(words, LOWER)
 
     def rows_that_may_match(captions, offsets):
         import numpy as np
@@ -58,13 +59,3 @@ def may_become_ascii(values):
     second = values[np.minimum(places + 1, len(values) - 1)]
     latin = (first >= 0xC3) & (first <= 0xCD) | (first == 0xE1) | (first == 0xE2) & (second == 0x84)
     return places[latin]
-
-
-def beyond_ascii(values):
-    """Where the bytes of `values` (uint8) beyond ASCII are: int64, ascending. Eight at a time; few are."""
-    import numpy as np
-
-    eights = values[: len(values) // 8 * 8].view(np.uint64)
-    places = (np.flatnonzero((eights & 0x8080808080808080) != 0)[:, None] * 8 + np.arange(8)).ravel()
-    places = np.concatenate([places, np.arange(len(eights) * 8, len(values))])
-    return places[values[places] >= 0x80]

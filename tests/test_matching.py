@@ -213,8 +213,8 @@ def test_every_engine_finds_every_occurrence(literals, buffer):
         for start in range(len(text))
         if text.startswith(literal, start)
     )
-    for engine, in_place in itertools.product([*ENGINES, best_scanner], (False, True)):
-        found, ends = engine(literals, table, in_place)(pa.py_buffer(buffer))
+    for engine, read in itertools.product([*ENGINES, best_scanner], ((buffer, table), (text, None))):
+        found, ends = engine(literals, read[1])(pa.py_buffer(read[0]))
         assert (found.dtype, ends.dtype) == (np.int32, np.int64)
         assert sorted(zip(found.tolist(), ends.tolist(), strict=True)) == expected
 

@@ -256,11 +256,16 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def planned(tmp_path, *folders: list[dict], embeddings=None, **settings):
-    """The plan's database for the folders' rows, as the script makes it."""
+def choice_of(**settings) -> Choice:
+    """What the script chooses without a flag, but for `settings`."""
     usual = {"nsfw_tags": ("NSFW",), "allow_untagged": False, "allow_private_hosts": False, "conflict": "all",
              "balance": None, "max_per_class": None, "most": None, "prefer": "sample", "seed": 0}  # fmt: skip
-    choice = Choice(**(usual | settings))
+    return Choice(**(usual | settings))
+
+
+def planned(tmp_path, *folders: list[dict], embeddings=None, **settings):
+    """The plan's database for the folders' rows, as the script makes it."""
+    choice = choice_of(**settings)
     database = open_database(tmp_path / f"plan{len(list(tmp_path.iterdir()))}.duckdb")
     written = [chunks(tmp_path / f"chunks{number}", rows) for number, rows in enumerate(folders)]
     read_chunks(database, written, choice, allow_partial=False)

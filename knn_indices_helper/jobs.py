@@ -41,8 +41,8 @@ def say(message: str) -> None:
 
 def say_always(message: str) -> None:
     """Errors, lost work by name, and a run's last line: also with --quiet."""
-    if _talk.bar is not None:
-        _talk.bar.write(message, file=sys.stderr)  # above the bar, which is drawn again
+    if (bar := _talk.bar) is not None:  # another thread may be about to close it
+        bar.write(message, file=sys.stderr)  # above the bar, which is drawn again
     else:
         print(message, file=sys.stderr, flush=True)
 

@@ -15,7 +15,6 @@ import pytest
 from PIL import Image
 from pyarrow import parquet as pq
 
-from knn_indices_helper.jobs import UserError
 from retrieval import report
 from retrieval.records import Manifest, encode_record, write_chunks, write_manifest
 from retrieval.report import write_report
@@ -265,9 +264,13 @@ def test_what_strangers_wrote_stays_text_and_the_page_asks_the_network_for_nothi
         assert "default-src 'none'" in page
 
 
-def test_a_folder_of_another_kind_is_refused(tmp_path):
-    with pytest.raises(UserError, match="is no stage's output: it holds neither a manifest"):
-        write_report(tmp_path)
+def test_the_command_prints_where_the_page_is_and_refuses_a_folder_of_another_kind(tmp_path, capsys):
+    write_selection(tmp_path, "semantic", [], {})
+    assert report.main([str(tmp_path), "--title", "A <title>"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/report.html\n" and parts_of(tmp_path)[1]["title"] == "A <title>"
+    (tmp_path / "job_0_of_1.json").unlink()
+    assert report.main([str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path} is no stage's output: it holds neither a manifest")
 
 
 def drawn_by_a_browser(page, profile, sign):

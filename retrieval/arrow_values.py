@@ -1,6 +1,7 @@
 """Arrow arrays from what Python and numpy hold. Not by `pa.array` or `pa.scalar`: to ask whether a value is one of
 pandas', they import pandas, a quarter of a second in a run that may take one."""
 
+import functools
 from collections.abc import Sequence
 
 
@@ -31,6 +32,14 @@ def texts(values: Sequence[str | None]):
     import pyarrow as pa
 
     return binaries([None if value is None else value.encode("utf-8", "replace") for value in values]).cast(pa.string())
+
+
+@functools.lru_cache(64)  # a separator is asked for with every half megabyte of captions
+def binary_scalar(value: bytes):
+    """One byte string as a binary scalar."""
+    import pyarrow as pa
+
+    return binaries([value]).cast(pa.binary())[0]
 
 
 def text_scalar(value: str):

@@ -4,7 +4,7 @@ for first, piece in pieces(without_nulls(captions)):     # half a megabyte of ro
     words = plain_words(joined(piece, b" "))             # exact for rows where rows_to_fold() says no
 """
 
-from retrieval.arrow_values import binaries, integers
+from retrieval.arrow_values import binaries, binary_scalar, integers
 from retrieval.unicode61 import folded_utf8, tokens
 
 PIECE_BYTES = 1 << 19  # of captions joined and scanned at once: it stays in cache, and malloc reuses what it gave
@@ -66,7 +66,7 @@ def joined(captions, between: bytes):
     import pyarrow.compute as pc
 
     one_list = pa.ListArray.from_arrays(integers([0, len(captions)], "int32"), captions)
-    return pc.binary_join(one_list, binaries([between]).cast(captions.type)[0])[0].as_buffer()
+    return pc.binary_join(one_list, binary_scalar(between))[0].as_buffer()
 
 
 def plain_words(buffer):

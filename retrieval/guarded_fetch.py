@@ -23,6 +23,7 @@ import multiprocessing
 import multiprocessing.connection
 import multiprocessing.forkserver
 import os
+import pickle
 import socket
 import ssl
 import sys
@@ -309,16 +310,17 @@ class GuardedDownloader:
     """img2dataset's downloader of shards, which fetches nothing before the guard is in its process."""
 
     limits: Limits
-    downloader: object
+    downloader: bytes  # pickled: it is not unpickled, which imports img2dataset, before `install`
 
     def __call__(self, shard):
         install(self.limits)
-        return self.downloader(shard)
+        return pickle.loads(self.downloader)(shard)
 
 
 @functools.cache
 def install(limits: Limits) -> None:
     """Put the guard under img2dataset in this process."""
+    sys.modules.setdefault("torch", None)  # as in img2dataset_alone, for the workers of a cluster
     import img2dataset.downloader
 
     urllib.request.install_opener(GuardedOpener(limits))
@@ -371,7 +373,7 @@ def main() -> int:
     START[settings["download"]["distributor"]](settings["download"]["processes_count"])
     module = importlib.import_module("img2dataset.main")  # `img2dataset.main` is a function of that name
     unguarded, limits = module.Downloader, Limits(**settings["limits"])
-    module.Downloader = lambda **arguments: GuardedDownloader(limits, unguarded(**arguments))
+    module.Downloader = lambda **arguments: GuardedDownloader(limits, pickle.dumps(unguarded(**arguments)))
     module.download(**settings["download"])
     return 0
 

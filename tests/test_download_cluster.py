@@ -1,45 +1,56 @@
 """The downloader on a Ray cluster of this machine: the guard is in its workers too."""
 
 import importlib.util
-import socket
+import json
+import os
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
-from download_server import chunks, loaded, record
+from download_server import arguments, chunks, loaded, record
+from hostile_internet import UNSHARE, why_no_internet
 
+ROOT = Path(__file__).parent.parent
 pytest_plugins = "download_server"
-needs_ray = pytest.mark.skipif(
-    not importlib.util.find_spec("ray"), reason="needs ray: pip install -r requirements-cluster.txt"
-)
-ALONE = {"RAY_ADDRESS": "", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
-@needs_ray
-def test_ray_fetches_and_keeps_to_the_caps(server, tmp_path, download):
-    wanted = {"endless/1": "too many bytes", "drip/1": "timeout", "to/file": "redirect refused", "cut/1": "cut short",
-              "gone/1": "HTTP 404", "bomb/50000": "too many pixels"}  # fmt: skip
-    server.elsewhere = {"file": "file:///etc/passwd"}
-    rows = [record(f"{server.at}/{path}") for path in wanted]
-    rows += [record(f"{server.at}/jpeg/{number}", "dotted") for number in range(20)]
+@pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="needs ray: pip install -r requirements-cluster.txt")
+@pytest.mark.skipif(why_no_internet() is not None, reason=str(why_no_internet()))
+def test_rays_workers_fetch_and_keep_to_the_limits(tmp_path):
+    wanted = {
+        "public.test/endless/1": "too many bytes", "public.test/drip/1": "timeout", "public.test/gone": "HTTP 404",
+        "public.test/to/file": "redirect refused", "public.test/cut/1": "cut short",
+        "public.test/bomb/50000": "too many pixels", "public.test/to/private": "private address",
+        "public.test/to/name": "private address", "private.test/a": "private address",
+        "mapped.test/a": "private address",
+    }  # fmt: skip
+    rows = [record(f"http://{path}") for path in wanted]
+    rows += [record(f"http://public.test/jpeg/{number}", "dotted") for number in range(20)]
     chunks(tmp_path / "chunks", rows)
-    download("--distributor", "ray", "--deadline", 5, "--max-megabytes", 5, env=ALONE)
+    limits = ("--distributor", "ray", "--deadline", 5, "--max-megabytes", 5)
+    command = [
+        *UNSHARE,
+        sys.executable,
+        ROOT / "tests" / "hostile_internet.py",
+        tmp_path / "said.json",
+        sys.executable,
+        ROOT / "download_urls_img2dataset.py",
+        *arguments(tmp_path, *limits, private=False),
+    ]
+    alone = {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "", "RAY_USAGE_STATS_ENABLED": "0"}
+    done = subprocess.run(list(map(str, command)), env=os.environ | alone, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
     report, metadata, _ = loaded(tmp_path)
     assert report["dropped"] == Counter(wanted.values())
+    assert {(entry["QUERY"], entry["original_width"], entry["height"]) for entry in metadata.values()} == {
+        ("dotted", 300, 256)
+    }
     assert len(metadata) == 20
-    assert max(Counter(server.asked).values()) == 1
-    first = next(iter(metadata.values()))
-    assert (first["original_width"], first["height"]) == (300, 256)
-
-
-@needs_ray
-def test_rays_workers_ask_nothing_of_a_private_address(server, tmp_path, download):
-    rows = [record(f"http://{socket.gethostname()}:{server.server_port}/jpeg/{number}") for number in range(3)]
-    chunks(tmp_path / "chunks", rows)  # only a look-up says that they are private, and it is made in the workers
-    download("--distributor", "ray", env=ALONE, private=False)
-    report, _, _ = loaded(tmp_path)
-    assert server.asked == []
-    assert report["kept"] == 0
-    assert set(report["dropped"]) <= {"private address", "DNS"}
+    said = json.loads((tmp_path / "said.json").read_text())
+    assert set(said["private"]) <= {"169.254.169.254:80"}  # Ray's own telemetry asks there which cloud it is in
+    assert max(Counter(said["asked"]).values()) == 1
 
 
 def test_a_cluster_engine_that_is_not_installed_is_refused_in_a_sentence(tmp_path, download):

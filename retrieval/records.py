@@ -108,12 +108,9 @@ def begin_run(folder: Path, job_idx: int, total_jobs: int) -> None:
                 f"{folder} holds a run of {int(match[2]):,} jobs ({path.name}) and this one has {total_jobs:,}: "
                 "give another output folder, or remove that one"
             )
-    for shows_what_was in (
-        *folder.glob("report.html"),
-        *folder.glob(".report.html.*.part"),
-        *folder.glob(".*.png.*.part"),
-    ):
-        shows_what_was.unlink(missing_ok=True)
+    for page in ("report.html", "classes.png", "prompts.png"):  # they show what was
+        for path in (folder / page, *folder.glob(f".{page}.*.part")):
+            path.unlink(missing_ok=True)
     for part in folder.glob(".chunk_[0-9]*.json.*.part"):  # what a killed run of this job left
         if int(part.name.split(".")[1].removeprefix("chunk_")) % total_jobs == job_idx:
             part.unlink(missing_ok=True)

@@ -320,7 +320,7 @@ class GuardedDownloader:
 @functools.cache
 def install(limits: Limits) -> None:
     """Put the guard under img2dataset in this process."""
-    sys.modules.setdefault("torch", None)  # as in img2dataset_alone, for the workers of a cluster
+    without_torch()
     import img2dataset.downloader
 
     urllib.request.install_opener(GuardedOpener(limits))
@@ -367,9 +367,15 @@ def _end_with_main_process() -> None:
     os._exit(1)
 
 
+def without_torch() -> None:
+    """Let img2dataset be imported here without torch, as in img2dataset_alone."""
+    sys.modules.setdefault("torch", None)
+
+
 def main() -> int:
     settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     threading.Thread(target=_end_with, args=(settings["parent"],), daemon=True).start()
+    without_torch()
     START[settings["download"]["distributor"]](settings["download"]["processes_count"])
     module = importlib.import_module("img2dataset.main")  # `img2dataset.main` is a function of that name
     unguarded, limits = module.Downloader, Limits(**settings["limits"])
@@ -427,6 +433,7 @@ START = {"multiprocessing": _start_multiprocessing, "ray": _start_ray, "pyspark"
 
 
 if __name__ == "__mp_main__":  # in img2dataset's logger and workers
+    without_torch()
     threading.Thread(target=_end_with_main_process, daemon=True).start()
 
 if __name__ == "__main__":

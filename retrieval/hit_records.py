@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from retrieval.matching import Hits
 from retrieval.record_columns import joined_lines, json_values
 from retrieval.records import RECORD_FIELDS
-from retrieval.shards import Batch
+from retrieval.shards import WHOLE_NUMBERS, Batch
 
 OWN_FIELDS = RECORD_FIELDS[: RECORD_FIELDS.index("QUERY")]
-WHOLE = ("SAMPLE_ID", "HEIGHT", "WIDTH")  # integers, which pandas makes floats where one is null
+
 _quoted = json.encoder.encode_basestring
 
 
@@ -41,7 +41,9 @@ def _encode_arrays(columns: dict, rows, hits: Hits, labels: Labels) -> memoryvie
 
     from retrieval.arrow_values import integers, text_scalar, texts
 
-    encoded = {name: json_values(columns[name], name in WHOLE) if name in columns else "null" for name in OWN_FIELDS}
+    encoded = {
+        name: json_values(columns[name], name in WHOLE_NUMBERS) if name in columns else "null" for name in OWN_FIELDS
+    }
     beginning = text_scalar(_quoted(labels.shard_name)[:-1] + ":")
     numbers = integers(np.asarray(rows)[hits.row]).cast(pa.string())
     encoded |= {

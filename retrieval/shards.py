@@ -135,54 +135,46 @@ def _named_columns(path: Path, names: list[str], field: str | None) -> dict[str,
 _WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]{0,18}))(?:\.0+)?")  # at most 19 digits: longer ones are hex ids
 
 
-def _record_values(columns: dict[str, list]) -> dict[str, list]:
-    """NaN and infinity become null, a safety score becomes its tag, whole numbers held as floats become integers."""
-    values = dict(columns)
-    for ours, column in columns.items():
-        if float in set(map(type, column)):  # never in the long columns, URL and TEXT
-            whole = ours in ("SAMPLE_ID", "HEIGHT", "WIDTH")
-            values[ours] = [_plain_number(value, whole) if isinstance(value, float) else value for value in column]
-    if "punsafe" in values and "NSFW" not in values:
-        values["NSFW"] = [nsfw_tag(score) for score in values["punsafe"]]
-    return values
+WHOLE_NUMBERS = ("SAMPLE_ID", "HEIGHT", "WIDTH")  # integers, which pandas makes floats where one is null
+SCORES = ("similarity", "punsafe")
 
 
-def _plain_number(value: float, whole: bool) -> float | int | None:
-    if not math.isfinite(value):
-        return None
-    return int(value) if whole and value.is_integer() else value
+def _sqlite_values(ours: str, values: list) -> list:
+    """A column as SQLite gave it, as records hold it: an FTS table keeps whatever type was inserted.
+
+    Most columns are of one type, and are returned as they are.
+    """
+    kinds = set(map(type, values)) - {type(None)}
+    if ours in WHOLE_NUMBERS:
+        return values if kinds <= {int} else [_whole_number(value) for value in values]
+    if ours in SCORES:
+        plain = kinds <= {float} and None not in values and all(map(math.isfinite, values))
+        return values if plain else [_score(value) for value in values]
+    return values if kinds <= {str} else [value if value is None else _text(value) for value in values]
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value if value is None else str(value)
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _whole_number(value: Any) -> Any:
-    """FTS tables keep whatever type was inserted, and dumps often insert numbers as text; ids never pass a float."""
-    if not isinstance(value, bytes):
+    """Dumps often insert numbers as text, or as floats; ids never pass a float. Other text stays, a hex id."""
+    if isinstance(value, float):
+        return None if not math.isfinite(value) else int(value) if value.is_integer() else value
+    if not isinstance(value, str | bytes):
         return value
     text = _text(value)
     match = _WHOLE_NUMBER.fullmatch(text)
     return int(match[1]) if match else text or None
 
 
-def _number(value: Any) -> float | None:
+def _score(value: Any) -> float | None:
     """A score that may have been stored as text; null where it is no number."""
     try:
-        return None if value is None else float(value)
+        score = None if value is None else float(value)
     except ValueError:
         return None
-
-
-_FROM_SQLITE = {
-    "SAMPLE_ID": _whole_number,
-    "HEIGHT": _whole_number,
-    "WIDTH": _whole_number,
-    "similarity": _number,
-    "punsafe": _number,
-}
+    return score if score is not None and math.isfinite(score) else None
 
 
 # ---- parquet ----
@@ -430,10 +422,20 @@ def looked_up_batches(shard: Shard, rowids) -> Iterator[Batch]:
 def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int]) -> list[tuple]:
     """These rows, in this order: row id, caption, then the other columns as `shard.columns` orders them."""
     listed = _listed(shard, ["TEXT", *_others(shard)])
-    return connection.execute(
-        f"SELECT s.rowid, {listed} FROM json_each(?) AS wanted CROSS JOIN {shard.source} s ON s.rowid = wanted.value",
-        [json.dumps(rowids)],
-    ).fetchall()
+    select = (
+        f"SELECT s.rowid, {listed} FROM json_each(?) AS wanted CROSS JOIN {shard.source} s ON s.rowid = wanted.value"
+    )
+    try:
+        connection.text_factory = str
+        try:
+            return connection.execute(select, [json.dumps(rowids)]).fetchall()
+        except sqlite3.OperationalError as error:
+            if "decode" not in str(error):
+                raise
+            connection.text_factory = _text  # three times as slow, and right where the text is not UTF-8
+            return connection.execute(select, [json.dumps(rowids)]).fetchall()
+    finally:
+        connection.text_factory = bytes
 
 
 def _listed(shard: Shard, ours: list[str]) -> str:
@@ -446,11 +448,13 @@ def _others(shard: Shard) -> list[str]:
 
 
 def _sqlite_columns(shard: Shard, rows: list[tuple]) -> dict[str, list]:
-    columns = {"TEXT": [_text(row[1]) for row in rows]}
-    for place, ours in enumerate(_others(shard), start=2):
-        convert = _FROM_SQLITE.get(ours, _text)
-        columns[ours] = [convert(row[place]) for row in rows]
-    return _record_values(columns)
+    _, *values = map(list, zip(*rows, strict=True))
+    columns = {
+        ours: _sqlite_values(ours, column) for ours, column in zip(["TEXT", *_others(shard)], values, strict=True)
+    }
+    if "punsafe" in columns and "NSFW" not in columns:
+        columns["NSFW"] = [nsfw_tag(score) for score in columns["punsafe"]]
+    return columns
 
 
 def _captions(values: list):

@@ -5,6 +5,7 @@ import math
 import random
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from download_server import arguments, choice_of, chunks, contents, loaded, planned, record
+from process_tree import process_tree
 
 from retrieval.download_plan import (
     begin_fill,
@@ -298,10 +300,15 @@ def test_fill_killed_and_run_again_makes_the_same_folder(server, tmp_path, downl
     chunks(tmp_path / "chunks", rows)
     command = [sys.executable, "download_urls_img2dataset.py", *map(str, arguments(tmp_path, "--fill", 15, *PATIENT))]
     run = subprocess.Popen(command, cwd=Path(__file__).parent.parent, stderr=subprocess.DEVNULL)
+    while run.poll() is None and next((tmp_path / "work").glob("images-*/round-00001.parquet"), None) is None:
+        time.sleep(0.01)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        run.wait(timeout=random.uniform(2, 7))
+        run.wait(timeout=random.uniform(0, 3))
+    started = process_tree(run.pid)
     run.kill()
     run.wait()
+    while any(process in process_tree(process) for process in started):  # what it had started ends by itself
+        time.sleep(0.1)
     download("--fill", 15, *PATIENT)
     download("--fill", 15, *PATIENT, w="work2", out="undisturbed/dataset")
     assert contents(tmp_path / "dataset") == contents(tmp_path / "undisturbed" / "dataset")

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -437,6 +437,33 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(tmp_path, rows)
     while any(os.path.exists(f"/proc/{pid}") for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [pid for pid in workers if os.path.exists(f"/proc/{pid}")]
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("KILLS", 3))))  # KILLS=20 for the whole acceptance
+def test_killed_at_a_random_moment_and_run_again_gives_the_same_bytes(tmp_path, rows, seed):
+    for number in range(3):
+        write_shard(tmp_path / f"{number}.parquet", rows[0] * 20, row_group_size=5_000)
+    command = [
+        sys.executable,
+        SCRIPT,
+        "-q",
+        "|".join(CLASSES),
+        "--workers",
+        "1",
+        "--dbs",
+        str(tmp_path / "*.parquet"),
+        "-o",
+    ]
+    started = time.monotonic()
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    took = time.monotonic() - started
+    process = subprocess.Popen([*command, str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=random.Random(seed).uniform(0, took))
+    process.kill()
+    process.wait()
+    subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
+    assert output_bytes(tmp_path / "killed") == output_bytes(tmp_path / "whole")
 
 
 def test_a_worker_that_is_killed_costs_its_shards_and_the_same_command_does_them(tmp_path, rows):

@@ -379,8 +379,9 @@ def begin_fill(database, choice: Choice) -> None:
 def go_further(database, fill: int) -> int:
     """Want more of the list of each class that has fewer than `fill` images of what it wanted so far (see `judge`).
 
-    How much more follows from the share that was alive. It depends on nothing but what the list's beginning came to,
-    so a run that was stopped goes through the same steps again, and ends at the same place.
+    How much more follows from the share that was alive, with a standard deviation on top: of many classes few should
+    need yet another round. It depends on nothing but what the list's beginning came to, so a run that was stopped goes
+    through the same steps again, and ends at the same place.
 
     Returns:
         int: pairs that are wanted now; 0 when each class is full or at the end of its list.
@@ -391,7 +392,7 @@ def go_further(database, fill: int) -> int:
             SELECT class, max(place) AS depth, count(*) FILTER (reason IS NULL) AS kept FROM outcome GROUP BY class
         ) AS seen
         WHERE pairs.class = seen.class AND bucket = ? AND kept < {fill}
-            AND place <= depth + ceil(({fill} - kept) / greatest(kept / depth, {LEAST_ALIVE}))
+            AND place <= depth + ceil(({fill} - kept + sqrt({fill} - kept)) / greatest(kept / depth, {LEAST_ALIVE}))
         """,
         [FULL],
     ).fetchone()[0]

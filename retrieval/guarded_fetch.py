@@ -105,6 +105,15 @@ def names_private_host(host: str) -> bool:
     return not is_public_address(socket.inet_ntoa(packed))
 
 
+def resolves_to_private(host: str) -> bool:
+    """Whether a name has a private address here. A proxy looks it up itself, and may reach that address as we could."""
+    try:
+        found = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
+    except OSError:  # behind a proxy, names of the open internet may have no address
+        return False
+    return any(not is_public_address(address[0]) for *_, address in found)
+
+
 # ---- one URL's connection ----
 
 _call = threading.local()  # deadline and timeout of the URL that this thread is fetching
@@ -196,10 +205,11 @@ class GuardedOpener(urllib.request.OpenerDirector):
     def __init__(self, limits: Limits):
         super().__init__()
         self.limits = limits
-        found = urllib.request.getproxies()
-        connect = _connect(limits, {urllib.parse.urlsplit(proxy).netloc.rpartition("@")[2] for proxy in found.values()})
+        self.proxies = urllib.request.getproxies()
+        proxies = {urllib.parse.urlsplit(proxy).netloc.rpartition("@")[2] for proxy in self.proxies.values()}
+        connect = _connect(limits, proxies)
         for handler in (
-            urllib.request.ProxyHandler(found), urllib.request.UnknownHandler(), _HTTPHandler(connect),
+            urllib.request.ProxyHandler(self.proxies), urllib.request.UnknownHandler(), _HTTPHandler(connect),
             _HTTPSHandler(connect), urllib.request.HTTPDefaultErrorHandler(), _RedirectHandler(),
             urllib.request.HTTPErrorProcessor(),
         ):  # fmt: skip
@@ -214,8 +224,10 @@ class GuardedOpener(urllib.request.OpenerDirector):
         request.full_url = ascii_url(request.full_url)
         parts = urllib.parse.urlsplit(request.full_url)
         _ = parts.port  # raises where it is no port; the C library would take 65616 for 80
-        if not self.limits.allow_private_hosts and names_private_host(parts.hostname or ""):
-            raise Refused(PRIVATE)
+        if not self.limits.allow_private_hosts:
+            host = parts.hostname or ""
+            if names_private_host(host) or (self.proxies.get(parts.scheme) and resolves_to_private(host)):
+                raise Refused(PRIVATE)
         _call.busy = True
         try:
             response = super().open(request, data, _seconds_left())

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from hostile_internet import UNSHARE, why_no_internet
 from process_tree import process_tree
 
 from retrieval.fetch_rounds import reason_of
-from retrieval.guarded_fetch import ascii_url, is_public_address, names_private_host
+from retrieval.guarded_fetch import ascii_url, is_public_address, names_private_host, resolves_to_private
 
 ROOT = Path(__file__).parent.parent
 pytest_plugins = "download_server"
@@ -116,6 +117,16 @@ def test_no_name_no_redirect_and_no_spelling_leads_to_a_private_address(tmp_path
     assert 0 < len(found & set(rebinding)) < len(rebinding)  # whichever address a look-up gave, that one was judged
     assert report["dropped"]["private address"] == len(refused) + len(set(rebinding) - found)
     assert seconds < 120
+
+
+def test_a_proxy_is_not_asked_for_what_is_private(server, tmp_path, download):
+    if not resolves_to_private(socket.gethostname()):
+        pytest.skip("this machine's own name has no private address, and the test needs a name that has")
+    rows = [record(f"http://{host}/a") for host in (socket.gethostname(), "10.0.0.5", "nowhere.invalid")]
+    chunks(tmp_path / "chunks", rows)
+    download(private=False, env={"http_proxy": server.at, "no_proxy": ""})
+    assert server.asked == ["http://nowhere.invalid/a"]
+    assert loaded(tmp_path)[0]["dropped"] == {"private address": 2, "HTTP 404": 1}
 
 
 def read_reasons(work: Path) -> dict[str, str | None]:

@@ -5,9 +5,11 @@ In:  --r              output folders of filter_laion_metadata_substring.py or â€
 Out: --dataset-output one folder per class with <key>.jpg in it, metadata.json, metadata.jsonl, report.json
 
     python download_urls_img2dataset.py --r outputs/filtered_metadata_substring/DTD --w /tmp/laion-dl/DTD --dataset-output outputs/retrieved_data_substring/DTD --wandb
-    python download_urls_img2dataset.py --r outputs/substring/DTD outputs/semantic/DTD --w /tmp/both --dataset-output outputs/both --max-per-class 1000 --dry-run
+    python download_urls_img2dataset.py --r outputs/substring/DTD outputs/semantic/DTD --w /tmp/both --dataset-output outputs/both --combine rrf --fill 500 --dry-run
 
 Rows tagged NSFW, untagged rows, URLs that are not http(s) and hosts of private networks are dropped before any request.
+Several --r folders are combined (--combine), and a class has a cap (--max-per-class) or is filled (--fill) with its best
+ranked images, with a sample, or with images that differ (--prefer, --diverse).
 Each URL is asked for once, however many rows and classes want it. The same command again goes on where it was stopped;
 more --r folders later fetch only what is new. Every row that was read ends in one count of report.json.
 """  # noqa: E501 - commands as they are typed

@@ -14,6 +14,7 @@ def farthest_points(vectors, count: int):
     import numpy as np
     from threadpoolctl import threadpool_limits
 
+    vectors = np.nan_to_num(vectors)  # a picture that gave NaN would be the nearest and the farthest of all
     picks = np.empty(min(count, len(vectors)), np.int64)
     nearest = np.full(len(vectors), -np.inf, np.float32)  # the cosine with the nearest pick
     place = 0

@@ -16,6 +16,7 @@ import pytest
 from download_server import arguments, choice_of, chunks, contents, loaded, planned, record
 from process_tree import process_tree
 
+from retrieval.diverse import farthest_points
 from retrieval.download_plan import (
     begin_fill,
     count_dropped,
@@ -373,6 +374,13 @@ def test_diverse_picks_lie_farther_apart_than_a_random_sample_and_hang_on_the_se
     assert closest(pairs) < closest(wanted(planned(tmp_path, rows, max_per_class=12))) - 0.1
     assert chosen(tmp_path, list(reversed(rows)), max_per_class=12) == pairs
     assert chosen(tmp_path, rows, max_per_class=12, seed=1) != pairs
+
+
+def test_each_image_is_picked_once_whatever_the_vectors(embedded):
+    _, vectors = embedded
+    odd = np.concatenate([vectors[:20], vectors[:20], np.zeros((2, 16)), np.full((2, 16), np.nan)]).astype(np.float32)
+    assert sorted(farthest_points(odd, 99).tolist()) == list(range(44))
+    assert farthest_points(odd[:0], 5).tolist() == []
 
 
 def test_rows_without_an_embedding_fill_what_the_others_leave(tmp_path, embedded):

@@ -41,12 +41,13 @@ SCORE_BINS = 100  # a unit of cosine; scores fill 0.15 to 0.45, so some thirty b
 MOST_SHOWN = 100  # of hosts, and of pairs of classes
 
 
-def write_report(folder: Path | str, title: str | None = None, thorough: bool = True) -> Path:
+def write_report(folder: Path | str, title: str | None = None, thorough: bool = True, plots: bool = False) -> Path:
     """Write the page of one output folder; what it shows is read from the folder alone.
 
     Args:
-        thorough: draw the plots, and pass over all records (a second a million), so that each class gets examples
-            and the sample is of URLs. Otherwise a few milliseconds, and a rare class may be without an example.
+        thorough: pass over all records (a second a million), so that each class gets examples and the sample is of
+            URLs. Otherwise a few milliseconds, and a rare class may be without an example.
+        plots: draw them too; a dataset's stands beside its folder, where the downloader itself writes nothing.
 
     Raises:
         UserError: no stage wrote the folder.
@@ -68,7 +69,7 @@ def write_report(folder: Path | str, title: str | None = None, thorough: bool = 
         page = page.replace(marker, content.replace(b"<", b"\\u003c"), 1)
     with complete_file(folder / "report.html") as beside:
         beside.write_bytes(page)
-    if thorough:
+    if plots:
         write_plots(folder, data)
     return folder / "report.html"
 
@@ -77,7 +78,7 @@ def write_when_whole(folder: Path, total_jobs: int, thorough: bool) -> None:
     """The page of a filter's folder that has none, once the last job of its array is done."""
     if len(list(folder.glob("job_*_of_*.json"))) == total_jobs and not (folder / "report.html").exists():
         try:
-            say(f"to look at: {write_report(folder, thorough=thorough)}")
+            say(f"to look at: {write_report(folder, thorough=thorough, plots=thorough)}")
         except UserError as error:  # the folder's other jobs; this one is done
             say(f"no page: {error}")
 
@@ -318,7 +319,7 @@ def make_parser():
 @command
 def main(argv: list[str] | None = None) -> int:
     flags = parse_flags(make_parser(), argv)
-    print(write_report(flags.folder, flags.title))
+    print(write_report(flags.folder, flags.title, plots=True))
     return 0
 
 

@@ -237,7 +237,7 @@ def test_ten_classes_have_plots_that_are_the_same_at_every_rebuild_and_a_dataset
     )
     pages = []
     for _ in range(2):
-        write_report(tmp_path / "knn")
+        write_report(tmp_path / "knn", plots=True)
         pages.append([(tmp_path / "knn" / name).read_bytes() for name in ("classes.png", "prompts.png")])
     assert pages[0] == pages[1] and all(plot.startswith(b"\x89PNG") for plot in pages[0])
     (tmp_path / "dataset").mkdir()
@@ -249,7 +249,7 @@ def test_ten_classes_have_plots_that_are_the_same_at_every_rebuild_and_a_dataset
         "classes": dict.fromkeys(names, {"asked": 0, "live": 0, "kept": 0}),
     }
     (tmp_path / "dataset" / "report.json").write_text(json.dumps(totals))
-    write_report(tmp_path / "dataset")
+    write_report(tmp_path / "dataset", plots=True)
     assert (tmp_path / "dataset-classes.png").exists()
     assert not list((tmp_path / "dataset").glob("*.png")), "load_dataset and timm would take it for a picture"
 

@@ -138,7 +138,7 @@ def make_parser():
     parser.add_argument(
         "--exact",
         metavar="EMBEDDINGS_DIR",
-        help="use no index: compare with every stored embedding (to about 100 M rows)",
+        help="use no index: compare with every stored embedding (to about 100 M rows), on the device of the model",
     )
     parser.add_argument(
         "--seed-images", metavar="FOLDER", help="an ImageFolder with a few pictures a class, asked beside the prompts"

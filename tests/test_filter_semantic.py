@@ -278,6 +278,13 @@ def test_an_array_of_jobs_selects_what_one_job_selects(pool):
     assert sorted(map(json.dumps, one)) == sorted(map(json.dumps, two))
 
 
+def test_classes_are_searched_together_until_their_prompts_fill_a_block(monkeypatch):
+    monkeypatch.setattr(stage, "BLOCK_PROMPTS", 10)
+    prompts = {"a": 4, "b": 6, "c": 1, "with many seed images": 30, "d": 9, "e": 1}
+    assert stage.class_blocks(prompts) == [["a", "b"], ["c"], ["with many seed images"], ["d", "e"]]
+    assert stage.class_blocks({}) == []
+
+
 def test_one_more_class_asks_only_for_that_class(pool, capsys):
     assert stage.main(flags(pool, "--subset", 2)) == 0
     before = {path.name: path.stat().st_mtime_ns for path in (pool / "out" / ".hits").iterdir()}

@@ -51,6 +51,8 @@ def make_parser():
 def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     differ = 0
+    if args.folder:
+        args.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=args.folder) as scratch:
         folder = args.folder or Path(scratch)
         for width in args.widths if set(args.parts) != {"memory"} else []:

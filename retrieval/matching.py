@@ -179,8 +179,7 @@ class Matcher:
         self._mode, self._queries = mode, len(queries)
         self._needles = [phrase_needle(phrase, mode) for phrase in phrases]
         self._unsure = np.zeros(len(phrases), bool)  # its literal is only a part of it: a hit must be verified
-        words = [_longest_word(needle) for needle in self._needles if needle]
-        self._rows_that_may_match = row_filter(words, make_scanner)
+        self._rows_that_may_match = row_filter([_words(needle) for needle in self._needles if needle], make_scanner)
         phrases_of, run_literals = {}, {}  # literal -> phrases; literals that begin with two separators
         for number, needle in enumerate(self._needles):
             if needle:
@@ -410,15 +409,11 @@ def _literals(needle: str | list[tuple[str, bool]]) -> tuple[list[bytes], bool, 
     return list(dict.fromkeys(literal[:LONGEST_LITERAL] for literal in literals)), is_part, runs
 
 
-def _longest_word(needle: str | list[tuple[str, bool]]) -> bytes:
-    """What stands in every caption that holds a phrase, when both are folded: the text, or the longest of its tokens.
-
-    Of several the last, as the rarer one ("black-eyed susan"), and numbers after words ("Audi TTS 2012").
-    """
+def _words(needle: str | list[tuple[str, bool]]) -> list[bytes]:
+    """What stands in every caption that holds a phrase, when both are folded: the text itself, or its tokens."""
     if isinstance(needle, str):
-        return needle.encode()
-    tokens_from_last = [token for token, _ in reversed(needle)]
-    return max(tokens_from_last, key=lambda token: (len(token), not token.isdigit())).encode("utf-8", "surrogateescape")
+        return [needle.encode()]
+    return [token.encode("utf-8", "surrogateescape") for token, _ in needle]
 
 
 def _NOTHING():

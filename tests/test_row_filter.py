@@ -17,10 +17,11 @@ ENGINES = [hyperscan_scanner, re_scanner]
 
 @pytest.fixture(params=ENGINES)
 def candidates(request):
-    def rows(words, captions):
+    def rows(words, captions, phrases=None):
+        phrases = phrases or [[word] for word in words]
         array = pa.array(captions, pa.binary())
         offsets = np.frombuffer(array.buffers()[1], np.int32).astype(np.int64)[: len(captions) + 1]
-        return row_filter(words, request.param)(array, offsets).tolist()
+        return row_filter(phrases, request.param)(array, offsets).tolist()
 
     return rows
 
@@ -53,7 +54,12 @@ def test_no_caption_is_an_answer_too(candidates):
     "words", [[], [b"ab"], ["猫猫".encode()], [b"%04d" % number for number in range(SHORT_LIST + 1)]]
 )
 def test_lists_that_are_long_or_of_short_words_or_beyond_ascii_are_not_filtered(words):
-    assert row_filter(words, re_scanner) is None
+    assert row_filter([[word] for word in words], re_scanner) is None
+
+
+def test_of_a_phrase_the_word_is_looked_for_that_is_rare_in_the_captions(candidates):
+    captions = [b"white " * 9, b"white oak", b"an oak of white wood", b"oak"]
+    assert candidates([], captions, [[b"white", b"oak", b"of"]]) == [1, 2, 3]
 
 
 def test_a_filter_that_leaves_most_captions_is_dropped():

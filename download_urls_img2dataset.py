@@ -86,7 +86,7 @@ def make_parser():
     parser = parser_for(__doc__, __file__)
     parser.add_argument("--r", nargs="+", required=True, metavar="FOLDER", help="folders with chunk_*.json")
     parser.add_argument("--w", required=True, metavar="FOLDER", help="work folder; may be on another disk")
-    parser.add_argument("--dataset-output", required=True, metavar="FOLDER")
+    parser.add_argument("--dataset-output", required=True, metavar="FOLDER", help="the ImageFolder to make")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--allow-partial", action="store_true", help="read filter runs that miss jobs or shards")
 

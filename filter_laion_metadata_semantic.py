@@ -116,7 +116,7 @@ def make_parser():
         "-q", "--query-dataset", required=True, metavar="NAME",
         help="a template, or a|b|c, or a file with a class name a line",
     )  # fmt: skip
-    parser.add_argument("-o", "--output-dir", required=True, metavar="FOLDER")
+    parser.add_argument("-o", "--output-dir", required=True, metavar="FOLDER", help="for the chunks and the manifest")
     parser.add_argument(
         "--results-per-query", type=int, default=RESULTS_PER_QUERY, metavar="K",
         help="neighbours asked for a prompt and index (default %(default)s)",

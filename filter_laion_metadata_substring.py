@@ -81,7 +81,10 @@ def make_parser():
     parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
     parser.add_argument("-d", "--dbs", nargs="+", required=True, metavar="SHARD", help="shards: paths and quoted globs")
     parser.add_argument(
-        "--match", choices=("substring", "word", "fts"), default="substring", help="(default: %(default)s)"
+        "--match",
+        choices=("substring", "word", "fts"),
+        default="substring",
+        help="when a phrase counts, see docs/match_modes.md (default: %(default)s)",
     )
     parser.add_argument("--field", help="the caption column (default: the one named TEXT or caption)")
     parser.add_argument("-n", "--quantity", type=int, metavar="PER_CLASS", help="keep the first so many of each class")

@@ -1,0 +1,95 @@
+"""What the documents say is so: flags, files, messages."""
+
+import argparse
+import importlib
+import re
+import runpy
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+SOURCES = [*ROOT.glob("*.py"), *ROOT.glob("retrieval*/*.py"), *ROOT.glob("knn_indices_helper/*.py")]
+OTHERS = {"--embeddings=", "--index_path=", "--index_infos_path=", "--metric_type=",  # autofaiss
+          "--repo-type", "--include", "--local-dir",  # hf
+          "--parsable", "--array", "--dependency", "--gres"}  # sbatch  # fmt: skip
+
+
+def test_the_page_of_flags_is_what_help_says():
+    written = (ROOT / "docs" / "flags.md").read_text(encoding="utf-8")
+    page = runpy.run_path(str(ROOT / "docs" / "write_flags.py"))["page"]()
+    assert written == page, "write it again: PYTHONPATH=. python docs/write_flags.py"
+
+
+def known_flags() -> set[str]:
+    """Every long flag that any source of ours adds to a parser."""
+    added = re.compile(r'add_argument\(\s*(?:"-\w", )?((?:"--[\w-]+",?\s*)+)')
+    known = set()
+    for path in [*SOURCES, *ROOT.glob("benchmarks/*.py"), *ROOT.glob("demo/*.py")]:
+        for match in added.finditer(path.read_text(encoding="utf-8")):
+            known.update(re.findall(r"--[\w-]+", match[1]))
+    return known | {"--help"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_flag_that_a_page_names_exists(page):
+    text = page.read_text(encoding="utf-8")
+    named = {flag.replace("_", "-") for flag in re.findall(r"(?<![\w-])--[a-z][\w-]*", text)}
+    others = {flag.rstrip("=").replace("_", "-") for flag in OTHERS}
+    assert named - known_flags() - others == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_ours_that_a_page_names_exists(page):
+    text = page.read_text(encoding="utf-8")
+    folders = "retrieval|knn_indices_helper|slurm|benchmarks|demo|docs|tests|retrieval_templates"
+    named = re.findall(
+        rf"(?<![\w/.-])(?!retrieval_templates/X\.py)(?:{folders})/[\w./-]+\.\w+|(?<![\w/.-])[\w-]+\.py\b", text
+    )
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    here = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.*") if ".venv" not in path.parts}
+    names = {Path(path).name for path in [*tracked, *here]}
+    assert [name for name in named if name not in here and Path(name).name not in names] == []
+
+
+def test_every_command_of_the_readme_parses():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^    python (\w+)\.py (.*)$", text, re.MULTILINE)
+    assert {name for name, _ in commands} >= {
+        "filter_laion_metadata_substring", "filter_laion_metadata_semantic", "download_urls_img2dataset"
+    }  # fmt: skip
+    from knn_indices_helper.jobs import parse_flags
+
+    for name, words in commands:
+        parser = importlib.import_module(name).make_parser()
+        assert isinstance(parse_flags(parser, shlex.split(words)), argparse.Namespace)
+
+
+def test_every_message_of_the_troubleshooting_page_is_in_the_source():
+    source = " ".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    source = re.sub(r'"\s*f?"', "", source).replace("{{", "{").replace("}}", "}")  # joined, as Python joins them
+    quoted = re.findall(r"^> `(.*)`$", (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(quoted) >= 10
+    for message in quoted:
+        for part in filter(None, (part.strip() for part in message.split("…"))):
+            assert part in source.replace("`", ""), part
+
+
+def test_the_readmes_tree_lists_every_module():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = text[text.index("## Files") :]
+    for path in SOURCES:
+        if path.name != "__init__.py" and path.parent.name != "retrieval_templates":
+            assert path.name in tree, path.name
+
+
+def test_the_lines_of_a_funnel_are_the_downloaders_reasons():
+    source = " ".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*`) \|", page, re.MULTILINE)
+    reasons = [reason for row in rows for reason in re.findall(r"`([^`]+)`", row)]
+    assert len(reasons) >= 12
+    assert [reason for reason in reasons if f'"{reason}"' not in source and f"'{reason}'" not in source] == []

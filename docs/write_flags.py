@@ -1,4 +1,7 @@
-"""Write docs/flags.md, every flag of the three stages, from their parsers: `PYTHONPATH=. python docs/write_flags.py`."""
+"""Write docs/flags.md, every flag of the three stages, from their parsers.
+
+PYTHONPATH=. python docs/write_flags.py
+"""
 
 import argparse
 from pathlib import Path

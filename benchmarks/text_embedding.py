@@ -6,11 +6,14 @@ Without --captions the captions are made up, as long as web captions are (15 tok
 
     PYTHONPATH=. python benchmarks/text_embedding.py
     PYTHONPATH=. python benchmarks/text_embedding.py --captions laion/part-00000.parquet --device cuda
+    PYTHONPATH=. python benchmarks/text_embedding.py --memory    # peak with the demo's CLIP, by rows a shard
 """
 
 import argparse
 import contextlib
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,19 +23,31 @@ PADDED = 64  # of them, the slow way too
 BATCH = 16
 GPU_GROUP, GPU_GROUPS, GPU_BATCH = 16_384, 24, 1024
 MATMUL = 8192  # the card's own rate is measured on square matrices of this size
+ROOT = Path(__file__).resolve().parent.parent
+MEMORY_ROWS = (100_000, 1_000_000)  # of one shard
 PARAMETERS = LAYERS * 12 * WIDTH**2  # of a tower's matrices: two operations each a token
+
+# Runs a command and prints the peak, in KiB, of the largest of its processes.
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def make_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--captions", type=Path, help="parquet with a TEXT or caption column, 10,000 rows or more")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--memory", action="store_true", help="only peak memory over a small and a large shard")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     captions = read_captions(args.captions) if args.captions else made_up_captions(10_000)
+    if args.memory:
+        return report_memory(captions, args.device)
     same = benchmark_tokenizer(captions)
     if args.device == "cpu":
         return 0 if benchmark_cpu(captions) and same else 1
@@ -145,6 +160,32 @@ def benchmark_cpu(captions: list[str]) -> bool:
     )
     print(f"                   cosine to fp32 {cosine.mean():.5f} mean, {cosine.min():.5f} lowest (bar: 0.999 mean)")
     return difference <= 1e-5
+
+
+def report_memory(captions: list[str], device: str) -> int:
+    """Peak memory of compute_text_embeddings.py itself, one shard at a time."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    peaks = []
+    for rows in MEMORY_ROWS:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "metadata").mkdir()
+            picked = pa.array(captions).take(pa.array(np.random.default_rng(0).integers(0, len(captions), rows)))
+            pyarrow.parquet.write_table(pa.table({"caption": picked}), f"{folder}/metadata/metadata_0000.parquet")
+            script = ROOT / "knn_indices_helper" / "compute_text_embeddings.py"
+            command = [sys.executable, script, "--input-parquet-dir", f"{folder}/metadata", "--device", device,
+                       "--output-embeddings-dir", f"{folder}/embeddings",
+                       "--model", f"open_clip:demo-clip/{ROOT}/demo/demo-clip.pt"]  # fmt: skip
+            begin = time.perf_counter()
+            peak = int(subprocess.check_output([sys.executable, "-c", PEAK, *map(str, command)])) / 1024
+            peaks.append(peak)
+            print(
+                f"a shard of {rows:>9,} rows: peak {peak:,.0f} MiB, {rows / (time.perf_counter() - begin):,.0f} rows/s"
+            )
+    print(f"ten times the rows take {peaks[1] / peaks[0]:.2f} times the memory (bar: 1.10)")
+    return 0
 
 
 def benchmark_gpu(captions: list[str], device: str) -> None:

@@ -243,7 +243,7 @@ def check_flags(args) -> list[str]:
 def choose_template(args) -> Template:
     known = args.query_dataset in template_names(args.template_dir)
     if not known and ("|" in args.query_dataset or Path(args.query_dataset).is_file()):
-        template = template_from_names(args.query_dataset)
+        template = template_from_names(args.query_dataset, "--query-dataset")
     else:
         template = load_template(args.query_dataset, args.template_dir)
     if args.classes:

@@ -59,7 +59,7 @@ def load_template(name: str, template_dir: Path | str | None = None) -> Template
     if name not in known:
         raise UserError(
             f"there is no template {name!r}; known: {', '.join(known)} "
-            "(--template-dir DIR adds a folder of your own; without --template, --query takes a|b|c or a file of names)"
+            "(--template-dir DIR adds a folder of your own; class names go as a|b|c or as a file, without --template)"
         )
     own = Path(template_dir) / f"{name}.py" if template_dir else None
     path = own if own and own.exists() else HERE / f"{name}.py"
@@ -74,7 +74,7 @@ def load_template(name: str, template_dir: Path | str | None = None) -> Template
     )
 
 
-def template_from_names(classes: str) -> Template:
+def template_from_names(classes: str, flag: str = "--query") -> Template:
     """A template from `a|b|c`, or from a file with a class name a line; its one prompt is `DEFAULT_PROMPT`.
 
     Raises:
@@ -84,14 +84,14 @@ def template_from_names(classes: str) -> Template:
         try:
             names = Path(classes).read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
-            raise UserError(f"--query {classes} is not a UTF-8 text file with a class name a line") from error
+            raise UserError(f"{flag} {classes} is not a UTF-8 text file with a class name a line") from error
     else:
         if "|" not in classes and classes in template_names():
             say(f"note: {classes!r} is searched as a class name; add --template to use the template of that name")
         names = classes.split("|")
     if not any(name.strip() for name in names):
-        raise UserError(f"--query {classes!r} names no class: give a|b|c, a file with a name a line, or a template")
-    return check_template("--query", [name.strip() for name in names if name.strip()], [DEFAULT_PROMPT], {})
+        raise UserError(f"{flag} {classes!r} names no class: give a|b|c, a file with a name a line, or a template")
+    return check_template(flag, [name.strip() for name in names if name.strip()], [DEFAULT_PROMPT], {})
 
 
 def only_classes(template: Template, wanted: list[str]) -> Template:

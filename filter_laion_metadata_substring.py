@@ -259,7 +259,9 @@ def matcher_of(search: Search):
     return Matcher(list(search.queries), search.match)
 
 
-def scan(unit: Unit, search: Search, stop: threading.Event | None = None) -> dict:
+def scan(unit: Unit, search: Search, stop: threading.Event | None = None, parent: int | None = None) -> dict:
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)  # a killed run's queue: the same command may be at this very unit again
     gc.disable()  # no cycles here, and walking over millions of strings and tuples takes a tenth of the time
     return scan_unit(unit, search, lambda: matcher_of(search), stop)
 
@@ -286,7 +288,7 @@ def scanner(search: Search, workers: int, stop: threading.Event):
     # spawn: pyarrow's threads do not survive a fork
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin_worker, (os.getpid(),))
     try:
-        yield lambda unit: pool.submit(scan, unit, search).result()
+        yield lambda unit: pool.submit(scan, unit, search, parent=os.getpid()).result()
     finally:
         for process in multiprocessing.active_children():
             process.terminate()

@@ -428,7 +428,8 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(tmp_path, rows)
         process.wait()
         stopped += not (killed / "job_0_of_1.json").exists()
         if again:  # let it finish, and start anew
-            subprocess.run([*command, str(killed)], check=True, capture_output=True)
+            done = subprocess.run([*command, str(killed)], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
             assert output_bytes(killed) == expected
             assert not list(killed.glob("**/*.part"))
             shutil.rmtree(killed)

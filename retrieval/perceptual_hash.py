@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-# Of 28 photographs, half the size, JPEG at quality 30, grey or other brightness changed 0 to 4 bits of 26 (the other two
-# were nearly blank); cropping 2 % off each side changed 2 to 18. No two of 1,353 drawn textures were as near as 4.
+# Of 28 photographs, JPEG at quality 30, half the size, grey or more brightness changed 0 to 4 bits of 25 or more, and
+# cropping 2 % off each side 2 to 18 bits. No two of the 1,353 textures that `make demo` draws are as near as 4.
 NEAR_BITS = 4
 MOST_BITS = 16  # half of what differs between unrelated pictures; beyond it a class shrinks to a few images
 DECODED_SIDE = 128  # pixels: libjpeg leaves out what is finer, which a hash of 32 x 32 pixels does not see

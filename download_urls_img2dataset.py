@@ -57,6 +57,7 @@ from retrieval.download_plan import (
     go_further,
     judge,
     kept_entries,
+    list_classes,
     open_database,
     read_chunks,
     read_placed,
@@ -68,6 +69,14 @@ from retrieval.download_plan import (
 from retrieval.embedding_files import embedding_paths, open_embeddings
 from retrieval.fetch_rounds import LOST, PASSING, ROUND_URLS, Picture, Web, close_rounds, run_round
 from retrieval.image_folder import class_folders, place, write_metadata
+from retrieval.perceptual_hash import (
+    MOST_BITS,
+    NEAR_BITS,
+    Looks,
+    drop_lookalikes,
+    forget_lookalikes,
+    hash_excluded,
+)
 from retrieval.records import read_json, read_manifests
 from retrieval.report import write_report
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_counts
@@ -119,6 +128,14 @@ def make_parser():
     group.add_argument("--allow-untagged", action="store_true", help="also fetch rows whose NSFW is null")
     group.add_argument("--allow-private-hosts", action="store_true",
                        help="also fetch from loopback, link-local and private addresses")  # fmt: skip
+    group.add_argument("--near-duplicates", nargs="?", type=_at_least(0), const=NEAR_BITS, metavar="BITS",
+                       help="of a class's images that look the same, whose perceptual hashes differ in at most BITS of "
+                       f"64 bits, keep the first of its list (BITS {NEAR_BITS} where none is given); those that are "
+                       "in the folder already come first and lose their own near-duplicates too")  # fmt: skip
+    group.add_argument("--exclude", nargs="+", default=[], metavar="FOLDER",
+                       help="keep no image that looks like one in these folders, however deep: a test set (within BITS "
+                       f"of --near-duplicates, else {NEAR_BITS}); what an earlier run placed is removed, and "
+                       "comes back when a later run leaves --exclude out")  # fmt: skip
 
     group = parser.add_argument_group("img2dataset")
     group.add_argument("--nthreads", type=_at_least(1), default=THREADS, help="a process (default %(default)s)")
@@ -168,15 +185,18 @@ def main(argv: list[str] | None = None) -> int:
     )  # fmt: skip
     work, dataset = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
     sources = [Path(folder) for folder in flags.r]
+    rounds = work / f"images-{settings_fingerprint(asdict(picture))}"
     embeddings = open_diverse(flags.diverse, sources) if flags.diverse else None
+    looks = open_looks(flags)
 
     writable_folder(work, "--w")
     with locked(work, "--w") as lock, contextlib.closing(open_database(work / "plan.duckdb")) as database:
         earlier = earlier_report(dataset, picture)
         read = read_chunks(database, sources, choice, flags.allow_partial)
         read_placed(database, dataset, earlier["folders"])
+        unwanted = forget_lookalikes(database, looks, rounds, dataset) if looks else []
         choose(database, choice, embeddings)
-        rounds = work / f"images-{settings_fingerprint(asdict(picture))}"
+        list_classes(database, choice)
         read_results(database, close_rounds(rounds), retried(flags.retry_failed))
         forget_vanished(database, rounds)
         say_plan(database, read, choice)
@@ -187,13 +207,15 @@ def main(argv: list[str] | None = None) -> int:
         with locked(dataset, "--dataset-output"):
             write_json(dataset / "settings.json", asdict(picture))
             fetch_wanted = functools.partial(fetch, database, rounds, picture, web, lock)
+            judge_wanted = functools.partial(judge_images, database, looks, rounds)
             if choice.fill:
-                lost = fill(database, choice, fetch_wanted)
+                lost = fill(database, choice.fill, fetch_wanted, judge_wanted)
             else:
                 lost = fetch_wanted()
-                judge(database, LOST)
+                judge_wanted()
             classes = count_classes(database)
             folders = class_folders(classes, earlier["folders"])
+            remove(unwanted)
             placed = place_images(database, rounds, dataset, folders)
             images = write_metadata(dataset, kept_entries(database), still_placed(database), folders)
             kept, failed = count_outcome(database)
@@ -250,6 +272,15 @@ def check(flags) -> None:
         raise UserError("--max-aspect-ratio is longer side over shorter side: 1 or more")
     if flags.diverse and not (flags.max_per_class or flags.fill):
         raise UserError("--diverse says which images a class keeps: say how many with --max-per-class or --fill")
+    if (flags.near_duplicates or 0) > MOST_BITS:
+        raise UserError(f"--near-duplicates {flags.near_duplicates}: more than {MOST_BITS} bits differ between images "
+                        "that have little in common")  # fmt: skip
+    for folder in map(Path, flags.exclude):
+        if not folder.is_dir():
+            raise UserError(f"--exclude {folder} is not a folder")
+        for other, flag in ((dataset, "--dataset-output"), (work, "--w")):
+            if folder.resolve() in (other, *other.parents) or other in folder.resolve().parents:
+                raise UserError(f"--exclude {folder} overlaps with {flag}: its images would exclude themselves")
     if flags.max_punsafe is not None and not 0 <= flags.max_punsafe <= 1:
         raise UserError("--max-punsafe is a probability from 0 to 1")
     if flags.combine == "intersection" and len(flags.r) == 1:
@@ -257,6 +288,14 @@ def check(flags) -> None:
     if flags.combine == "rrf" and not (flags.max_per_class or flags.fill or flags.n or flags.conflict == "best"):
         say("note: --combine rrf says what a cap keeps: without --max-per-class, --fill or --n it changes nothing")
     check_wandb(flags)
+
+
+def open_looks(flags) -> Looks | None:
+    """What --near-duplicates and --exclude drop; None without them."""
+    if flags.near_duplicates is None and not flags.exclude:
+        return None
+    bits = NEAR_BITS if flags.near_duplicates is None else flags.near_duplicates
+    return Looks(bits, flags.near_duplicates is not None, hash_excluded([Path(folder) for folder in flags.exclude]))
 
 
 def open_diverse(folder: str, sources: list[Path]):
@@ -341,22 +380,22 @@ def say_plan(database, read: int, choice: Choice) -> None:
 # ---- do ----
 
 
-def fill(database, choice: Choice, fetch_wanted) -> int:
+def fill(database, most: int, fetch_wanted, judge_wanted) -> int:
     """Fetch the beginning of each class's list, and more of it where too little was alive, until each class is full.
 
     Returns:
         int: URLs that were lost.
     """
-    begin_fill(database, choice)
+    begin_fill(database, most)
     while True:
         lost = fetch_wanted()
-        judge(database, LOST)
-        if lost or not go_further(database, choice.fill):
+        judge_wanted()
+        if lost or not go_further(database, most):
             break
-    end_fill(database, choice.fill, LOST)
-    short = [name for name, counts in count_classes(database).items() if counts["kept"] < choice.fill]
+    end_fill(database, most, judge_wanted)
+    short = [name for name, counts in count_classes(database).items() if counts["kept"] < most]
     if short and not lost:
-        say(f"--fill {choice.fill}: {len(short):,} classes have fewer, as their lists end (first: {short[0]})")
+        say(f"--fill {most}: {len(short):,} classes have fewer, as their lists end (first: {short[0]})")
     return lost
 
 
@@ -380,6 +419,23 @@ def fetch(database, rounds: Path, picture: Picture, web: Web, lock: int) -> int:
             say(f"fetched: {answered:,} of {urls:,} URLs answered")
             if lost:
                 return lost
+
+
+def judge_images(database, looks: Looks | None, rounds: Path) -> None:
+    """Say of every wanted pair whether it is kept, or why not."""
+    judge(database, LOST)
+    if looks:
+        drop_lookalikes(database, looks, rounds)
+
+
+def remove(unwanted: list[Path]) -> None:
+    """Remove images that an earlier run placed; no class folder stays empty, as ImageFolder refuses one."""
+    for path in unwanted:
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty
+            path.parent.rmdir()
+    if unwanted:
+        say(f"removed: {len(unwanted):,} images that an earlier run placed, for --exclude or --near-duplicates")
 
 
 def place_images(database, rounds: Path, dataset: Path, folders: dict[str, str]) -> int:

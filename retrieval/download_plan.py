@@ -5,7 +5,7 @@ much memory as 50 million. Tables:
 
     asked    one row per record read, as it stands in the chunk; `folder` counts the --r folders
     pairs    one row per (class, url): key, how many rows asked for it, `bucket` (why it is dropped; null: wanted),
-             `place` in its class's list (with --fill)
+             `place` in its class's list
     placed   what the dataset folder holds already, from its metadata.jsonl
     results  what fetching a URL came to: `reason` (null: an image), sha256, size, the file in the work folder
 """
@@ -177,19 +177,17 @@ def read_placed(database, dataset: Path, folders: dict[str, str]) -> None:
     """Fill `placed` with the images that are in the dataset folder and in its metadata."""
     described = ", ".join(f"{name}: '{kind}'" for name, kind in _PLACED_COLUMNS.items())
     declared = ", ".join(f"{name} {kind}" for name, kind in _PLACED_COLUMNS.items())
-    database.execute(f"CREATE TABLE placed ({declared}, folder VARCHAR, u UHUGEINT)")
+    database.execute(f"CREATE TABLE placed ({declared}, folder VARCHAR, class VARCHAR, u UHUGEINT)")
     if not (dataset / "metadata.jsonl").exists():
         return
-    database.execute("CREATE TEMP TABLE files (key VARCHAR, folder VARCHAR)")
-    for folder in folders.values():
+    database.execute("CREATE TEMP TABLE files (key VARCHAR, folder VARCHAR, class VARCHAR)")
+    for name, folder in folders.items():
         if (dataset / folder).is_dir():
             here = [file.name.removesuffix(".jpg") for file in os.scandir(dataset / folder)]
-            for start in range(0, len(here), INSERT_ROWS):
-                database.execute(
-                    "INSERT INTO files SELECT unnest(?::VARCHAR[]), ?", [here[start : start + INSERT_ROWS], folder]
-                )
+            for some in (here[start : start + INSERT_ROWS] for start in range(0, len(here), INSERT_ROWS)):
+                database.execute("INSERT INTO files SELECT unnest(?::VARCHAR[]), ?, ?", [some, folder, name])
     database.execute(
-        f"INSERT INTO placed SELECT {', '.join(_PLACED_COLUMNS)}, folder, md5_number(url) FROM read_json(?, "
+        f"INSERT INTO placed SELECT {', '.join(_PLACED_COLUMNS)}, folder, class, md5_number(url) FROM read_json(?, "
         f"format = 'newline_delimited', columns = {{{described}}}) JOIN files USING (key)",
         [str(dataset / "metadata.jsonl")],
     )
@@ -363,17 +361,22 @@ _WANTED = (
 )
 
 
+def list_classes(database, choice: Choice) -> None:
+    """Give each wanted pair its `place` in its class's list; of images that are alike the first is kept."""
+    database.execute(
+        "UPDATE pairs SET place = listed.place FROM (SELECT key, row_number() OVER "
+        f"(PARTITION BY class ORDER BY new, {choice.ranking}) AS place FROM {_WANTED}) AS listed "
+        "WHERE listed.key = pairs.key",
+        [f"{choice.seed}:"],
+    )
+
+
 # ---- --fill ----
 
 
-def begin_fill(database, choice: Choice) -> None:
-    """Put each class's wanted pairs in a list, and want only the first --fill of it for now."""
-    database.execute(
-        f"UPDATE pairs SET place = listed.place, bucket = CASE WHEN listed.place > {int(choice.fill)} THEN ? END FROM "
-        f"(SELECT key, row_number() OVER (PARTITION BY class ORDER BY new, {choice.ranking}) AS place FROM {_WANTED}) "
-        "AS listed WHERE listed.key = pairs.key",
-        [FULL, f"{choice.seed}:"],
-    )
+def begin_fill(database, fill: int) -> None:
+    """Want only the first `fill` of each class's list for now."""
+    database.execute("UPDATE pairs SET bucket = ? WHERE place > ?", [FULL, fill])
 
 
 def go_further(database, fill: int) -> int:
@@ -398,13 +401,16 @@ def go_further(database, fill: int) -> int:
     ).fetchone()[0]
 
 
-def end_fill(database, fill: int, lost: str) -> None:
+def end_fill(database, fill: int, judge) -> None:
     """Each class keeps the first `fill` images of its list; others that happen to be known are not needed.
 
     What was asked for and failed has its reason, whether its class turned out to need it or not.
+
+    Args:
+        judge: fills `outcome`, as `judge` below does, and drops from it what else is to be dropped.
     """
     database.execute("UPDATE pairs SET bucket = NULL WHERE bucket = ? AND u IN (SELECT u FROM results)", [FULL])
-    judge(database, lost)
+    judge()
     database.execute(
         "UPDATE outcome SET reason = ? WHERE key IN (SELECT key FROM (SELECT key, row_number() OVER "
         f"(PARTITION BY class ORDER BY place) > {fill} AS beyond FROM outcome WHERE reason IS NULL) WHERE beyond)",
@@ -529,7 +535,7 @@ def judge(database, lost: str) -> None:
             FROM pairs LEFT JOIN placed AS own ON own.key = pairs.key LEFT JOIN results ON results.u = pairs.u
             LEFT JOIN other ON other.u = pairs.u LEFT JOIN placed AS there ON there.key = other.key
             WHERE bucket IS NULL)
-        SELECT key, u, class, first, place, here, placed_key, file, reason IS NULL AS live,
+        SELECT key, u, class, first, place, here, placed_key, file, sha256, reason IS NULL AS live,
                CASE WHEN here THEN NULL WHEN reason IS NOT NULL THEN reason
                     WHEN sha256 IN (FROM placeholder) THEN $placeholder
                     WHEN row_number() OVER same > 1 THEN $same END AS reason

@@ -24,6 +24,7 @@ from retrieval.download_plan import (
     end_fill,
     go_further,
     judge,
+    list_classes,
     read_results,
     write_url_list,
 )
@@ -181,7 +182,8 @@ def filled(tmp_path, rows: list[dict], web: dict, luck: random.Random, stops: fl
     def begun():
         database = planned(tmp_path, rows, **settings)
         read_answers(database)
-        begin_fill(database, choice)
+        list_classes(database, choice)
+        begin_fill(database, choice.fill)
         return database
 
     def read_answers(database):
@@ -214,7 +216,7 @@ def filled(tmp_path, rows: list[dict], web: dict, luck: random.Random, stops: fl
         judge(database, "lost")
         if not go_further(database, choice.fill):
             break
-    end_fill(database, choice.fill, "lost")
+    end_fill(database, choice.fill, lambda: judge(database, "lost"))
     images, failed = count_outcome(database)
     dropped = count_dropped(database) + failed
     assert images + sum(dropped.values()) == len(rows)

@@ -1,14 +1,42 @@
 """The downloader's images that look the same: near-duplicates of a class, and what a test set holds."""
 
+import io
 import random
+import shutil
 
 import numpy as np
 import pytest
+from download_server import Handler, chunks, contents, loaded, record
 from PIL import Image
 
 from retrieval.perceptual_hash import NEAR_BITS, hash_images, near_an_earlier, near_any
 
 pytest_plugins = "download_server"
+PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links
+
+
+def drawn(name: str, size=(300, 200), kind="JPEG", **options) -> bytes:
+    """A picture that no other name is near to; another size, kind or quality of a name is near."""
+    noise = Image.frombytes("RGB", (12, 12), random.Random(name).randbytes(432))
+    file = io.BytesIO()
+    noise.resize(size, Image.Resampling.BICUBIC).save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.fixture()
+def views(monkeypatch):
+    """/view/<picture>/<quality>: other bytes of the same picture for each quality."""
+
+    def serve_view(self, rest):
+        name, quality = rest.split("/")
+        self.answer(drawn(name, quality=int(quality)))
+
+    monkeypatch.setattr(Handler, "serve_view", serve_view, raising=False)
+
+
+def viewed(files) -> list[str]:
+    """<picture>/<quality> of each metadata entry, sorted."""
+    return sorted(entry["url"].partition("/view/")[2] for entry in files.values())
 
 
 def distances(some, others) -> np.ndarray:
@@ -51,8 +79,7 @@ def test_hashes_near_any_of_others_are_found():
 def test_a_picture_in_another_size_quality_or_format_is_near_and_another_picture_is_not(tmp_path):
     paths = []
     for name in ("one", "another"):
-        noise = Image.frombytes("RGB", (12, 12), random.Random(name).randbytes(432))
-        image = noise.resize((600, 400), Image.Resampling.BICUBIC)
+        image = Image.open(io.BytesIO(drawn(name, (600, 400), "PNG")))
         for end, size, options in (
             ("a.jpg", (600, 400), {"quality": 95}), ("b.jpg", (384, 256), {"quality": 30}), ("c.png", (300, 200), {}),
             ("d.webp", (256, 256), {"quality": 60}),
@@ -64,3 +91,101 @@ def test_a_picture_in_another_size_quality_or_format_is_near_and_another_picture
     assert broken is None
     assert distances(hashes[:4], hashes[:4]).max() <= NEAR_BITS >= distances(hashes[4:], hashes[4:]).max()
     assert distances(hashes[:4], hashes[4:]).min() > 16
+
+
+def test_near_duplicates_are_kept_once_the_best_ranked_and_the_same_command_again_changes_nothing(
+    server, tmp_path, download, views
+):
+    views_of = ["a/60", "b/90", "a/95", "c/80", "b/70", "a/80"]
+    rows = [record(f"{server.at}/view/{view}", RANK=rank) for rank, view in enumerate(views_of)]
+    rows += [record(f"{server.at}/view/a/95", "dotted"), record(f"{server.at}/view/a/95")]
+    chunks(tmp_path / "chunks", rows)
+    flags = ("--near-duplicates", "--prefer", "score")
+    done = download(*PATIENT, *flags)
+    report, metadata, _ = loaded(tmp_path)
+    assert viewed(metadata) == ["a/60", "a/95", "b/90", "c/80"]  # a/95 for the other class
+    assert report["dropped"] == {"near-duplicate in its class": 3, "repeated (same URL and class)": 1}
+    assert done.stderr.splitlines()[-1].startswith("8 rows read = 4 kept + 3 near-duplicate in its class")
+    assert report["classes"]["banded"] == {"asked": 6, "live": 6, "kept": 3, "folder": "banded"}
+    before = contents(tmp_path / "dataset")
+    server.asked.clear()
+    download(*PATIENT, *flags)
+    assert server.asked == [] and contents(tmp_path / "dataset") == before
+    shutil.rmtree(tmp_path / "work")
+    download(*PATIENT, *flags)  # without what was fetched: the images that are placed stay
+    assert contents(tmp_path / "dataset") == before
+
+
+def test_near_duplicates_that_an_earlier_run_placed_are_removed(server, tmp_path, download, views):
+    views_of = [f"{name}/{quality}" for name in "ab" for quality in (50, 90)]
+    chunks(tmp_path / "chunks", [record(f"{server.at}/view/{view}") for view in views_of])
+    download(*PATIENT)
+    assert len(loaded(tmp_path)[1]) == 4
+    done = download(*PATIENT, "--near-duplicates", 2)
+    assert "removed: 2 images that an earlier run placed" in done.stderr
+    report, metadata, files = loaded(tmp_path)
+    assert len({view[0] for view in viewed(metadata)}) == len(files) == report["kept"] == 2
+    before = contents(tmp_path / "dataset")
+    download(*PATIENT, "--near-duplicates", 2)
+    assert contents(tmp_path / "dataset") == before
+
+
+def test_fill_counts_no_image_that_is_dropped_for_its_looks(server, tmp_path, download, views):
+    views_of = [f"{name}/{quality}" for name in "abcdefgh" for quality in (50, 70, 90)]
+    chunks(tmp_path / "chunks", [record(f"{server.at}/view/{view}", RANK=rank) for rank, view in enumerate(views_of)])
+    (tmp_path / "test" / "deep").mkdir(parents=True)
+    (tmp_path / "test" / "deep" / "b.png").write_bytes(drawn("b", (200, 200), "PNG"))
+    (tmp_path / "test" / "labels.txt").write_text("no image")
+    flags = ("--fill", 4, "--prefer", "score", "--near-duplicates", "--exclude", tmp_path / "test")
+    download(*PATIENT, *flags)
+    report, metadata, _ = loaded(tmp_path)
+    assert viewed(metadata) == ["a/50", "c/50", "d/50", "e/50"]
+    assert report["dropped"]["like an image of --exclude"] == 3
+    before = contents(tmp_path / "dataset")
+    download(*PATIENT, *flags)
+    assert contents(tmp_path / "dataset") == before
+
+
+def test_exclude_removes_what_is_placed_for_any_class_whether_it_is_asked_for_again_or_not(
+    server, tmp_path, download, views
+):
+    chunks(tmp_path / "a", [record(f"{server.at}/view/{name}/90", "banded") for name in "pq"])
+    chunks(tmp_path / "b", [record(f"{server.at}/view/{name}/90", "dotted") for name in "prs"])
+    download(*PATIENT, r=("a",))
+    (tmp_path / "test").mkdir()
+    for name in "pqr":
+        (tmp_path / "test" / f"{name}.JPEG").write_bytes(drawn(name, (150, 100), quality=70))
+    plan = download(*PATIENT, "--exclude", tmp_path / "test", "--dry-run", r=("b",))
+    assert "wanted: 3 images of 1 classes" in plan.stderr and len(loaded(tmp_path)[2]) == 2
+    done = download(*PATIENT, "--exclude", tmp_path / "test", r=("b",))
+    assert "removed: 2 images that an earlier run placed" in done.stderr
+    report, metadata, files = loaded(tmp_path)
+    assert viewed(metadata) == ["s/90"]
+    assert report["dropped"] == {"like an image of --exclude": 2}
+    assert not (tmp_path / "dataset" / "banded").exists()  # ImageFolder refuses an empty class folder
+    before = contents(tmp_path / "dataset")
+    server.asked.clear()
+    download(*PATIENT, "--exclude", tmp_path / "test", r=("b",))
+    assert server.asked == [] and contents(tmp_path / "dataset") == before
+    download(*PATIENT, r=("b",))
+    assert viewed(loaded(tmp_path)[1]) == ["p/90", "r/90", "s/90"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--exclude", "nothing"], "--exclude nothing is not a folder"),
+        (["--exclude", "{empty}"], "no images in it"),
+        (["--exclude", "{broken}"], "1 of 1 images cannot be read, so what is like them would be kept"),
+        (["--exclude", "{dataset}/banded"], "overlaps with --dataset-output"),
+        (["--near-duplicates", "17"], "--near-duplicates 17: more than 16 bits"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_a_sentence(tmp_path, download, flags, sentence):
+    chunks(tmp_path / "chunks", [record("http://127.0.0.1:9/x.jpg")])
+    places = {"empty": tmp_path / "empty", "broken": tmp_path / "broken", "dataset": tmp_path / "dataset"}
+    for place in (*places.values(), tmp_path / "dataset" / "banded"):
+        place.mkdir()
+    (tmp_path / "broken" / "x.jpg").write_bytes(b"no image")
+    done = download(*(flag.format(**places) for flag in flags), code=2)
+    assert sentence in done.stderr.splitlines()[-1]

@@ -263,7 +263,10 @@ def substring_peers(work: Path, shards: list[Path], names: list[str], text):
     if shutil.which("rg"):
         (work / "captions.txt").write_text("\n".join((t or "").replace("\n", " ") for t in text.to_pylist()) + "\n")
         grep = ["rg", "-F", "-i", "-j1", "-c", "-f", str(work / "names.txt"), str(work / "captions.txt")]
-        yield "rg -F -i, lines only, captions ready as text", lambda: int(subprocess.check_output(grep))
+        yield (
+            "rg -F -i, lines only, captions ready as text",
+            lambda: int(subprocess.run(grep, stdout=subprocess.PIPE).stdout or 0),
+        )
     else:
         print("  (rg is not installed: left out)")
 

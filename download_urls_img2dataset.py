@@ -295,7 +295,8 @@ def open_looks(flags) -> Looks | None:
     if flags.near_duplicates is None and not flags.exclude:
         return None
     bits = NEAR_BITS if flags.near_duplicates is None else flags.near_duplicates
-    return Looks(bits, flags.near_duplicates is not None, hash_excluded([Path(folder) for folder in flags.exclude]))
+    excluded = hash_excluded([Path(folder) for folder in flags.exclude], flags.resize_mode)
+    return Looks(bits, flags.near_duplicates is not None, excluded)
 
 
 def open_diverse(folder: str, sources: list[Path]):

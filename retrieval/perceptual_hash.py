@@ -26,18 +26,22 @@ NEAR_DUPLICATE = "near-duplicate in its class"
 EXCLUDED = "like an image of --exclude"
 
 
-def hash_images(paths: Iterable[Path]) -> Iterator[int | None]:
-    """The hash of each image, in order, None for what cannot be read; Pillow decodes outside of Python's lock."""
+def hash_images(paths: Iterable[Path], resize_mode: str = "no") -> Iterator[int | None]:
+    """The hash of each image, in order, None for what cannot be read; Pillow decodes outside of Python's lock.
+
+    Args:
+        resize_mode: img2dataset's; hash the image as that would store it, cropped or padded to a square.
+    """
     paths = iter(paths)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         while some := list(itertools.islice(paths, HASHED_AT_ONCE)):
-            yield from threads.map(hash_image, some)
+            yield from threads.map(hash_image, some, itertools.repeat(resize_mode))
 
 
-def hash_image(path: Path) -> int | None:
+def hash_image(path: Path, resize_mode: str = "no") -> int | None:
     import imagehash
     import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as image:
@@ -45,6 +49,10 @@ def hash_image(path: Path) -> int | None:
             if image.has_transparency_data:  # shown on white, as img2dataset stores it
                 image = image.convert("RGBA")
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            if resize_mode == "center_crop":
+                image = ImageOps.fit(image.convert("L"), (DECODED_SIDE, DECODED_SIDE))
+            elif resize_mode == "border":
+                image = ImageOps.pad(image.convert("L"), (DECODED_SIDE, DECODED_SIDE), color=255)
             signs = imagehash.phash(image).hash
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # what Pillow says of a broken file
         return None
@@ -121,8 +129,8 @@ class Looks:
     excluded: object  # uint64 (n,), hashes of the images that no image may be like
 
 
-def hash_excluded(folders: list[Path]):
-    """uint64 hashes of all images in the folders.
+def hash_excluded(folders: list[Path], resize_mode: str):
+    """uint64 hashes of all images in the folders, as they are, and as the downloader stores them if it changes shapes.
 
     Raises:
         UserError: a folder without images, or with one that cannot be read: what is like it would not be found.
@@ -135,13 +143,14 @@ def hash_excluded(folders: list[Path]):
         if not found:
             raise UserError(f"--exclude {folder}: no images in it")
         paths += found
-    with progress(len(paths), "images", "hashing --exclude") as more:
-        hashes = []
-        for number in hash_images(paths):
-            hashes.append(number)
-            more(1)
-    unread = [path for path, number in zip(paths, hashes, strict=True) if number is None]
-    if unread:
+    hashes, unread = [], []
+    modes = ["no", *({resize_mode} & {"border", "center_crop"})]
+    with progress(len(paths) * len(modes), "images", "hashing --exclude") as more:
+        for mode in modes:
+            for path, number in zip(paths, hash_images(paths, mode), strict=True):
+                (unread if number is None else hashes).append(path if number is None else number)
+                more(1)
+    if unread := sorted(set(unread)):
         raise UserError(
             f"--exclude: {len(unread):,} of {len(paths):,} images cannot be read, so what is like them would be kept "
             f"(first: {unread[0]}): repair them or take them out"

@@ -9,7 +9,7 @@ import pytest
 from download_server import Handler, chunks, contents, loaded, record
 from PIL import Image
 
-from retrieval.perceptual_hash import NEAR_BITS, hash_images, near_an_earlier, near_any
+from retrieval.perceptual_hash import NEAR_BITS, hash_excluded, hash_images, near_an_earlier, near_any
 
 pytest_plugins = "download_server"
 PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links
@@ -125,9 +125,6 @@ def test_near_duplicates_that_an_earlier_run_placed_are_removed(server, tmp_path
     assert "removed: 2 images that an earlier run placed" in done.stderr
     report, metadata, files = loaded(tmp_path)
     assert len({view[0] for view in viewed(metadata)}) == len(files) == report["kept"] == 2
-    before = contents(tmp_path / "dataset")
-    download(*PATIENT, "--near-duplicates", 2)
-    assert contents(tmp_path / "dataset") == before
 
 
 def test_fill_counts_no_image_that_is_dropped_for_its_looks(server, tmp_path, download, views):
@@ -169,6 +166,30 @@ def test_exclude_removes_what_is_placed_for_any_class_whether_it_is_asked_for_ag
     assert server.asked == [] and contents(tmp_path / "dataset") == before
     download(*PATIENT, r=("b",))
     assert viewed(loaded(tmp_path)[1]) == ["p/90", "r/90", "s/90"]
+
+
+@pytest.mark.parametrize("resize_mode", ["keep_ratio", "keep_ratio_largest", "center_crop", "border", "no"])
+def test_an_excluded_image_is_near_what_img2dataset_stores_of_it(tmp_path, resize_mode):
+    from img2dataset.resizer import Resizer
+
+    for name, size, kind in (("wide", (500, 200), "JPEG"), ("tall", (200, 330), "PNG"), ("square", (90, 90), "WEBP")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"x.{kind}").write_bytes(drawn(name, size, kind))
+        stored, *_, error = Resizer(256, resize_mode, False)(io.BytesIO(drawn(name, size, kind)))
+        assert error is None
+        (tmp_path / "stored.jpg").write_bytes(stored)
+        excluded = hash_excluded([tmp_path / name], resize_mode)
+        assert distances(list(hash_images([tmp_path / "stored.jpg"])), excluded).min() <= NEAR_BITS
+
+
+def test_what_is_see_through_is_compared_on_white(tmp_path):
+    solid = Image.open(io.BytesIO(drawn("shape"))).convert("RGBA")
+    solid.putalpha(Image.linear_gradient("L").resize(solid.size))
+    solid.save(tmp_path / "clear.png")
+    white = Image.alpha_composite(Image.new("RGBA", solid.size, "white"), solid)
+    white.convert("RGB").save(tmp_path / "white.jpg")
+    clear, white = hash_images([tmp_path / "clear.png", tmp_path / "white.jpg"])
+    assert distances([clear], [white]).max() <= NEAR_BITS
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ Out: --dataset-output one folder per class with <key>.jpg in it, metadata.json, 
 
 Rows tagged NSFW, untagged rows, URLs that are not http(s) and hosts of private networks are dropped before any request.
 Several --r folders are combined (--combine), and a class has a cap (--max-per-class) or is filled (--fill) with its best
-ranked images, with a sample, or with images that differ (--prefer, --diverse).
+ranked images, with a sample, or with images that differ (--prefer, --diverse). What looks the same is kept once
+(--near-duplicates), what looks like a test set's images not at all (--exclude).
 Each URL is asked for once, however many rows and classes want it. The same command again goes on where it was stopped;
 more --r folders later fetch only what is new. Every row that was read ends in one count of report.json.
 """  # noqa: E501 - commands as they are typed

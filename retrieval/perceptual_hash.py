@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, complete_file, progress
+from knn_indices_helper.jobs import UserError, complete_file, progress, say_always
 
 # Of 28 photographs, JPEG at quality 30, half the size, grey or more brightness changed 0 to 4 bits of 25 or more, and
 # cropping 2 % off each side 2 to 18 bits. No two of the 1,353 textures that `make demo` draws are as near as 4.
@@ -211,6 +211,11 @@ def _hash_unseen(database, rounds: Path, folder: Path, images: str) -> None:
         ).fetchall():
             names, files = zip(*rows, strict=True)
             found = list(hash_images(folder / file for file in files))
+            if unread := [file for file, bits in zip(files, found, strict=True) if bits is None]:
+                say_always(
+                    f"warning: {len(unread):,} images cannot be read, and so are taken to be like no other "
+                    f"(first: {folder / unread[0]})"
+                )
             database.execute(
                 "INSERT INTO hashes SELECT unnest(?::VARCHAR[]), unnest(?::UBIGINT[])", [list(names), found]
             )

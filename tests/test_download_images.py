@@ -117,14 +117,16 @@ def test_near_duplicates_are_kept_once_the_best_ranked_and_the_same_command_agai
 
 
 def test_near_duplicates_that_an_earlier_run_placed_are_removed(server, tmp_path, download, views):
-    views_of = [f"{name}/{quality}" for name in "ab" for quality in (50, 90)]
+    views_of = ["a/50", "a/90", "b/50", "b/90", "c/90"]
     chunks(tmp_path / "chunks", [record(f"{server.at}/view/{view}") for view in views_of])
     download(*PATIENT)
-    assert len(loaded(tmp_path)[1]) == 4
-    done = download(*PATIENT, "--near-duplicates", 2)
+    key = next(key for key, entry in loaded(tmp_path)[1].items() if "/c/" in entry["url"])
+    (tmp_path / "dataset" / "banded" / f"{key}.jpg").write_bytes(b"broken")
+    done = download(*PATIENT, "--near-duplicates", 6)
     assert "removed: 2 images that an earlier run placed" in done.stderr
     report, metadata, files = loaded(tmp_path)
-    assert len({view[0] for view in viewed(metadata)}) == len(files) == report["kept"] == 2
+    assert len({view[0] for view in viewed(metadata)}) == len(files) == report["kept"] == 3
+    assert f"warning: 1 images cannot be read, and so are taken to be like no other (first: {tmp_path}" in done.stderr
 
 
 def test_fill_counts_no_image_that_is_dropped_for_its_looks(server, tmp_path, download, views):

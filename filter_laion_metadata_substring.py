@@ -336,7 +336,7 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
         except (UserError, MissingShard) as error:
             return str(error)
         except OSError as error:  # a full disk, a file server that went away
-            return f"{error.strerror or error} ({error.filename})"
+            return f"{error.strerror or error} ({error.filename or unit.hits.parent})"
         except BrokenExecutor:
             return "its worker was killed (out of memory?): run again, perhaps with fewer --workers"
         say(

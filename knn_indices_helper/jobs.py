@@ -6,6 +6,7 @@ it from below (`knn_indices_helper.jobs`), the helpers beside them (`jobs`).
 
 import argparse
 import contextlib
+import errno
 import functools
 import hashlib
 import json
@@ -161,7 +162,7 @@ def array_share(units: list, job_idx: int, total_jobs: int) -> list:
 
 
 def command(main):
-    """Decorate `main(argv) -> int`: a UserError becomes one line and exit code 2, Ctrl-C a line and 130."""
+    """Decorate `main(argv) -> int`: a UserError becomes one line and exit code 2, a full disk one and 1, Ctrl-C 130."""
 
     @functools.wraps(main)
     def wrapped(argv: list[str] | None = None) -> int:
@@ -176,8 +177,20 @@ def command(main):
         except BrokenPipeError:  # `script | head`: the reader left, which is no error of ours
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
+        except Exception as error:  # OSError, or DuckDB's own; all others go on
+            if not is_full_disk(error):
+                raise
+            where = f" ({error.filename})" if getattr(error, "filename", None) else ""
+            say_always(f"error: no space left on the disk{where}: make room; the same command does the rest")
+            return 1
 
     return wrapped
+
+
+def is_full_disk(error: Exception) -> bool:
+    """Whether the disk, or the user's share of it, was full."""
+    full = (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, OSError) and error.errno in full or os.strerror(errno.ENOSPC) in str(error)
 
 
 # ---- files that exist only when they are complete ----

@@ -1,0 +1,50 @@
+"""A full disk is one sentence, nothing half-written is taken for complete, and with room the same command goes on."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+SCRIPT = str(Path(__file__).parent.parent / "filter_laion_metadata_substring.py")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 2 MB, and a function that gives it another size."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if not shutil.which("mount") or os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("this container may not mount anything")
+
+    def resize(size: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", folder], check=True)
+
+    yield folder, resize
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_filter_on_a_full_disk_says_so_and_goes_on_when_there_is_room(small_disk, tmp_path):
+    folder, resize = small_disk
+    for number in range(3):  # half a megabyte of records each, in a hit file and then in a chunk
+        table = pa.table({"URL": [f"http://a/{row}" for row in range(2_000)], "TEXT": ["a hen " + "x" * 100] * 2_000})
+        pq.write_table(table, tmp_path / f"{number}.parquet")
+    command = [sys.executable, SCRIPT, "-q", "hen", "--workers", "1", "--dbs", str(tmp_path / "*.parquet"), "-o"]
+    subprocess.run([*command, tmp_path / "whole"], check=True, capture_output=True)
+
+    done = subprocess.run([*command, folder / "out"], capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr or "no space left on the disk" in done.stderr
+    assert not (folder / "out" / "job_0_of_1.json").exists() or "missing" in done.stderr
+
+    resize("20m")
+    done = subprocess.run([*command, folder / "out"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for path in (tmp_path / "whole").glob("*.json"):
+        assert (folder / "out" / path.name).read_bytes() == path.read_bytes()

@@ -64,7 +64,7 @@ from retrieval.report import write_when_whole
 from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
 from retrieval.shards import open_shard
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
-from retrieval_templates import load_template, only_classes, template_from_names
+from retrieval_templates import Template, load_template, only_classes, template_from_names
 
 MODES = ("substring", "word", "fts")  # retrieval/matching.py says what each means
 PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this
@@ -74,7 +74,7 @@ NAMED = 12  # classes the summary lists before "and … more": one line or two
 
 def make_parser():
     parser = parser_for(__doc__, __file__)
-    parser.add_argument("-o", "--output", required=True, help="folder for the chunks and the manifest")
+    parser.add_argument("-o", "--output", help="folder for the chunks and the manifest")
     parser.add_argument("-q", "--query", help="a template's name (with --template), a|b|c, or a file of class names")
     parser.add_argument("--template", action="store_true", help="take --query as a template's name")
     parser.add_argument("--template-dir", help="a folder with templates of your own")
@@ -99,6 +99,12 @@ def make_parser():
         "--shard-sources", type=Path, metavar="FILE", help="JSON {shard name: gdrive:ID | https://… | path}"
     )
     parser.add_argument("--do-cleanup", action="store_true", help="remove shards this run downloaded, once scanned")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing: say what is wrong with the classes, from a sample"
+    )
+    parser.add_argument(
+        "--pool-rows", type=int, metavar="N", help="of --check: expect counts for so many rows (default: the shards')"
+    )
     add_array_flags(parser)
     add_talk_flags(parser)
     add_wandb_flags(parser)
@@ -111,6 +117,8 @@ def main(argv: list[str] | None = None) -> int:
     job_idx, total_jobs = check_flags(args)
     search = make_search(args)
     shards = find_shards(args.dbs, args.download_dbs)
+    if args.check:
+        return check_classes(args, search, shards)
     output = writable_folder(args.output, "--output")
     units = plan_units(args, search, shards, output / ".hits")[job_idx::total_jobs]
     settings = run_settings(args, search)
@@ -144,6 +152,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def check_flags(args) -> tuple[int, int]:
     job_idx, total_jobs = array_place(args.job_idx, args.total_jobs)
+    if not args.output and not args.check:
+        raise UserError("give --output, the folder for the chunks and the manifest (only --check writes nothing)")
+    if args.check and (args.query is None or args.download_dbs):
+        raise UserError(
+            "--check looks for --query's classes in shards that are there: leave --select-random and --download-dbs out"
+        )
     if (args.query is None) == (args.select_random is None):
         raise UserError("give either --query (what to look for) or --select-random N (a control set)")
     for flag in ("quantity", "select_random", "workers"):
@@ -165,17 +179,32 @@ def check_flags(args) -> tuple[int, int]:
     return job_idx, total_jobs
 
 
+def load_classes(args) -> Template:
+    template = load_template(args.query, args.template_dir) if args.template else template_from_names(args.query)
+    return only_classes(template, args.classes) if args.classes else template
+
+
 def make_search(args) -> Search:
     if args.select_random:
         return Search(RANDOM, (RANDOM,), (), args.field, None)
-    template = load_template(args.query, args.template_dir) if args.template else template_from_names(args.query)
-    if args.classes:
-        template = only_classes(template, args.classes)
+    template = load_classes(args)
     try:
         queries = tuple(class_query(name, template.query(name), args.match) for name in template.classes)
     except QueryError as error:
         raise UserError(f"--query {args.query}: {error}") from error
     return Search(args.match, template.classes, queries, args.field, args.quantity)
+
+
+def check_classes(args, search: Search, shards: list[str]) -> int:
+    from retrieval.template_check import check_template, read_sample
+
+    template = load_classes(args)
+    sample = read_sample([open_shard(path, args.field) for path in shards])
+    if not sample.captions:
+        raise UserError("--check found no caption in the shards of --dbs")
+    for line in check_template(search, template.class_map, sample, args.pool_rows or sample.rows):
+        print(line)
+    return 0
 
 
 def find_shards(patterns: list[str], may_download: bool) -> list[str]:

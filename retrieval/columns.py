@@ -5,7 +5,7 @@ Names are compared without case. What a pool does not have is absent from the ma
 
 # Ours -> theirs, lower-cased, in order of preference. Sources: the dataset cards of laion/laion2B-en,
 # laion/relaion2B-en-research (with its punsafe join), mlfoundations/datacomp_pools and kakaobrain/coyo-700m;
-# `image_url` is CC12M's on Hugging Face; `key`, `original_*` and `caption` are what img2dataset and clip-retrieval write.
+# `image_url` is CC12M's on Hugging Face; `key`, `original_*`, `caption` are what img2dataset and clip-retrieval write.
 ALIASES = {
     "SAMPLE_ID": ("sample_id", "uid", "hash", "id"),
     "URL": ("url", "image_url"),

@@ -119,10 +119,10 @@ def build_index(pool: Path) -> None:
 def select(pool: Path) -> None:
     from draw_textures import CLASSES
 
-    run(
-        "filter_laion_metadata_substring.py", "--output", DEMO / "substring", "--query", "DTD", "--template",
-        "--classes", *CLASSES, "--dbs", *sorted((pool / "shards").iterdir()), "--workers", 2,
-    )  # fmt: skip
+    captions = ("filter_laion_metadata_substring.py", "--query", "DTD", "--template", "--classes", *CLASSES,
+                "--dbs", *sorted((pool / "shards").iterdir()))  # fmt: skip
+    run(*captions, "--check")
+    run(*captions, "--output", DEMO / "substring", "--workers", 2)
     run(
         "filter_laion_metadata_semantic.py", "--query_dataset", "DTD", "--output_dir", DEMO / "semantic",
         "--classes", *CLASSES, "--results_per_query", RESULTS_PER_QUERY,

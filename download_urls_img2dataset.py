@@ -80,6 +80,7 @@ from retrieval.perceptual_hash import (
 )
 from retrieval.records import read_json, read_manifests
 from retrieval.report import write_report
+from retrieval.tar_shards import write_tars
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_counts
 
 IMAGE_SIZE = 256  # shortest side: what 224-pixel training crops are taken from
@@ -97,6 +98,7 @@ def make_parser():
     parser.add_argument("--r", nargs="+", required=True, metavar="FOLDER", help="folders with chunk_*.json")
     parser.add_argument("--w", required=True, metavar="FOLDER", help="work folder; may be on another disk")
     parser.add_argument("--dataset-output", required=True, metavar="FOLDER", help="the ImageFolder to make")
+    parser.add_argument("--webdataset", action="store_true", help="make tars instead; the ImageFolder stays in --w")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--allow-partial", action="store_true", help="read filter runs that miss jobs or shards")
 
@@ -184,7 +186,8 @@ def main(argv: list[str] | None = None) -> int:
         flags.distributor, flags.nthreads, flags.nprocesses, flags.timeout, flags.retries, flags.deadline,
         flags.max_megabytes << 20, flags.allow_private_hosts, flags.wandb, flags.wandb_project,
     )  # fmt: skip
-    work, dataset = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
+    work, output = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
+    dataset = work / "imagefolder" if flags.webdataset else output
     sources = [Path(folder) for folder in flags.r]
     rounds = work / f"images-{settings_fingerprint(asdict(picture))}"
     embeddings = open_diverse(flags.diverse, sources) if flags.diverse else None
@@ -204,7 +207,8 @@ def main(argv: list[str] | None = None) -> int:
         if flags.dry_run:
             return 0
 
-        writable_folder(dataset, "--dataset-output")
+        writable_folder(output, "--dataset-output")
+        dataset.mkdir(exist_ok=True)
         with locked(dataset, "--dataset-output"):
             write_json(dataset / "settings.json", asdict(picture))
             fetch_wanted = functools.partial(fetch, database, rounds, picture, web, lock)
@@ -236,7 +240,9 @@ def main(argv: list[str] | None = None) -> int:
             }
             write_json(dataset / "report.json", totals | about)
             page = write_report(dataset)
-    log_counts(flags, work, "download", dataset.name, asdict(picture), totals)
+            if flags.webdataset:
+                say(f"{write_tars(dataset, output):,} tars in {output}")
+    log_counts(flags, work, "download", output.name, asdict(picture), totals)
     for name, counts in classes.items():
         say_more(f"{name}: {counts['asked']:,} asked, {counts['live']:,} alive, {counts['kept']:,} kept")
     say(f"to look at: {page}")
@@ -262,6 +268,11 @@ def check(flags) -> None:
     work, dataset = Path(flags.w).resolve(), Path(flags.dataset_output).resolve()
     if work == dataset or dataset in work.parents:
         raise UserError(f"--w {flags.w} is inside --dataset-output, where each folder is a class: give another one")
+    if (dataset / ("settings.json" if flags.webdataset else "classes.txt")).exists():
+        kinds = ("an ImageFolder", "tars") if flags.webdataset else ("tars", "an ImageFolder")
+        raise UserError(
+            f"--dataset-output {flags.dataset_output} holds {kinds[0]}, not {kinds[1]}: give another folder"
+        )
     if flags.encode_quality > 100:
         raise UserError("--encode-quality is a JPEG quality from 1 to 100")
     if flags.distributor != "multiprocessing" and not importlib.util.find_spec(flags.distributor):

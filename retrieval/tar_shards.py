@@ -1,0 +1,61 @@
+"""An ImageFolder as WebDataset's tars: <key>.jpg, .json, .cls and .txt side by side, thousands of pictures a file.
+
+    write_tars(Path("work/imagefolder"), Path("outputs/tars"))      # 00000.tar, 00001.tar, …, classes.txt
+
+Pictures go by key, as metadata.jsonl has them. Keys are hashes: so each tar holds a sample of all classes, as training wants it, and the same
+pictures give the same bytes. https://github.com/webdataset/webdataset
+"""
+
+import io
+import itertools
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+from knn_indices_helper.jobs import complete_file
+from retrieval.records import read_json
+
+PICTURES = 10_000  # a tar: some 200 MB at 256 pixels, which streams well and shuffles well
+BESIDE = ("metadata.json", "metadata.jsonl", "report.json", "report.html")
+
+
+def write_tars(images: Path, output: Path) -> int:
+    """Write the tars, what is beside them, and last `classes.txt`; returns the number of tars.
+
+    Args:
+        images: an ImageFolder that the downloader made.
+        output: line n of its classes.txt is the class that `.cls` calls n: the classes with pictures, in the order in
+            which torchvision's ImageFolder numbers their folders.
+    """
+    folders = {folder: name for name, folder in read_json(images / "report.json")["folders"].items()}
+    used = sorted(folder for folder in folders if any((images / folder).glob("*.jpg")))
+    numbers = {folder: number for number, folder in enumerate(used)}
+    written = 0
+    with open(images / "metadata.jsonl", encoding="utf-8") as lines:
+        while block := list(itertools.islice(lines, PICTURES)):
+            with complete_file(output / f"{written:05d}.tar") as beside, tarfile.open(beside, "w") as tar:
+                for line in block:
+                    entry = json.loads(line)
+                    name, key = entry.pop("file_name"), entry.pop("key")
+                    add(tar, f"{key}.jpg", (images / name).read_bytes())
+                    add(tar, f"{key}.json", json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace"))
+                    add(tar, f"{key}.cls", str(numbers[name.partition("/")[0]]).encode())
+                    add(tar, f"{key}.txt", (entry.get("caption") or "").encode("utf-8", "replace"))
+            written += 1
+    for stale in output.glob("[0-9][0-9][0-9][0-9][0-9].tar"):
+        if int(stale.stem) >= written:
+            stale.unlink()
+    for name in BESIDE:
+        with complete_file(output / name) as beside:
+            shutil.copyfile(images / name, beside)
+    with complete_file(output / "classes.txt") as beside:
+        beside.write_text("".join(f"{folders[folder]}\n" for folder in used), encoding="utf-8")
+    return written
+
+
+def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    """A file without a date or an owner: the same pictures give the same tar."""
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    tar.addfile(member, io.BytesIO(data))

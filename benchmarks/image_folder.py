@@ -25,9 +25,9 @@ def make_parser():
 
 
 def main(argv: list[str] | None = None) -> int:
+    args = make_parser().parse_args(argv)
     import download_urls_img2dataset as stage
 
-    args = make_parser().parse_args(argv)
     with tempfile.TemporaryDirectory() as temporary:
         rounds, dataset = Path(temporary, "rounds"), Path(temporary, "dataset")
         dataset.mkdir()

@@ -2,8 +2,8 @@
 
     write_tars(Path("work/imagefolder"), Path("outputs/tars"))      # 00000.tar, 00001.tar, …, classes.txt
 
-Pictures go by key, as metadata.jsonl has them. Keys are hashes: so each tar holds a sample of all classes, as training wants it, and the same
-pictures give the same bytes. https://github.com/webdataset/webdataset
+Pictures go by key, as metadata.jsonl has them. Keys are hashes, so each tar holds a sample of all classes, as training
+wants it, and the same pictures give the same bytes. https://github.com/webdataset/webdataset
 """
 
 import io

@@ -233,7 +233,7 @@ def arguments(tmp_path, *more, r=("chunks",), w="work", out="dataset", private=T
 def download(run_script, tmp_path):
     def run(*more, code=0, env=None, **places):
         done = run_script("download_urls_img2dataset.py", *arguments(tmp_path, *more, **places), env=env)
-        assert done.returncode == code, done.stderr
+        assert code is None or done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
         return done
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from download_server import chunks, contents, record
 
+pytest_plugins = "download_server"  # the fixtures `server` and `download`
 SCRIPT = str(Path(__file__).parent.parent / "filter_laion_metadata_substring.py")
 
 
@@ -48,3 +50,17 @@ def test_a_filter_on_a_full_disk_says_so_and_goes_on_when_there_is_room(small_di
     assert done.returncode == 0, done.stderr
     for path in (tmp_path / "whole").glob("*.json"):
         assert (folder / "out" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_the_downloader_on_a_full_disk_says_so_and_goes_on_when_there_is_room(small_disk, server, tmp_path, download):
+    folder, resize = small_disk
+    resize("64k")
+    chunks(tmp_path / "chunks", [record(f"{server.at}/jpeg/{number}") for number in range(30)])
+    done = download(out="disk/dataset", code=None)
+    assert done.returncode in (1, 2) and "make room" in done.stderr.splitlines()[-1]
+    asked = len(server.asked)
+    resize("20m")
+    download(out="disk/dataset")
+    assert len(server.asked) == asked  # what was fetched is in the work folder
+    download(w="work2")
+    assert contents(folder / "dataset").keys() == contents(tmp_path / "dataset").keys()

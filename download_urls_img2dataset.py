@@ -210,6 +210,7 @@ def main(argv: list[str] | None = None) -> int:
         writable_folder(output, "--dataset-output")
         dataset.mkdir(exist_ok=True)
         with locked(dataset, "--dataset-output"):
+            clear_remains(dataset, output)
             write_json(dataset / "settings.json", asdict(picture))
             fetch_wanted = functools.partial(fetch, database, rounds, picture, web, lock)
             judge_wanted = functools.partial(judge_images, database, looks, rounds)
@@ -343,6 +344,13 @@ def locked(folder: Path, flag: str):
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def clear_remains(*folders: Path) -> None:
+    """Remove what a killed run was writing: complete_file's temporary files, of metadata, of tars, of copied images."""
+    for folder in folders:
+        for part in (*folder.glob(".*.part"), *folder.glob("*/.*.part")):
+            part.unlink(missing_ok=True)
 
 
 def earlier_report(dataset: Path, picture: Picture) -> dict:

@@ -258,3 +258,13 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path, download):
     assert "--w" in download(code=2, w="file").stderr
     assert "--dataset-output" in download(code=2, out="file").stderr
     assert "is inside --dataset-output" in download(code=2, w="dataset/work").stderr
+
+
+def test_what_a_killed_run_was_writing_is_cleared(server, tmp_path, download):
+    chunks(tmp_path / "chunks", [record(f"{server.at}/jpeg/1")])
+    download()
+    before = contents(tmp_path / "dataset")
+    for name in (".metadata.json.x1.part", "banded/.a.jpg.x2.part"):
+        (tmp_path / "dataset" / name).write_text("half of")
+    download()
+    assert contents(tmp_path / "dataset") == before

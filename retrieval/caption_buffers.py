@@ -54,6 +54,15 @@ def offsets_of(captions):
     return offsets[captions.offset : captions.offset + len(captions) + 1].astype(np.int64)
 
 
+def bytes_of(captions):
+    """The captions one behind another as they lie in memory: a buffer."""
+    import pyarrow as pa
+
+    offsets = offsets_of(captions)
+    data = captions.buffers()[2]
+    return pa.py_buffer(b"") if data is None else data.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
+
+
 def _is_large(captions) -> bool:
     import pyarrow as pa
 
@@ -84,17 +93,8 @@ def plain_words(buffer):
     return text
 
 
-def plain_text(buffer):
-    """Captions with their ASCII lower-cased: uint8 (n,)."""
-    import numpy as np
-
-    values = np.frombuffer(buffer, np.uint8)
-    is_upper = values - 65 < 26
-    return values + (is_upper.view(np.uint8) << 5)
-
-
 def rows_to_fold(captions, offsets, mode: str, beyond_any_doubt: bool = False):
-    """bool (n,): which captions hold a character beyond ASCII that `plain_words` or `plain_text` would get wrong.
+    """bool (n,): which captions hold a character beyond ASCII that a scan of plain text would get wrong.
 
     Dashes, typographic quotes, symbols and emoji separate words and have no case: a row that has only those is plain,
     and so are bytes that are not UTF-8, which are read as U+FFFD, a symbol. `beyond_any_doubt`: fold these rows too.
@@ -102,16 +102,15 @@ def rows_to_fold(captions, offsets, mode: str, beyond_any_doubt: bool = False):
     import numpy as np
 
     found = np.zeros(len(captions), bool)
-    if captions.buffers()[2] is not None:
-        values = np.frombuffer(captions.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-        places = beyond_ascii(values)
-        if not beyond_any_doubt:
-            places = places[values[places] >= 0xC0]
-        codes, _ = code_points(values, places)
-        matters = folded_utf8(codes) != ord(" ")
-        if mode == "substring":
-            matters |= (codes >= CASED_SYMBOLS[0]) & (codes <= CASED_SYMBOLS[1]) | beyond_any_doubt
-        found[np.searchsorted(offsets, places[matters] + offsets[0], "right") - 1] = True
+    values = np.frombuffer(bytes_of(captions), np.uint8)
+    places = beyond_ascii(values)
+    if not beyond_any_doubt:
+        places = places[values[places] >= 0xC0]
+    codes, _ = code_points(values, places)
+    matters = folded_utf8(codes) != ord(" ")
+    if mode == "substring":
+        matters |= (codes >= CASED_SYMBOLS[0]) & (codes <= CASED_SYMBOLS[1]) | beyond_any_doubt
+    found[np.searchsorted(offsets, places[matters] + offsets[0], "right") - 1] = True
     return found
 
 
@@ -120,9 +119,11 @@ def beyond_ascii(values):
     import numpy as np
 
     eights = values[: len(values) // 8 * 8].view(np.uint64)
-    places = (np.flatnonzero((eights & 0x8080808080808080) != 0)[:, None] * 8 + np.arange(8)).ravel()
-    places = np.concatenate([places, np.arange(len(eights) * 8, len(values))])
-    return places[values[places] >= 0x80]
+    some = np.flatnonzero((eights & 0x8080808080808080) != 0)
+    nth = np.flatnonzero(eights[some].view(np.uint8) >= 0x80)
+    places = some[nth >> 3] * 8 + (nth & 7)
+    rest = len(eights) * 8
+    return np.concatenate([places, rest + np.flatnonzero(values[rest:] >= 0x80)])
 
 
 def code_points(values, places):

@@ -1,16 +1,15 @@
-"""Where any of many byte strings stand in a buffer: the engines, behind one signature.
+"""Where any of many byte strings stand in a buffer, in either case: the engines, behind one signature.
 
-    scan = best_scanner([b" hen ", b" tiger "])
+    scan = best_scanner([b" hen ", b" tiger "])         # lower-cased; the buffer's ASCII letters may be of either case
     literals, ends = scan(buffer)       # int32 numbers of the literals, int64 ends (exclusive); overlapping ones too
 
-Measured with a million web captions on one core (benchmarks/caption_match.py): vectorscan (`hyperscan` on PyPI) finds
-the literals for ImageNet's 998 names in 0.08 s, of them 0.03 s in Python for 160,000 hits. The names as expressions
-with classes for boundaries take 0.4 s and a second to compile. The standard library's engine below takes some seconds:
-it is for platforms without hyperscan's wheel.
+Measured with a million web captions on one core: vectorscan (`hyperscan` on PyPI) finds the literals for ImageNet's 998
+names in 0.08 s, of them 0.03 s in Python for 165,000 hits. The names as expressions with classes for boundaries take
+0.14 s and 0.7 s to compile. The standard library's engine below takes some seconds: it is for platforms without
+hyperscan's wheel.
 """
 
 import re
-from array import array
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -19,22 +18,22 @@ Scanner = Callable[[Any], tuple]  # bytes or a pyarrow buffer -> (literals, ends
 
 LONGEST_LITERAL = 200  # bytes; the engines compile longer ones slowly, so callers look for a beginning and verify
 HEAD = 4  # bytes a regular expression looks for before a dictionary says which literals stand there
+FEWEST = 100  # literals: for fewer, vectorscan chooses an engine that reads captions at a quarter of the speed
 
 
-def best_scanner(literals: list[bytes], table: bytes | None = None) -> Scanner:
+def best_scanner(literals: list[bytes]) -> Scanner:
     """The fastest engine that works here.
 
     Args:
-        literals: distinct, not empty.
-        table: 256 bytes, as for bytes.translate: what the buffer is read through. Compiling takes ten times as long.
+        literals: distinct, not empty, lower-cased.
     """
     try:
-        return hyperscan_scanner(literals, table)
+        return hyperscan_scanner(literals)
     except ImportError:  # no wheel for this platform
-        return re_scanner(literals, table)
+        return re_scanner(literals)
 
 
-def hyperscan_scanner(literals: list[bytes], table: bytes | None = None) -> Scanner:
+def hyperscan_scanner(literals: list[bytes]) -> Scanner:
     """Vectorscan.
 
     Raises:
@@ -44,21 +43,23 @@ def hyperscan_scanner(literals: list[bytes], table: bytes | None = None) -> Scan
     import numpy as np
 
     if not literals:
-        return re_scanner(literals, table)
-    expression_of = [_class_of(byte, table) if table else f"\\x{byte:02x}" for byte in range(256)]
+        return re_scanner(literals)
+    # Vectorscan strides as far as its shortest literal allows, and verifies what might begin there. In captions
+    # that is slow: 102 names take 0.05 s a million, and 0.018 s with one literal of two bytes beside them.
+    beside = [bytes((0xFE, number)) for number in range(max(1, FEWEST - len(literals)))]  # in no UTF-8, never reported
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
         database.compile(
-            expressions=["".join(expression_of[byte] for byte in literal).encode() for literal in literals],
-            ids=list(range(len(literals))),
-            elements=len(literals),
-            flags=0,
+            expressions=["".join(f"\\x{byte:02x}" for byte in literal).encode() for literal in literals + beside],
+            ids=list(range(len(literals) + len(beside))),
+            elements=len(literals) + len(beside),
+            flags=[hyperscan.HS_FLAG_CASELESS] * len(literals) + [hyperscan.HS_FLAG_QUIET] * len(beside),
         )
     except hyperscan.ArchitectureError as error:
         raise ImportError("hyperscan does not run on this processor") from error
 
     def scan(buffer):
-        hits = array("q")  # a tenth of a list's memory
+        hits = []
         add = hits.append
 
         def on_match(literal, _start, end, _flags, _context):
@@ -66,21 +67,13 @@ def hyperscan_scanner(literals: list[bytes], table: bytes | None = None) -> Scan
             add(end)
 
         database.scan(buffer, match_event_handler=on_match)
-        pairs = np.frombuffer(hits, np.int64).reshape(-1, 2)
+        pairs = np.array(hits, np.int64).reshape(-1, 2)
         return pairs[:, 0].astype(np.int32), pairs[:, 1]
 
     return scan
 
 
-def _class_of(byte: int, table: bytes) -> str:
-    """An expression for the bytes that the table makes `byte`."""
-    sources = [source for source in range(256) if table[source] == byte]
-    firsts = [source for source in sources if source - 1 not in sources]
-    lasts = [source for source in sources if source + 1 not in sources]
-    return "[" + "".join(f"\\x{a:02x}-\\x{b:02x}" for a, b in zip(firsts, lasts, strict=True)) + "]"
-
-
-def re_scanner(literals: list[bytes], table: bytes | None = None) -> Scanner:
+def re_scanner(literals: list[bytes]) -> Scanner:
     """The standard library: one regular expression for the literals' heads, a dictionary for the rest. It copies."""
     import numpy as np
 
@@ -95,7 +88,7 @@ def re_scanner(literals: list[bytes], table: bytes | None = None) -> Scanner:
     head_at = re.compile(b"(?=(" + _trie(sorted(heads)) + b"))", re.DOTALL) if heads else None
 
     def scan(buffer):
-        hits, text = [], bytes(buffer).translate(table) if table else bytes(buffer)
+        hits, text = [], bytes(buffer).lower()
         for match in head_at.finditer(text) if head_at else ():
             start = match.start()
             for length in lengths_of[match[1]]:

@@ -10,12 +10,13 @@ A phrase holds in a caption when
 A phrase of no token (in substring: no character) is left out of an implicit AND, and holds nowhere else, as in FTS5. A
 null caption matches nothing. Bytes that are not UTF-8 are read as U+FFFD.
 
-How `Matcher` works. Rows are joined into buffers of half a megabyte and lower-cased, for words with a space for all
-that is no letter or digit (retrieval/caption_buffers.py). Then a phrase is a literal, as in " tiger shark ", and one
-scan (retrieval/literal_scan.py) finds them all. Rows that this does not suit, one web caption in twenty, go a second,
-exact way: those with a letter beyond ASCII, and those where the end of a phrase stands behind too many separators. They
-are folded as unicode61 folds, every run of separators becomes one space, and they are scanned again. Of a short list,
-most captions are ruled out before all this (retrieval/row_filter.py).
+How `Matcher` works. For words, rows are joined into buffers of half a megabyte, with a space for all that is no letter
+or digit (retrieval/caption_buffers.py); then a phrase is a literal, as in " tiger shark ". Substrings are looked for in
+the captions as they lie in memory. One scan that takes letters of either case (retrieval/literal_scan.py) finds them
+all. Rows that this does not suit, one web caption in thirty, go a second, exact way: those with a letter beyond ASCII,
+and those where the end of a phrase stands behind too many separators. They are folded as unicode61 folds, every run of
+separators becomes one space, and they are scanned again. Of a short list, most captions are ruled out before all this
+(retrieval/row_filter.py).
 """
 
 from collections.abc import Iterable
@@ -25,11 +26,11 @@ from typing import Any
 from retrieval.arrow_values import integers
 from retrieval.caption_buffers import (
     ROW_END,
+    bytes_of,
     exact_text,
     joined,
     offsets_of,
     pieces,
-    plain_text,
     plain_words,
     rows_to_fold,
     without_nulls,
@@ -213,6 +214,8 @@ class Matcher:
         self._ranks = 1 + max((rank for chosen in choices for _, rank in chosen), default=0)
         # Queries that are a phrase, or an OR of some, by phrase, as query * ranks + rank.
         self._choices = _Lists([[number * self._ranks + rank for number, rank in chosen] for chosen in choices])
+        # As for a list of names, each its own query: then what holds is what matches.
+        self._is_one_to_one = choices == [[(number, 0)] for number in range(len(queries))]
 
     def match(self, captions) -> Hits:
         """The hits of a batch; memory is bounded by the batch.
@@ -253,43 +256,45 @@ class Matcher:
 
         is_words = self._mode != "substring"
         offsets = offsets_of(captions)
-        row_starts = offsets[:-1] - offsets[0] + np.arange(len(captions))  # in all pieces' buffers, one behind another
+        row_edges = offsets - offsets[0]
+        if is_words:
+            row_edges = row_edges + np.arange(len(offsets))  # a space behind each row, in all pieces' buffers together
         is_slow = rows_to_fold(captions, offsets, self._mode, self._has_replacement)
         found = [_NOTHING()]
         for first, piece in pieces(captions):
             is_slow[[first, first + len(piece) - 1]] |= is_words  # no space before the one, none after the other
-            buffer = plain_words(joined(piece, b" ")) if is_words else plain_text(joined(piece, ROW_END))
-            literals, ends, sides = self._scan_buffer(buffer)
-            found.append((literals, ends + row_starts[first], sides))
-        literals, ends, sides = (np.concatenate(column) for column in zip(*found, strict=True))
-        rows = np.searchsorted(row_starts, ends - 1, "right") - 1
-        in_one_row = ends - self._literal_bytes[literals] >= row_starts[rows] - is_words
+            literals, ends = self._scan(plain_words(joined(piece, b" ")) if is_words else bytes_of(piece))
+            found.append((literals, ends + row_edges[first]))
+        literals, ends = (np.concatenate(column) for column in zip(*found, strict=True))
+        rows = np.searchsorted(row_edges, ends - 1, "right") - 1
+        starts = ends - self._literal_bytes[literals]
+        in_one_row = starts >= row_edges[rows] - is_words
         is_slow[rows[in_one_row & (literals >= self._exact_literals)]] = True
         sure = in_one_row & ~is_slow[rows] & (literals < self._exact_literals)
-        found = [(rows[sure], literals[sure], sides[sure])]
+        rows, literals = rows[sure], literals[sure]
+        sides = np.zeros(len(rows), np.uint8)
+        if not is_words:
+            sides = _word_sides(bytes_of(captions), starts[sure], ends[sure], row_edges[rows], row_edges[rows + 1])
 
-        slow = np.flatnonzero(is_slow)
+        found, slow = [(rows, literals, sides)], np.flatnonzero(is_slow)
         for first, piece in pieces(captions.take(integers(slow))):
-            buffer = exact_text(piece, self._mode)
-            literals, ends, sides = self._scan_buffer(buffer, is_exact=True)
-            row_ends = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ROW_END[0])
-            rows = slow[first + np.searchsorted(row_ends, ends - 1)]
-            sure = literals < self._exact_literals
-            found.append((rows[sure], literals[sure], sides[sure]))
+            found.append(self._match_exactly(piece, slow[first : first + len(piece)]))
         rows, literals, sides = (np.concatenate(column) for column in zip(*found, strict=True))
         return self._verified(captions, *self._once_a_row(rows, literals, sides))
 
-    def _scan_buffer(self, buffer, is_exact: bool = False):
-        """(literals, ends, sides); sides: in `substring`, whether a word goes on before a literal (1), after it (2)."""
+    def _match_exactly(self, captions, row_numbers):
+        """(rows, literals, sides) of captions whose letters must be folded first."""
         import numpy as np
 
+        buffer = exact_text(captions, self._mode)
         literals, ends = self._scan(buffer)
+        sure = literals < self._exact_literals
+        literals, ends = literals[sure], ends[sure]
+        row_ends = np.flatnonzero(np.frombuffer(buffer, np.uint8) == ROW_END[0])
         sides = np.zeros(len(ends), np.uint8)
         if self._mode == "substring":
-            values = np.frombuffer(buffer, np.uint8)
-            sides |= _are_word_parts(values, ends - self._literal_bytes[literals] - 1, is_exact)
-            sides |= _are_word_parts(values, ends, is_exact) << 1
-        return literals, ends, sides
+            sides = _word_sides(buffer, ends - self._literal_bytes[literals], ends, 0, len(buffer), is_exact=True)
+        return row_numbers[np.searchsorted(row_ends, ends - 1)], literals, sides
 
     def _once_a_row(self, rows, literals, sides):
         """(rows, phrases, inside): each phrase in a row once, in order; inside where all its occurrences are."""
@@ -320,6 +325,8 @@ class Matcher:
         """From phrases that hold, sorted by (row, phrase) and distinct, to the queries that match."""
         import numpy as np
 
+        if self._is_one_to_one:
+            return _hits(rows, phrases, phrases, inside)
         entries, choices = self._choices.expand(phrases)
         keys = rows[entries] * self._queries * self._ranks + choices
         order = np.argsort(keys, kind="stable")
@@ -419,7 +426,7 @@ def _words(needle: str | list[tuple[str, bool]]) -> list[bytes]:
 def _NOTHING():
     import numpy as np
 
-    return np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.uint8)
+    return np.empty(0, np.int32), np.empty(0, np.int64)
 
 
 class _Lists:
@@ -431,11 +438,14 @@ class _Lists:
         self.lengths = np.array([len(items) for items in lists], np.int64)
         self.starts = np.cumsum(self.lengths) - self.lengths
         self.items = np.array([item for items in lists for item in items], np.int64)
+        self.are_single = all(len(items) == 1 for items in lists)
 
     def expand(self, which):
         """(entries, items): the items of the lists `which`, and for each the entry of `which` that it comes from."""
         import numpy as np
 
+        if self.are_single:
+            return np.arange(len(which)), self.items[which]
         lengths = self.lengths[which]
         entries = np.repeat(np.arange(len(which)), lengths)
         nth = np.arange(len(entries)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -457,14 +467,24 @@ def _are_in(rows, others):
 _IS_WORD_BYTE = bytes(byte < 0x80 and chr(byte).isalnum() for byte in range(256))
 
 
-def _are_word_parts(values, places, is_exact: bool):
-    """Whether the character at each place of UTF-8 `values` makes a word longer: uint8 (n,). Beyond an end, no.
+def _word_sides(buffer, starts, ends, row_starts, row_ends, is_exact: bool = False):
+    """Of literals in UTF-8: whether a word goes on before it (1), after it (2), in its row: uint8 (n,)."""
+    import numpy as np
+
+    values = np.frombuffer(buffer, np.uint8)
+    before = _are_word_parts(values, starts - 1, starts > row_starts, is_exact)
+    return before | _are_word_parts(values, ends, ends < row_ends, is_exact) << 1
+
+
+def _are_word_parts(values, places, is_there, is_exact: bool):
+    """Whether the character at each place of UTF-8 `values` that `is_there` makes a word longer: uint8 (n,).
 
     Where not `is_exact`, only letters and digits of ASCII do: rows with others are not taken from such a scan.
     """
     import numpy as np
 
-    is_there = (places >= 0) & (places < len(values))
+    if not len(places):
+        return np.zeros(0, np.uint8)
     places = np.where(is_there, places, 0)
     parts = np.frombuffer(_IS_WORD_BYTE, np.uint8)[values[places]] & is_there
     if is_exact:

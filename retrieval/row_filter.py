@@ -10,13 +10,12 @@ and searched in earnest (retrieval/matching.py): 0.08 s for a million captions, 
 
 from collections.abc import Callable
 
-from retrieval.caption_buffers import beyond_ascii
+from retrieval.caption_buffers import beyond_ascii, bytes_of
 from retrieval.literal_scan import LONGEST_LITERAL
 
 SHORT_LIST = 256  # words; ImageNet's thousand stand in a third of all captions, which is no help
 SHORTEST_WORD = 3  # bytes; shorter ones stand nearly everywhere
 SAMPLE_BYTES = 1 << 17  # of captions that tell which of a phrase's words is rare: some 2,000, read in 10 ms
-LOWER = bytes(range(256)).lower()
 
 
 def row_filter(phrases: list[list[bytes]], make_scanner) -> Callable | None:
@@ -38,11 +37,11 @@ def row_filter(phrases: list[list[bytes]], make_scanner) -> Callable | None:
         nonlocal scan
         if offsets[0] == offsets[-1]:
             return np.empty(0, np.int64)
-        buffer = captions.buffers()[2].slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
+        buffer = bytes_of(captions)
         if scan is None:
             sample = bytes(buffer[:SAMPLE_BYTES]).lower()
             rarest = [min(words, key=lambda word: (sample.count(word), -len(word))) for words in useful]
-            scan = make_scanner(list(dict.fromkeys(word[:LONGEST_LITERAL] for word in rarest)), LOWER)
+            scan = make_scanner(list(dict.fromkeys(word[:LONGEST_LITERAL] for word in rarest)))
         _, ends = scan(buffer)
         places = np.concatenate([ends - 1, may_become_ascii(np.frombuffer(buffer, np.uint8))]) + offsets[0]
         may_match = np.zeros(len(captions), bool)

@@ -27,7 +27,7 @@ from retrieval.record_columns import tags_of_scores
 BATCH_ROWS = 1 << 16  # 4 MB of captions of 60 bytes: larger is no faster, and a third of them matching takes 200 MB
 SQLITE_BATCH_ROWS = 1 << 12  # rows of Python values, a kilobyte each: with 32,768 a run takes a third longer
 LARGEST_BLOCK = 30 << 20  # bytes; the bound that glibc can learn ends at 32 MiB
-READ_BUFFER = 1 << 20  # parquet pages are read as they come: a row group of 18 million rows is never held whole
+READ_BUFFER = 1 << 18  # parquet pages are read as they come: a row group of 18 million rows is never held whole
 SAMPLES = "samples"  # the table's name in the published databases
 
 

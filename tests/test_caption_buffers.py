@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retrieval.caption_buffers import beyond_ascii, offsets_of, plain_text, plain_words, rows_to_fold
+from retrieval.caption_buffers import beyond_ascii, bytes_of, offsets_of, plain_words, rows_to_fold
 from retrieval.unicode61 import is_word_part
 
 EVERY_BYTE = bytes(range(256))
@@ -16,8 +16,12 @@ def test_plain_words_are_lower_cased_with_spaces_for_all_else():
     assert plain_words(pa.py_buffer(EVERY_BYTE)).tobytes() == expected
 
 
-def test_plain_text_has_its_ascii_lower_cased():
-    assert plain_text(pa.py_buffer(EVERY_BYTE)).tobytes() == EVERY_BYTE.lower()
+def test_the_bytes_of_captions_are_those_of_the_rows_alone():
+    captions = pa.array([b"zero", b"one", b"", b"two", b"three"])
+    for kind in (pa.binary(), pa.large_binary()):
+        assert bytes_of(captions.cast(kind)).to_pybytes() == b"zeroonetwothree"
+        assert bytes_of(captions.cast(kind).slice(1, 3)).to_pybytes() == b"onetwo"
+    assert bytes_of(pa.array([], pa.binary())).to_pybytes() == b""
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 1000])

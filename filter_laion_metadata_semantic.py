@@ -61,8 +61,8 @@ from retrieval.record_columns import encode_columns, safety_tags, tagged_unsafe
 from retrieval.records import (
     Manifest,
     begin_run,
+    file_blocks,
     is_complete,
-    line_blocks,
     write_chunks,
     write_manifest,
 )
@@ -74,7 +74,7 @@ RESULTS_PER_QUERY = 500  # the published runs' value
 # Prompts searched together: enough that an inverted list serves many of them at once, few enough that their hits
 # (20 bytes each) stay at 41 MB for 500 results a query.
 BLOCK_PROMPTS = 4096
-HITS_VERSION = 3  # raise it when the same inputs and settings give other records
+HITS_VERSION = 4  # raise it when the same inputs and settings give other records
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}  # of --seed-images: what PIL reads and people have
 # Why a hit that was asked for is no record, in the order in which it is lost.
 LOST = {
@@ -636,11 +636,11 @@ def read_summary(path: Path) -> dict:
 
 
 def blocks_of(paths):
-    """The encoded records of all classes, in blocks of lines."""
+    """The encoded records of all classes, in blocks."""
     for path in paths:
         with open(path, "rb") as file:
             next(file)
-            yield from line_blocks(file)
+            yield from file_blocks(file)
 
 
 def report(output: Path, summaries: dict, records_written: int, chunks: int) -> None:

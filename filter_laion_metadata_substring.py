@@ -59,7 +59,7 @@ from retrieval.hit_files import (
     shard_fingerprint,
 )
 from retrieval.queries import QueryError, class_query
-from retrieval.records import Manifest, begin_run, is_complete, line_blocks, write_chunks, write_manifest
+from retrieval.records import LINE_END, Manifest, begin_run, file_blocks, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
 from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
 from retrieval.shards import open_shard
@@ -414,7 +414,7 @@ class Tally:
                     continue
                 self.add(counts)
                 with open(unit.hits, "rb") as file:
-                    yield from line_blocks(file) if not self.quantity else filter(self.has_room, file)
+                    yield from file_blocks(file) if not self.quantity else filter(self.has_room, file)
                 if self.quantity and all(number >= self.quantity for number in self.records.values()):
                     return
 
@@ -432,7 +432,7 @@ class Tally:
                 self.records[name] += found["records"]
 
     def has_room(self, line: bytes) -> bool:
-        name = json.loads(line)["QUERY"]
+        name = json.loads(line[: -len(LINE_END)])["QUERY"]
         self.records[name] += (room := self.records[name] < self.quantity)
         return room
 

@@ -4,12 +4,14 @@ A parquet shard's columns stay in Arrow, where a record takes half a microsecond
 already, and most runs over databases are done before Arrow would be imported.
 """
 
+import functools
 import json
 from dataclasses import dataclass
 
+from retrieval.arrow_values import integers, texts
 from retrieval.matching import Hits
-from retrieval.record_columns import joined_lines, json_values
-from retrieval.records import RECORD_FIELDS
+from retrieval.record_columns import joined_lines, json_parts
+from retrieval.records import LINE_END, RECORD_FIELDS
 from retrieval.shards import WHOLE_NUMBERS, Batch
 
 OWN_FIELDS = RECORD_FIELDS[: RECORD_FIELDS.index("QUERY")]
@@ -37,26 +39,27 @@ def encode_hits(batch: Batch, hits: Hits, labels: Labels) -> bytes | memoryview:
 def _encode_arrays(columns: dict, rows, hits: Hits, labels: Labels) -> memoryview:
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from retrieval.arrow_values import integers, text_scalar, texts
 
     encoded = {
-        name: json_values(columns[name], name in WHOLE_NUMBERS) if name in columns else "null" for name in OWN_FIELDS
+        name: json_parts(columns[name], name in WHOLE_NUMBERS) if name in columns else ["null"] for name in OWN_FIELDS
     }
-    beginning = text_scalar(_quoted(labels.shard_name)[:-1] + ":")
-    numbers = integers(np.asarray(rows)[hits.row]).cast(pa.string())
+    classes, phrases = _label_arrays(labels)
     encoded |= {
-        "QUERY": texts(list(map(_quoted, labels.classes))).take(integers(hits.query)),
-        "SOURCE": _quoted(labels.source),
-        "MATCHED": texts(list(map(_encoded, labels.phrases))).take(integers(hits.phrase)),
-        "SCORE": "null",
-        "RANK": "null",
-        "ROW": pc.binary_join_element_wise(beginning, numbers, text_scalar('"'), text_scalar("")),
+        "QUERY": [classes.take(integers(hits.query))],
+        "SOURCE": [_quoted(labels.source)],
+        "MATCHED": [phrases.take(integers(hits.phrase))],
+        "SCORE": ["null"],
+        "RANK": ["null"],
+        "ROW": [_quoted(labels.shard_name)[:-1] + ":", integers(np.asarray(rows)[hits.row]).cast(pa.string()), '"'],
     }
     if "punsafe" in columns:
-        encoded["punsafe"] = json_values(columns["punsafe"])
+        encoded["punsafe"] = json_parts(columns["punsafe"])
     return joined_lines(encoded)
+
+
+@functools.lru_cache(maxsize=1)  # the same for all batches of a shard
+def _label_arrays(labels: Labels):
+    return texts(list(map(_quoted, labels.classes))), texts(list(map(_encoded, labels.phrases)))
 
 
 def _encode_lists(columns: dict, rows, hits: Hits, labels: Labels) -> bytes:
@@ -70,7 +73,7 @@ def _encode_lists(columns: dict, rows, hits: Hits, labels: Labels) -> bytes:
     source, beginning = _quoted(labels.source), _quoted(labels.shard_name)[:-1]
     lines = [
         f'{{"SAMPLE_ID":{a},"URL":{b},"TEXT":{c},"HEIGHT":{d},"WIDTH":{e},"LICENSE":{f},"NSFW":{g},"similarity":{h},'
-        f'"QUERY":{query},"SOURCE":{source},"MATCHED":{matched},"SCORE":null,"RANK":null,"ROW":{beginning}:{row}"{score}}}\n'
+        f'"QUERY":{query},"SOURCE":{source},"MATCHED":{matched},"SCORE":null,"RANK":null,"ROW":{beginning}:{row}"{score}}}{LINE_END}'
         for a, b, c, d, e, f, g, h, query, matched, row, score in zip(*encoded, strict=True)
     ]
     return "".join(lines).encode("utf-8", "replace")

@@ -5,45 +5,58 @@ side by side.
 """
 
 import json
+from json.encoder import encode_basestring
 
 from retrieval.arrow_values import integers, text_scalar, texts
 from retrieval.columns import nsfw_tag
-from retrieval.records import RECORD_FIELDS
+from retrieval.records import LINE_END, RECORD_FIELDS
 
 
 def encode_columns(columns: dict) -> memoryview:
-    """One line of JSON a row, each ending in a newline, UTF-8, as one stretch of bytes; RECORD_FIELDS first.
+    """A line of a chunk for each row, as records.encode_record gives it: one stretch of UTF-8; RECORD_FIELDS first.
 
     `columns` maps a field to a pyarrow Array, or to one plain value for all rows (at least one is an Array). Numbers
     that are no JSON (NaN, infinities) become null.
     """
     import pyarrow as pa
 
-    encoded = {
-        name: json_values(values) if isinstance(values, pa.Array) else json.dumps(values, ensure_ascii=False)
-        for name, values in (dict.fromkeys(RECORD_FIELDS) | columns).items()
-    }
-    return joined_lines(encoded)
+    return joined_lines(
+        {
+            name: json_parts(values) if isinstance(values, pa.Array) else [json.dumps(values, ensure_ascii=False)]
+            for name, values in (dict.fromkeys(RECORD_FIELDS) | columns).items()
+        }
+    )
 
 
 def joined_lines(encoded: dict) -> memoryview:
-    """The lines, from each field's JSON: a pyarrow string array without nulls, or one text for all rows."""
+    """The lines, from the parts of each field's JSON: pyarrow string arrays without nulls, and texts for all rows."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    parts, text = [], "{"
-    for name, values in encoded.items():
-        text += json.dumps(name) + ":"
-        if isinstance(values, pa.Array):
-            parts += [text_scalar(text), values]
-            text = ","
-        else:
-            text += values + ","
-    lines = pc.binary_join_element_wise(*parts, text_scalar(text.removesuffix(",") + "}\n"), text_scalar(""))
-    lines = pa.concat_arrays([lines])  # from offset 0, so that the array's own bytes are the file's
+    joined, text, beginning = [], "", "{"
+    for name, parts in encoded.items():
+        text += beginning + json.dumps(name) + ":"
+        beginning = ","
+        for part in parts:
+            if isinstance(part, pa.Array):
+                joined += [text_scalar(text), part]
+                text = ""
+            else:
+                text += part
+    lines = pc.binary_join_element_wise(*joined, text_scalar(text + "}" + LINE_END), text_scalar(""))
+    if not len(lines):
+        return memoryview(b"")
     _, offsets, data = lines.buffers()
-    return memoryview(data)[: np.frombuffer(offsets, np.int32)[len(lines)]] if len(lines) else memoryview(b"")
+    edges = np.frombuffer(offsets, np.int32)
+    return memoryview(data)[edges[lines.offset] : edges[lines.offset + len(lines)]]
+
+
+def json_parts(values, whole: bool = False) -> list:
+    """`json_values` for `joined_lines`: of text without nulls, the quotes are the same for all rows."""
+    if is_text(values.type) and not values.null_count:
+        return ['"', _escaped(valid_utf8(values)), '"']
+    return [json_values(values, whole)]
 
 
 def json_values(values, whole: bool = False):
@@ -64,7 +77,8 @@ def json_values(values, whole: bool = False):
     elif pa.types.is_null(kind) or len(values) == values.null_count:
         return texts(["null"] * len(values))
     elif is_text(kind):
-        encoded = _quoted(valid_utf8(values))
+        quote = text_scalar('"')
+        encoded = pc.binary_join_element_wise(quote, _escaped(valid_utf8(values)), quote, text_scalar(""))
     else:  # a list, a date: nothing that a pool is known to hold here
         encoded = texts([json.dumps(value, ensure_ascii=False, default=str) for value in values.to_pylist()])
     return pc.coalesce(encoded, text_scalar("null")) if encoded.null_count else encoded
@@ -77,8 +91,10 @@ def _floats(values, whole: bool):
     if pa.types.is_decimal(values.type):
         values = pc.cast(values, pa.float64())
     values = pc.if_else(pc.is_finite(values), values, pa.nulls(len(values), values.type))
-    # Arrow writes 1.0 as "1"; a reader in Python should find a float again.
-    encoded = pc.replace_substring_regex(values.cast(pa.string()), r"^(-?\d+)$", r"\1.0")
+    encoded = values.cast(pa.string())
+    if pc.any(pc.equal(pc.trunc(values), values)).as_py():
+        # Arrow writes 1.0 as "1"; a reader in Python should find a float again.
+        encoded = pc.replace_substring_regex(encoded, r"^(-?\d+)$", r"\1.0")
     if not whole:
         return encoded
     numbers = pc.cast(values, pa.int64(), safe=False)
@@ -104,24 +120,22 @@ def valid_utf8(values):
         return texts([None if value is None else value.decode("utf-8", "replace") for value in values.to_pylist()])
 
 
-def _quoted(values):
-    """Strings in quotes, escaped as json.dumps(ensure_ascii=False) does it."""
+def _escaped(values):
+    """Strings as json.dumps(ensure_ascii=False) writes them between the quotes."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    quote = text_scalar('"')
-    quoted = pc.binary_join_element_wise(quote, values, quote, text_scalar(""))
     offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
     data = np.frombuffer(values.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-    escaped = np.flatnonzero((data < 0x20) | (data == ord('"')) | (data == ord("\\")))
-    if len(escaped):  # in about one caption in ten
-        rows = np.unique(np.searchsorted(offsets, escaped + offsets[0], "right") - 1)
-        again = texts([json.dumps(text, ensure_ascii=False) for text in values.take(integers(rows)).to_pylist()])
-        mask = np.zeros(len(values), np.uint8)
-        mask[rows] = 1
-        quoted = pc.replace_with_mask(quoted, integers(mask, "uint8").cast(pa.bool_()), again)
-    return quoted
+    places = np.flatnonzero((data < 0x20) | (data == ord('"')) | (data == ord("\\")))
+    if not len(places):
+        return values
+    rows = np.unique(np.searchsorted(offsets, places + offsets[0], "right") - 1)  # about one caption in ten
+    mask = np.zeros(len(values), np.uint8)
+    mask[rows] = 1
+    again = texts([encode_basestring(text)[1:-1] for text in values.take(integers(rows)).to_pylist()])
+    return pc.replace_with_mask(values, integers(mask, "uint8").cast(pa.bool_()), again)
 
 
 def safety_tags(table, columns: dict[str, str]):

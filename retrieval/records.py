@@ -18,8 +18,9 @@ from knn_indices_helper.jobs import UserError, complete_file, say, write_json
 
 RECORD_FIELDS = ("SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity", "QUERY")
 PROVENANCE_FIELDS = ("SOURCE", "MATCHED", "SCORE", "RANK", "ROW")
+LINE_END = ",\n"  # each record has it behind it, so that writing a chunk is copying; the last comma is taken away
 CHUNK_RECORDS = 500_000  # about 200 MB of JSON: what a plain json.load still opens in a few seconds
-BLOCK_BYTES = 1 << 19  # copied at once: one line at a time takes ten times as long
+BLOCK_BYTES = 1 << 19  # copied at once
 
 _CHUNK_NAME = re.compile(r"chunk_(\d+)\.json")
 _MANIFEST_NAME = re.compile(r"job_(\d+)_of_(\d+)\.json")
@@ -40,55 +41,55 @@ class Manifest:
 
 
 def encode_record(record: dict) -> str:
-    """One record as one line of JSON, `RECORD_FIELDS` first."""
+    """One record as a line of a chunk, `RECORD_FIELDS` first."""
     ordered = {name: record.get(name) for name in RECORD_FIELDS} | record
-    return json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(ordered, ensure_ascii=False, separators=(",", ":")) + LINE_END
 
 
 def write_chunks(blocks: Iterable[str | bytes], folder: Path, job_idx: int = 0, total_jobs: int = 1) -> dict[str, int]:
     """Write encoded records as `chunk_x.json`, x = i * total_jobs + job_idx.
 
     Args:
-        blocks: one record or many, a line each; text, or UTF-8 already. A block is what is held in memory.
+        blocks: lines of records, cut anywhere; text, or UTF-8 already. A block is what is held in memory.
 
     Returns:
         dict: chunk's file name -> number of records. A run without a record writes one empty chunk, so that its
         folder reads as "nothing was found", not as "nothing was run".
     """
-    coming = (
-        (block.encode("utf-8", "replace") if isinstance(block, str) else block).removesuffix(b"\n")
-        for block in blocks
-        if block
-    )
+    coming = (block.encode("utf-8", "replace") if isinstance(block, str) else block for block in blocks if block)
     written: dict[str, int] = {}
     block = next(coming, b"")
     while block or not written:
         name = f"chunk_{len(written) * total_jobs + job_idx}.json"
         count = 0
         with complete_file(folder / name) as beside, open(beside, "wb") as file:
-            file.write(b"[")
+            file.write(b"[\n")
             while block and count < CHUNK_RECORDS:
-                lines, block = split_lines(block, CHUNK_RECORDS - count)
-                file.write((b"\n" if count == 0 else b",\n") + lines.replace(b"\n", b",\n"))
-                count += lines.count(b"\n") + 1
+                lines, number, block = first_lines(block, CHUNK_RECORDS - count)
+                file.write(lines)
+                count += number
                 block = block or next(coming, b"")
-            file.write(b"\n]\n")
+            if count:
+                file.seek(-len(LINE_END), os.SEEK_CUR)
+                file.write(b"\n")
+            file.write(b"]\n")
         written[name] = count
     return written
 
 
-def split_lines(block: bytes, count: int) -> tuple[bytes, bytes]:
-    """The first `count` lines of a block, and the rest."""
-    if block.count(b"\n") < count:
-        return block, b""
-    lines = block.split(b"\n")
-    return b"\n".join(lines[:count]), b"\n".join(lines[count:])
+def first_lines(block: bytes, most: int) -> tuple[bytes, int, bytes]:
+    """Of a block's lines the first, at most so many; their number; the rest."""
+    number = block.count(b"\n")
+    if number < most:
+        return block, number, b""
+    *lines, rest = block.split(b"\n", most)
+    return b"\n".join([*lines, b""]), most, rest
 
 
-def line_blocks(file) -> Iterator[bytes]:
-    """What is left of a file opened in binary, in blocks of whole lines."""
+def file_blocks(file) -> Iterator[bytes]:
+    """What is left of a file of lines, opened in binary, as `write_chunks` takes it."""
     while block := file.read(BLOCK_BYTES):
-        yield block + file.readline()
+        yield block
 
 
 def manifest_path(folder: Path, job_idx: int, total_jobs: int) -> Path:

@@ -191,10 +191,11 @@ def test_queries_of_the_whole_language_match_by_the_same_phrases_in_every_kind_o
 
 def test_a_line_of_a_chunk_is_exactly_an_encoded_record(pool, tmp_path):
     run("-o", tmp_path, "-q", "hen|café|it's", "--dbs", pool / "*")
-    lines = (tmp_path / "chunk_0.json").read_text().splitlines()[1:-1]
-    assert len(lines) > 1000
-    lines = [line.removesuffix(",").replace("e-7,", "e-07,") for line in lines]  # as Arrow writes it, as Python does
-    assert lines == [encode_record(json.loads(line)) for line in lines]
+    first, *lines, last = (tmp_path / "chunk_0.json").read_text().splitlines(keepends=True)
+    assert (first, last) == ("[\n", "]\n") and len(lines) > 1000
+    lines[-1] = lines[-1].replace("\n", ",\n")  # the last record has no comma behind it
+    lines = [line.replace("e-7,", "e-07,") for line in lines]  # as Arrow writes it, as Python does
+    assert lines == [encode_record(json.loads(line[:-2])) for line in lines]
 
 
 def test_the_manifest_tells_matches_by_phrase_and_those_inside_longer_words(tmp_path, capsys):

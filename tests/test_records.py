@@ -40,6 +40,14 @@ def test_chunks_that_are_exactly_full_are_followed_by_no_empty_one(tmp_path, sma
     assert records.write_chunks(lines(20), tmp_path) == {"chunk_0.json": 10, "chunk_1.json": 10}
 
 
+@pytest.mark.parametrize("size", [1, 7, 100, 10_000])
+def test_blocks_may_be_cut_anywhere(tmp_path, small_chunks, size):
+    text = "".join(lines(25)).encode()
+    chunks = records.write_chunks((text[at : at + size] for at in range(0, len(text), size)), tmp_path)
+    assert chunks == {"chunk_0.json": 10, "chunk_1.json": 10, "chunk_2.json": 5}
+    assert [record["SAMPLE_ID"] for record in read_all(tmp_path)] == list(range(25))
+
+
 def test_a_run_that_found_nothing_writes_one_empty_chunk(tmp_path):
     assert records.write_chunks([], tmp_path) == {"chunk_0.json": 0}
     assert json.loads((tmp_path / "chunk_0.json").read_text()) == [] == read_all(tmp_path)

@@ -70,7 +70,7 @@ def read_all(shard, batches=None):
         lines = bytes(encode_hits(batch, hits, Labels("substring", "a shard", ("a class",), ("a phrase",))))
         columns = dict.fromkeys([*shard.columns, "NSFW"] if "punsafe" in shard.columns else shard.columns)
         for line in lines.decode().splitlines():
-            record = json.loads(line)
+            record = json.loads(line.removesuffix(","))
             shard_name, _, row = record["ROW"].rpartition(":")
             assert shard_name == "a shard"
             records.append({name: record[name] for name in columns} | {"ROW": int(row)})

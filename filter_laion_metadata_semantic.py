@@ -61,7 +61,6 @@ from retrieval.record_columns import encode_columns, safety_tags, tagged_unsafe
 from retrieval.records import (
     Manifest,
     begin_run,
-    file_blocks,
     is_complete,
     write_chunks,
     write_manifest,
@@ -207,7 +206,7 @@ def main(argv: list[str] | None = None) -> int:
                     say(line)
                     more()
 
-    written = write_chunks(blocks_of(hits_files.values()), output, job_idx, total_jobs)
+    written = write_chunks(kept_records(hits_files.values()), output, job_idx, total_jobs)
     summaries = {name: read_summary(path) for name, path in hits_files.items()}
     coverage = {"asked": len(classes), "done": len(classes), "missing": {}}
     counts = {"records": sum(written.values()), "classes": summaries}
@@ -635,12 +634,11 @@ def read_summary(path: Path) -> dict:
     return summary
 
 
-def blocks_of(paths):
-    """The encoded records of all classes, in blocks."""
+def kept_records(paths):
+    """The encoded records of all classes, as `write_chunks` takes them."""
     for path in paths:
         with open(path, "rb") as file:
-            next(file)
-            yield from file_blocks(file)
+            yield file, json.loads(file.readline())["kept"]
 
 
 def report(output: Path, summaries: dict, records_written: int, chunks: int) -> None:

@@ -17,17 +17,13 @@ order and place, as the published script did. Exit code 1: some shards are missi
 
 import bisect
 import contextlib
-import functools
-import gc
 import glob
 import itertools
 import json
 import os
 import random
-import signal
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
@@ -48,26 +44,17 @@ from knn_indices_helper.jobs import (
     say_more,
     writable_folder,
 )
-from retrieval.hit_files import (
-    RANDOM,
-    Search,
-    Unit,
-    clear_remains,
-    finished_counts,
-    plan_unit,
-    scan_unit,
-    shard_fingerprint,
-)
+from retrieval.hit_files import RANDOM, Search, Unit, clear_remains, finished_counts, plan_unit, shard_fingerprint
 from retrieval.queries import QueryError, class_query
-from retrieval.records import LINE_END, Manifest, begin_run, file_blocks, is_complete, write_chunks, write_manifest
+from retrieval.records import LINE_END, Manifest, begin_run, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
+from retrieval.scan_workers import Workers
 from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
 from retrieval.shards import open_shard
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
 from retrieval_templates import Template, load_template, only_classes, template_from_names
 
 MODES = ("substring", "word", "fts")  # retrieval/matching.py says what each means
-PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this
 MOSTLY, FEW = 0.5, 5  # the summary names a class when over half of at least five matches are inside longer words
 NAMED = 12  # classes the summary lists before "and … more": one line or two
 
@@ -127,9 +114,11 @@ def main(argv: list[str] | None = None) -> int:
         write_when_whole(output, total_jobs, thorough=False)
         return 0
 
-    begin_run(output, job_idx, total_jobs)
     tally = Tally(search)
-    chunks = write_chunks(tally.pass_on(scan_in_order(units, search, args)), output, job_idx, total_jobs)
+    with Workers(search, how_many_workers(args, units)) as workers:
+        workers.look_at([path for path in shards if os.path.isfile(path)], args.field)
+        begin_run(output, job_idx, total_jobs)
+        chunks = write_chunks(tally.pass_on(scan_in_order(units, workers, args)), output, job_idx, total_jobs)
     manifest = Manifest(
         stage="substring",
         settings=settings,
@@ -234,13 +223,12 @@ def find_shards(patterns: list[str], may_download: bool) -> list[str]:
 
 
 def plan_units(args, search: Search, shards: list[str], folder: Path) -> list[Unit]:
-    """One unit a shard of the whole pool. Shards that are there are opened, so that bad ones are refused now."""
-    rows = {path: open_shard(path, args.field).rows for path in shards if os.path.isfile(path)}
+    """One unit a shard of the whole pool."""
     if not args.select_random:
         return [plan_unit(path, folder, search, tmp=args.tmp) for path in shards]
-    if absent := [path for path in shards if path not in rows]:
+    if absent := [path for path in shards if not os.path.isfile(path)]:
         raise UserError(f"--select-random must know every shard's number of rows, and {absent[0]} is not there yet")
-    samples = draw_sample([rows[path] for path in shards], args.select_random, args.seed)
+    samples = draw_sample([open_shard(path, args.field).rows for path in shards], args.select_random, args.seed)
     return [plan_unit(path, folder, search, sample, args.tmp) for path, sample in zip(shards, samples, strict=True)]
 
 
@@ -270,65 +258,12 @@ def input_fingerprints(units: list[Unit]) -> dict:
 # ---- the work: one shard a process ----
 
 
-def begin_worker(parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent talks, workers just end
-
-    def end_with_parent():
-        while os.getppid() == parent:
-            time.sleep(PARENT_CHECK_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
+def how_many_workers(args, units: list[Unit]) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(args.workers or cores, sum(finished_counts(unit) is None for unit in units)))
 
 
-@functools.lru_cache(maxsize=1)  # one a process: compiling a thousand patterns takes longer than scanning a batch
-def matcher_of(search: Search):
-    from retrieval.matching import Matcher
-
-    return Matcher(list(search.queries), search.match)
-
-
-def scan(unit: Unit, search: Search, stop: threading.Event | None = None, parent: int | None = None) -> dict:
-    if parent is not None and os.getppid() != parent:
-        os._exit(1)  # a killed run's queue: the same command may be at this very unit again
-    gc.disable()  # no cycles here, and walking over millions of strings and tuples takes a tenth of the time
-    return scan_unit(unit, search, lambda: matcher_of(search), stop)
-
-
-@contextlib.contextmanager
-def scanner(search: Search, workers: int, stop: threading.Event):
-    """A function that scans one unit and may be called from several threads; ended, not waited for, at `stop`.
-
-    One worker is this process itself: to start another takes a third of a second, on a small pool longer than all else.
-    """
-    if workers == 1:
-        one_scan = threading.Lock()
-
-        def scan_here(unit: Unit) -> dict:
-            with one_scan:
-                return scan(unit, search, stop)
-
-        yield scan_here
-        return
-
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    # spawn: pyarrow's threads do not survive a fork
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin_worker, (os.getpid(),))
-    try:
-        yield lambda unit: pool.submit(scan, unit, search, parent=os.getpid()).result()
-    finally:
-        for process in multiprocessing.active_children():
-            process.terminate()
-        pool.shutdown(cancel_futures=True)
-
-
-def usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Unit, dict | str]]:
+def scan_in_order(units: list[Unit], workers: Workers, args) -> Iterator[tuple[Unit, dict | str]]:
     """Each unit in order with its counts, or with the reason why it is missing, while later ones are at work.
 
     A thread follows one shard from fetch to cleanup. Where shards must be fetched there is one more than there are
@@ -337,7 +272,6 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
     done = {unit.shard: counts for unit in units if (counts := finished_counts(unit)) is not None}
     absent = [unit.shard for unit in units if unit.shard not in done and not os.path.isfile(unit.shard)]
     sources, reasons = find_sources([Path(path).name for path in absent], args.shard_sources) if absent else ({}, {})
-    workers = max(1, min(args.workers or usable_cores(), len(units) - len(done)))
     one_fetch, stop = threading.Lock(), threading.Event()  # two fetches at once would only share the line
 
     def fetch(shard: str) -> None:
@@ -359,7 +293,7 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
         try:
             if fetched := not os.path.isfile(unit.shard):
                 fetch(unit.shard)
-            counts = scan_one(unit)
+            counts = workers.scan(unit)
             if fetched and args.do_cleanup:
                 os.unlink(unit.shard)
         except (UserError, MissingShard) as error:
@@ -374,9 +308,9 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
         )
         return counts
 
-    followers = ThreadPoolExecutor(workers + bool(absent))
+    followers = ThreadPoolExecutor(how_many_workers(args, units) + bool(absent))
     try:
-        with scanner(search, workers, stop) as scan_one, progress(len(units), "shards", "scanning") as more:
+        with progress(len(units), "shards", "scanning") as more:
             following = [followers.submit(follow, unit) for unit in units]
             try:
                 for unit, future in zip(units, following, strict=True):
@@ -385,6 +319,7 @@ def scan_in_order(units: list[Unit], search: Search, args) -> Iterator[tuple[Uni
             finally:  # also at Ctrl-C, and when every class is full: what is at work is ended, not waited for
                 stop.set()
                 followers.shutdown(wait=False, cancel_futures=True)
+                workers.end()
     finally:
         followers.shutdown()
         for unit in units:
@@ -405,8 +340,9 @@ class Tally:
         self.matched, self.inside = Counter(), Counter()
         self.phrases = {name: Counter() for name in search.classes}
 
-    def pass_on(self, scanned: Iterator[tuple[Unit, dict | str]]) -> Iterator[bytes]:
-        """The encoded records in order; with -n no more than n a class, and no shard behind the last one needed."""
+    def pass_on(self, scanned: Iterator[tuple[Unit, dict | str]]) -> Iterator:
+        """The encoded records in order, as `write_chunks` takes them: whole hit files; with -n those lines that keep
+        to n a class, and no shard behind the last one needed."""
         with contextlib.closing(scanned):
             for unit, counts in scanned:
                 if isinstance(counts, str):
@@ -414,7 +350,7 @@ class Tally:
                     continue
                 self.add(counts)
                 with open(unit.hits, "rb") as file:
-                    yield from file_blocks(file) if not self.quantity else filter(self.has_room, file)
+                    yield from filter(self.has_room, file) if self.quantity else [(file, counts["records"])]
                 if self.quantity and all(number >= self.quantity for number in self.records.values()):
                     return
 

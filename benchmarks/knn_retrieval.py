@@ -238,7 +238,7 @@ class Ours:
             )  # fmt: skip
             for _ in done:
                 pass
-        write_chunks(stage.blocks_of(self.hits_files.values()), self.scratch)
+        write_chunks(stage.kept_records(self.hits_files.values()), self.scratch)
 
     def selected(self) -> dict:
         """{(class, prompt, modality): ids}: each prompt's own list, as the stage merges them."""

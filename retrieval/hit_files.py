@@ -72,7 +72,8 @@ def finished_counts(unit: Unit) -> dict | None:
     if not unit.counts.exists() or not unit.hits.exists():
         return None
     counts = json.loads(unit.counts.read_text(encoding="utf-8"))
-    return counts if counts["shard"] == shard_fingerprint(unit) else None
+    is_whole = unit.hits.stat().st_size == counts["bytes"]  # a machine that lost power may have lost its end
+    return counts if is_whole and counts["shard"] == shard_fingerprint(unit) else None
 
 
 def scan_unit(unit: Unit, search: Search, make_matcher, stop: threading.Event | None = None) -> dict:
@@ -83,8 +84,8 @@ def scan_unit(unit: Unit, search: Search, make_matcher, stop: threading.Event | 
         stop: when it is set, the scan is given up.
 
     Returns:
-        dict: shard (its fingerprint), rows, captions (matched rows), records, classes ({index: {records, inside,
-        phrases}}), and `seconds`, which the file does not keep.
+        dict: shard (its fingerprint), rows, bytes (of the hit file), captions (matched rows), records, classes
+        ({index: {records, inside, phrases}}), and `seconds`, which the file does not keep.
 
     Raises:
         UserError: the shard cannot be read.
@@ -108,7 +109,7 @@ def scan_unit(unit: Unit, search: Search, make_matcher, stop: threading.Event | 
                 if stop is not None and stop.is_set():
                     raise UserError("the run ended before it was scanned")
                 file.write(lines)
-    counts = {"shard": fingerprint, "rows": shard.rows} | seen.counts()
+    counts = {"shard": fingerprint, "rows": shard.rows, "bytes": unit.hits.stat().st_size} | seen.counts()
     write_json(unit.counts, counts, indent=None)
     return counts | {"seconds": time.perf_counter() - started}
 

@@ -369,6 +369,19 @@ def test_a_shard_that_changed_is_scanned_again(tmp_path, rows, capsys):
     assert len(read_output(tmp_path / "out")) == len(expected_rows(rows[1], ["hen"], "substring"))
 
 
+def test_a_hit_file_that_lost_its_end_is_written_again(pool, tmp_path, capsys):
+    arguments = ["-q", "hen", "--dbs", pool / "part-0.parquet"]
+    run("-o", tmp_path / "whole", *arguments)
+    run("-o", tmp_path / "cut", *arguments)
+    (hits,) = (tmp_path / "cut" / ".hits").glob("*.jsonl")
+    os.truncate(hits, hits.stat().st_size - 1)
+    (tmp_path / "cut" / "job_0_of_1.json").unlink()
+    capsys.readouterr()
+    run("-o", tmp_path / "cut", *arguments)
+    assert "scanned before" not in capsys.readouterr().err
+    assert output_bytes(tmp_path / "cut") == output_bytes(tmp_path / "whole")
+
+
 def test_shards_of_one_name_in_two_folders_are_two_shards(tmp_path, rows):
     for number in (0, 1):
         (tmp_path / str(number)).mkdir()
@@ -476,9 +489,7 @@ def test_a_worker_that_is_killed_costs_its_shards_and_the_same_command_does_them
     workers = []
     while not workers and process.poll() is None:
         if list(tmp_path.glob("out/.hits/.*.part")):  # it has begun to scan
-            workers = [
-                pid for pid in children_of(process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-            ]
+            workers = children_of(process.pid)
         time.sleep(0.005)
     os.kill(workers[0], signal.SIGKILL)
     said = process.communicate(timeout=60)[1]
@@ -540,6 +551,21 @@ def test_the_documented_command_with_the_published_shard_names(tmp_path, rows):
     assert sum(record["QUERY"] == "tiger shark" for record in records) == sum(
         len(expected_rows(of_shard, ["tiger shark"], "substring")) for of_shard in rows
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere workers are always started anew")
+def test_workers_are_forked_only_while_nothing_with_threads_is_there():
+    said = subprocess.run(
+        [sys.executable, "-c", "import filter_laion_metadata_substring, sys, threading\n"
+         "from retrieval.scan_workers import start_method\n"
+         "print(start_method())\n"
+         "threading.Thread(target=sys.stdin.read, daemon=True).start()\n"
+         "print(start_method())\n"
+         "import numpy\n"
+         "print(start_method())"],
+        cwd=ROOT, stdin=subprocess.PIPE, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert said.split() == ["fork", "spawn", "spawn"]
 
 
 # ---- refusals ----

@@ -1,5 +1,6 @@
 """Chunks and manifests: what one stage writes, the next one reads whole, in order, or not at all."""
 
+import itertools
 import json
 
 import pytest
@@ -40,12 +41,28 @@ def test_chunks_that_are_exactly_full_are_followed_by_no_empty_one(tmp_path, sma
     assert records.write_chunks(lines(20), tmp_path) == {"chunk_0.json": 10, "chunk_1.json": 10}
 
 
-@pytest.mark.parametrize("size", [1, 7, 100, 10_000])
-def test_blocks_may_be_cut_anywhere(tmp_path, small_chunks, size):
-    text = "".join(lines(25)).encode()
-    chunks = records.write_chunks((text[at : at + size] for at in range(0, len(text), size)), tmp_path)
-    assert chunks == {"chunk_0.json": 10, "chunk_1.json": 10, "chunk_2.json": 5}
+@pytest.mark.parametrize("sizes", [[25], [10, 10, 5], [9, 2, 0, 14], [0, 25, 0]])
+def test_lines_may_come_in_files_and_many_at_once(tmp_path, small_chunks, sizes):
+    every = "".join(lines(25)).splitlines(keepends=True)
+    parts = [
+        "".join(itertools.islice(every, end - size, end))
+        for size, end in zip(sizes, itertools.accumulate(sizes), strict=True)
+    ]
+    chunks = {"chunk_0.json": 10, "chunk_1.json": 10, "chunk_2.json": 5}
+    (tmp_path / "lines").mkdir()
+    assert records.write_chunks(parts, tmp_path / "lines") == chunks
+
+    def files():
+        for number, (part, size) in enumerate(zip(parts, sizes, strict=True)):
+            (tmp_path / f"{number}.jsonl").write_text("a summary\n" + part)
+            with open(tmp_path / f"{number}.jsonl", "rb") as file:
+                next(file)
+                yield file, size
+
+    assert records.write_chunks(files(), tmp_path) == chunks
     assert [record["SAMPLE_ID"] for record in read_all(tmp_path)] == list(range(25))
+    for name in chunks:
+        assert (tmp_path / name).read_bytes() == (tmp_path / "lines" / name).read_bytes()
 
 
 def test_a_run_that_found_nothing_writes_one_empty_chunk(tmp_path):

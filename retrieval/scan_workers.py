@@ -1,0 +1,120 @@
+"""Processes that scan shards side by side, and end with the run that started them.
+
+    with Workers(search, 16) as workers:        # before anything heavy is imported, see `start_method`
+        counts = workers.scan(unit)             # from as many threads as there are workers
+
+One worker is this process itself: on a small pool, to start another takes longer than all else.
+"""
+
+import contextlib
+import functools
+import gc
+import itertools
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import BrokenExecutor
+
+from retrieval.hit_files import RANDOM, Search, Unit, scan_unit
+from retrieval.shards import open_shard
+
+PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this
+THREADED = ("numpy", "pyarrow")  # what has threads of its own as soon as it is imported, and locks that they hold
+
+
+class Workers:
+    """`scan` may be called from several threads; where there is no more room it waits."""
+
+    def __init__(self, search: Search, number: int):
+        self._search, self._pool, self._stop, self._turn = search, None, threading.Event(), threading.Lock()
+        if number > 1:
+            import multiprocessing
+            from concurrent.futures import ProcessPoolExecutor
+
+            method = multiprocessing.get_context(start_method())
+            self._pool = ProcessPoolExecutor(number, method, begin_worker, (os.getpid(),))
+            for _ in range(number):
+                self._pool.submit(prepare, search)
+
+    def scan(self, unit: Unit) -> dict:
+        """The unit's counts, as hit_files.scan_unit gives them.
+
+        Raises:
+            UserError: the shard cannot be read, or `end` was called.
+            concurrent.futures.BrokenExecutor: a worker was killed.
+        """
+        if self._pool is not None:
+            return self._pool.submit(scan, unit, self._search, parent=os.getpid()).result()
+        with self._turn:
+            return scan(unit, self._search, self._stop)
+
+    def look_at(self, shards: list[str], field: str | None) -> None:
+        """Open each shard, so that a bad one is refused before others are scanned for hours.
+
+        Raises:
+            UserError: of the first bad one.
+        """
+        with contextlib.suppress(BrokenExecutor):  # `scan` says which shards that costs
+            for _ in (map if self._pool is None else self._pool.map)(open_shard, shards, itertools.repeat(field)):
+                pass
+
+    def end(self) -> None:
+        """Give up what is at work."""
+        self._stop.set()
+        if self._pool is not None:
+            from multiprocessing import active_children
+
+            for process in active_children():
+                process.terminate()
+            self._pool.shutdown(cancel_futures=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+
+def start_method() -> str:
+    """fork takes milliseconds and spawn a third of a second, but only a process of one thread can be forked safely.
+
+    macOS's own libraries have threads, so that only Linux forks.
+    """
+    is_alone = threading.active_count() == 1 and not sys.modules.keys() & set(THREADED)
+    return "fork" if sys.platform == "linux" and is_alone else "spawn"
+
+
+# ---- in a worker ----
+
+
+def begin_worker(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent talks, workers just end
+
+    def end_with_parent():
+        while os.getppid() == parent:
+            time.sleep(PARENT_CHECK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def prepare(search: Search) -> None:
+    """Import and compile while the parent looks at the shards."""
+    if search.match != RANDOM:
+        matcher_of(search)
+
+
+@functools.lru_cache(maxsize=1)  # one a process: compiling a thousand patterns takes longer than scanning a batch
+def matcher_of(search: Search):
+    from retrieval.matching import Matcher
+
+    return Matcher(list(search.queries), search.match)
+
+
+def scan(unit: Unit, search: Search, stop: threading.Event | None = None, parent: int | None = None) -> dict:
+    if parent is not None and os.getppid() != parent:
+        os._exit(1)  # a killed run's queue: the same command may be at this very unit again
+    gc.disable()  # no cycles here, and walking over millions of strings and tuples takes a tenth of the time
+    return scan_unit(unit, search, lambda: matcher_of(search), stop)

@@ -559,11 +559,11 @@ def test_workers_are_forked_only_while_nothing_with_threads_is_there():
         [sys.executable, "-c", "import filter_laion_metadata_substring, sys, threading\n"
          "from retrieval.scan_workers import start_method\n"
          "print(start_method())\n"
-         "threading.Thread(target=sys.stdin.read, daemon=True).start()\n"
+         "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
          "print(start_method())\n"
          "import numpy\n"
          "print(start_method())"],
-        cwd=ROOT, stdin=subprocess.PIPE, capture_output=True, text=True, check=True,
+        cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert said.split() == ["fork", "spawn", "spawn"]
 

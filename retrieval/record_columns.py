@@ -131,10 +131,14 @@ def _escaped(values):
     places = np.flatnonzero((data < 0x20) | (data == ord('"')) | (data == ord("\\")))
     if not len(places):
         return values
-    rows = np.unique(np.searchsorted(offsets, places + offsets[0], "right") - 1)  # about one caption in ten
+    rows = np.unique(np.searchsorted(offsets, places + offsets[0], "right") - 1)  # one caption in twenty-five
     mask = np.zeros(len(values), np.uint8)
     mask[rows] = 1
-    again = texts([encode_basestring(text)[1:-1] for text in values.take(integers(rows)).to_pylist()])
+    again = values.take(integers(rows))
+    if (data[places] < 0x20).any():
+        again = texts([encode_basestring(text)[1:-1] for text in again.to_pylist()])
+    else:
+        again = pc.replace_substring(pc.replace_substring(again, "\\", "\\\\"), '"', '\\"')
     return pc.replace_with_mask(values, integers(mask, "uint8").cast(pa.bool_()), again)
 
 

@@ -55,7 +55,7 @@ def test_what_is_no_json_number_is_null_and_whole_floats_can_be_integers():
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary()], ids=str)
 def test_lines_of_text_are_what_python_writes_with_nulls_and_without(kind):
     every = [chr(code) for code in range(0x100)] + ["", "é猫", '"', '\\"\n', "\u2028", "🐈" * 9]
-    for values in (every, [*every, None], ["plain"], ['"']):
+    for values in (every, [*every, None], ["plain"], ["plain", 'a "quoted"\\" word', "\\\\", '"', "\\n"]):
         urls, names = pa.array(values, pa.string()).cast(kind), pa.array(["x", *values])[1:]
         lines = "".join(encode_record({"URL": value, "QUERY": value, "RANK": 1}) for value in values)
         assert bytes(encode_columns({"URL": urls, "QUERY": names, "RANK": 1})).decode() == lines

@@ -191,12 +191,12 @@ def found_hits(shard: Shard, search: Search, make_matcher, seen: Seen) -> Iterat
 
 
 def index_hits(shard: Shard, search: Search) -> Iterator[tuple[Batch, Hits]]:
-    import numpy as np
-
     phrases = [distinct_phrases([query]) for query in search.queries]
 
     def choose(place: int, holding):
         """The phrase that matching.py names, worked out once for each combination of phrases that occurs."""
+        import numpy as np
+
         combinations, of_row = np.unique(holding, axis=1, return_inverse=True)
         empty = {phrase for phrase in phrases[place] if not phrase_needle(phrase, search.match)}
         named = []
@@ -205,13 +205,19 @@ def index_hits(shard: Shard, search: Search) -> Iterator[tuple[Batch, Hits]]:
             named.append(phrases[place].index(first_holding(search.queries[place], held, empty)))
         return np.array(named, np.int32)[of_row.ravel()]
 
-    rows, classes, named = index_selection(
+    selection = index_selection(
         shard,
         [to_fts5(query) for query in search.queries],
         [[to_fts5(phrase) for phrase in of_class] for of_class in phrases],
         choose,
         search.quantity,
     )
+    if selection is None:
+        return
+
+    import numpy as np
+
+    rows, classes, named = selection
     number_of = {phrase: number for number, phrase in enumerate(distinct_phrases(search.queries))}
     numbers = np.array([number_of[phrase] for of_class in phrases for phrase in of_class], np.int32)
     named = numbers[np.cumsum([0, *map(len, phrases)])[classes] + named]

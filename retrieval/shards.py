@@ -14,6 +14,7 @@ import math
 import re
 import sqlite3
 import struct
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -385,37 +386,39 @@ def index_selection(shard: Shard, queries: list[str], phrases: list[list[str]], 
         quantity: only the first so many rows of each class.
 
     Returns:
-        tuple: row ids (int64), classes (int32), phrases (int32, within the class); by row, then class.
+        tuple: row ids (int64), classes (int32), phrases (int32, within the class); by row, then class. None where
+        nothing is found: then numpy is not imported either, which takes as long as to ask for a hundred classes.
     """
-    import numpy as np
-
     column = shard.columns["TEXT"].replace('"', '""')
     limit = -1 if quantity is None else quantity
-    rows, classes, held = [np.empty(0, np.int64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    rows, classes, held = array("q"), array("i"), array("i")
     with _damage_named(shard.path), contextlib.closing(connect(shard.path)) as connection:
 
-        def select(query: str, limit: int):
+        def select(query: str, limit: int) -> list[int]:
             cursor = connection.execute(
                 f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ? ORDER BY rowid LIMIT ?",
                 [f'{{"{column}"}} : ({query})', limit],
             )
-            blocks = [np.empty(0, np.int64)]
-            while block := cursor.fetchmany(BATCH_ROWS):
-                blocks.append(np.fromiter((row[0] for row in block), np.int64, len(block)))
-            return np.concatenate(blocks)
+            return [row for (row,) in cursor]
 
         for place, query in enumerate(queries):
             found = select(query, limit)
-            named = np.zeros(len(found), np.int32)
-            if len(phrases[place]) > 1 and len(found):
+            named = array("i", [0]) * len(found)
+            if len(phrases[place]) > 1 and found:
+                import numpy as np
+
                 holding = [np.isin(found, select(phrase, -1), assume_unique=True) for phrase in phrases[place]]
-                named = choose(place, np.array(holding))
-            rows.append(found)
-            classes.append(np.full(len(found), place, np.int32))
-            held.append(named)
-    rows, classes, held = np.concatenate(rows), np.concatenate(classes), np.concatenate(held)
-    order = np.argsort(rows, kind="stable")
-    return rows[order], classes[order], held[order]
+                named = array("i", choose(place, np.array(holding)).tolist())
+            rows.extend(found)
+            classes.extend(array("i", [place]) * len(found))
+            held.extend(named)
+    if not rows:
+        return None
+
+    import numpy as np
+
+    order = np.argsort(np.frombuffer(rows, np.int64), kind="stable")
+    return tuple(np.frombuffer(column, column.typecode)[order] for column in (rows, classes, held))
 
 
 def looked_up_batches(shard: Shard, rowids) -> Iterator[Batch]:

@@ -74,6 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {args.cpu})
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # on a user's machine modules are compiled once, not at each start
     with tempfile.TemporaryDirectory() as temporary:
         work = args.work or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
@@ -184,10 +185,11 @@ def halves(text: str) -> tuple[str, str]:
 # ---- timing ----
 
 
-def best(repeats: int, work: Callable):
-    """(seconds, result) of the fastest of `repeats` runs."""
+def best(repeats: int, work: Callable, before: Callable = lambda: None):
+    """(seconds, result) of the fastest of `repeats` runs, without what is done before each."""
     runs = []
     for _ in range(repeats):
+        before()
         started = time.perf_counter()
         result = work()
         runs.append((time.perf_counter() - started, result))
@@ -204,11 +206,18 @@ def filter_command(output: Path, shards: list[Path], args, match: str, workers: 
             "--workers", str(workers), "--dbs", *map(str, shards)]  # fmt: skip
 
 
-def run_filter(output: Path, shards: list[Path], args, match: str, workers: int = 1) -> dict:
-    """One whole run from nothing; returns the manifest's counts."""
-    shutil.rmtree(output, ignore_errors=True)
-    subprocess.run(filter_command(output, shards, args, match, workers), check=True, stderr=subprocess.DEVNULL)
-    return json.loads((output / "job_0_of_1.json").read_text())["counts"]
+def best_filter(output: Path, shards: list[Path], args, match: str, workers: int = 1) -> tuple[float, dict]:
+    """(seconds, the manifest's counts) of the fastest whole run from nothing."""
+
+    def clear():
+        shutil.rmtree(output, ignore_errors=True)
+        os.sync()  # what an earlier run left for the disk is none of this one's work
+
+    def run():
+        subprocess.run(filter_command(output, shards, args, match, workers), check=True, stderr=subprocess.DEVNULL)
+
+    seconds, _ = best(args.repeats, run, clear)
+    return seconds, json.loads((output / "job_0_of_1.json").read_text())["counts"]
 
 
 # ---- on parquet ----
@@ -231,27 +240,32 @@ def compare_on_parquet(work: Path, shards: list[Path], names: list[str], args) -
 
     floor, _ = best(args.repeats, decode)
     row("decode floor: the caption column into Arrow", floor, rows)
-    captions_found = {}
+    captions_found, ours = {}, {}
     for match in ("word", "substring"):
         matcher = Matcher([class_query(name, None, match) for name in names], match)
 
         def scan(matcher=matcher):
             batches = (batch for shard in opened for batch in caption_batches(shard))
-            return sum(len(np.unique(matcher.match(batch.captions).row)) for batch in batches)
+            return sum(np.count_nonzero(np.diff(matcher.match(batch.captions).row, prepend=-1)) for batch in batches)
 
         seconds, captions_found[match] = best(args.repeats, scan)
         row(f"ours, --match {match}: decode and match", seconds, rows)
         print(f"      = {seconds / floor:.2f} x the decode floor; {captions_found[match]:,} captions matched")
         print(f"      extrapolated, not measured: LAION-2B-en ({LAION_ROWS:,} rows) in "
               f"{seconds * LAION_ROWS / rows / 3600:.1f} core-hours of decoding and matching")  # fmt: skip
-    ours = seconds
+        ours[match] = seconds
 
     text = pa.concat_arrays([batch.captions for shard in opened for batch in caption_batches(shard)])
+    (work / "captions.txt").write_text("\n".join((t or "").replace("\n", " ") for t in text.to_pylist()) + "\n")
+    if shutil.which("rg"):
+        print("a peer that tells each whole word and where it is (--match word); its words have `_` and no folding")
+        seconds, _ = best(args.repeats, lambda: ripgrep(work, "-w", "-o", "--byte-offset"))
+        row("rg -F -i -w -o, captions ready as text", seconds, rows, ours["word"])
     print("peers, any class anywhere in the caption (--match substring)")
     wrong = []
     for label, peer in substring_peers(work, shards, names, text):
         seconds, found = best(args.repeats if label.startswith("rg") else 1, peer)
-        row(label, seconds, rows, ours)
+        row(label, seconds, rows, ours["substring"])
         if found != captions_found["substring"]:
             wrong.append(f"{label}: {found:,} captions, ours {captions_found['substring']:,}")
     return wrong
@@ -261,12 +275,7 @@ def substring_peers(work: Path, shards: list[Path], names: list[str], text):
     """(label, function -> captions with any match) of each peer that is installed."""
     lowered = sorted({name.lower() for name in names})
     if shutil.which("rg"):
-        (work / "captions.txt").write_text("\n".join((t or "").replace("\n", " ") for t in text.to_pylist()) + "\n")
-        grep = ["rg", "-F", "-i", "-j1", "-c", "-f", str(work / "names.txt"), str(work / "captions.txt")]
-        yield (
-            "rg -F -i, lines only, captions ready as text",
-            lambda: int(subprocess.run(grep, stdout=subprocess.PIPE).stdout or 0),
-        )
+        yield "rg -F -i -c, lines only, captions ready as text", lambda: int(ripgrep(work, "-c") or 0)
     else:
         print("  (rg is not installed: left out)")
 
@@ -309,6 +318,12 @@ def substring_peers(work: Path, shards: list[Path], names: list[str], text):
         )
 
 
+def ripgrep(work: Path, *flags: str) -> bytes:
+    """What rg prints of the captions: nothing, and exit code 1, where no name is in any."""
+    command = ["rg", "-F", "-i", "-j1", "-N", *flags, "-f", str(work / "names.txt"), str(work / "captions.txt")]
+    return subprocess.run(command, stdout=subprocess.PIPE).stdout
+
+
 # ---- on databases, against the script they were published with ----
 
 
@@ -328,12 +343,12 @@ def compare_on_databases(work: Path, shards: list[Path], names: list[str], args)
         files = [work / "queries.json", work / "published.json", *databases]
         return int(subprocess.check_output([sys.executable, "-c", PUBLISHED, *map(str, files)]))
 
-    seconds, published_records = best(args.repeats, published)
-    on_parquet, from_parquet = best(args.repeats, lambda: run_filter(work / "out", shards, args, "word"))
+    seconds, published_records = best(args.repeats, published, os.sync)
+    on_parquet, from_parquet = best_filter(work / "out", shards, args, "word")
     row("ours on parquet", on_parquet, rows)
     row("published: MATCH a class on the ready, warm index", seconds, rows, on_parquet)
     row("published, the index built first", seconds + build, rows, on_parquet)
-    on_database, from_database = best(args.repeats, lambda: run_filter(work / "out-db", databases, args, "word"))
+    on_database, from_database = best_filter(work / "out-db", databases, args, "word")
     row("ours on the same databases", on_database, rows)
     row("published on them", seconds, rows, on_database)
     print(f"      databases: {sum(map(size, databases)) / sum(map(size, shards)):.1f} x the parquet's bytes")
@@ -374,12 +389,21 @@ def size(path: Path) -> int:
 
 
 def compare_workers(work: Path, shards: list[Path], args) -> None:
-    print("workers, whole processes on all cores, --match word")
-    one, first = best(args.repeats, lambda: run_filter(work / "out", shards, args, "word", 1))
-    two, second = best(args.repeats, lambda: run_filter(work / "out", shards, args, "word", 2))
-    row("one worker", one, first["rows"])
-    row("two workers", two, second["rows"])
-    print(f"      two workers are {one / two:.2f} x as fast; same counts: {first == second}")
+    cores = os.sched_getaffinity(0)
+    print("workers, whole processes, --match word")
+    seconds, counts = [], []
+    for label, workers, allowed in (
+        ("one worker on one core", 1, {args.cpu}),
+        ("one worker, whose chunks another core may write", 1, cores),
+        ("two workers", 2, cores),
+    ):
+        os.sched_setaffinity(0, allowed)
+        took, count = best_filter(work / "out", shards, args, "word", workers)
+        row(label, took, count["rows"])
+        seconds.append(took)
+        counts.append(count)
+    print(f"      two workers are {seconds[0] / seconds[2]:.2f} x and {seconds[1] / seconds[2]:.2f} x as fast; "
+          f"same counts: {counts[0] == counts[1] == counts[2]}")  # fmt: skip
 
 
 def report_memory(work: Path, shards: list[Path], args) -> int:

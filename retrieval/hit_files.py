@@ -146,7 +146,7 @@ class Seen:
     def add(self, hits: Hits, phrases: tuple[str | None, ...]) -> None:
         import numpy as np
 
-        self.captions += len(np.unique(hits.row))
+        self.captions += int(np.count_nonzero(np.diff(hits.row, prepend=-1)))
         pairs, counts = np.unique(hits.query * np.int64(len(phrases)) + hits.phrase, return_counts=True)
         for pair, number in zip(pairs.tolist(), counts.tolist(), strict=True):
             query, phrase = divmod(pair, len(phrases))

@@ -11,6 +11,7 @@ A parquet shard's rows are numbered from 0; a database's rows are its rowids.
 import contextlib
 import json
 import math
+import os
 import re
 import sqlite3
 import struct
@@ -119,6 +120,17 @@ def keep_freed_memory() -> None:
     np.empty(LARGEST_BLOCK, np.uint8)
 
 
+def use_mimalloc() -> None:
+    """Let Arrow keep a batch's memory too: its jemalloc gives it back, 25,000 page faults in a million rows.
+
+    Where it was built with mimalloc, and unless the user chose otherwise.
+    """
+    import pyarrow as pa
+
+    if "mimalloc" in pa.supported_memory_backends() and "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+        pa.set_memory_pool(pa.mimalloc_memory_pool())
+
+
 @contextlib.contextmanager
 def _damage_named(path: Path):
     try:
@@ -221,6 +233,7 @@ def _parquet_batches(shard: Shard) -> Iterator[Batch]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    use_mimalloc()
     caption = shard.columns["TEXT"]
     others = {ours: name for ours, name in shard.columns.items() if ours != "TEXT"}
     first_row = 0

@@ -24,7 +24,7 @@ import os
 import random
 import sys
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -311,9 +311,10 @@ def scan_in_order(units: list[Unit], workers: Workers, args) -> Iterator[tuple[U
     followers = ThreadPoolExecutor(how_many_workers(args, units) + bool(absent))
     try:
         with progress(len(units), "shards", "scanning") as more:
-            following = [followers.submit(follow, unit) for unit in units]
+            following = deque((unit, followers.submit(follow, unit)) for unit in units)
             try:
-                for unit, future in zip(units, following, strict=True):
+                while following:  # what was passed on is let go: a shard's counts take half a megabyte
+                    unit, future = following.popleft()
                     yield unit, future.result()
                     more()
             finally:  # also at Ctrl-C, and when every class is full: what is at work is ended, not waited for

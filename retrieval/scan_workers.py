@@ -17,7 +17,7 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor
 
-from retrieval.hit_files import RANDOM, Search, Unit, scan_unit
+from retrieval.hit_files import Search, Unit, scan_unit
 from retrieval.shards import open_shard
 
 PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this
@@ -35,8 +35,7 @@ class Workers:
 
             method = multiprocessing.get_context(start_method())
             self._pool = ProcessPoolExecutor(number, method, begin_worker, (os.getpid(),))
-            for _ in range(number):
-                self._pool.submit(prepare, search)
+            self._pool.submit(os.getpid)  # the first task starts them: now, while they may be forked
 
     def scan(self, unit: Unit) -> dict:
         """The unit's counts, as hit_files.scan_unit gives them.
@@ -51,7 +50,7 @@ class Workers:
             return scan(unit, self._search, self._stop)
 
     def look_at(self, shards: list[str], field: str | None) -> None:
-        """Open each shard, so that a bad one is refused before others are scanned for hours.
+        """Open each shard, side by side, so that a bad one is refused before others are scanned for hours.
 
         Raises:
             UserError: of the first bad one.
@@ -98,12 +97,6 @@ def begin_worker(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-def prepare(search: Search) -> None:
-    """Import and compile while the parent looks at the shards."""
-    if search.match != RANDOM:
-        matcher_of(search)
 
 
 @functools.lru_cache(maxsize=1)  # one a process: compiling a thousand patterns takes longer than scanning a batch

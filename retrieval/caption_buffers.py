@@ -1,4 +1,4 @@
-"""Captions as stretches of bytes that one scan can search: joined, lower-cased, and for words folded as unicode61 does.
+"""Captions as stretches of bytes that one scan can search: as they lie, or joined, and where it matters folded.
 
 for first, piece in pieces(without_nulls(captions)):     # half a megabyte of rows at a time
     words = plain_words(joined(piece, b" "))             # exact for rows where rows_to_fold() says no

@@ -46,7 +46,7 @@ from knn_indices_helper.jobs import (
 )
 from retrieval.hit_files import RANDOM, Search, Unit, clear_remains, finished_counts, plan_unit, shard_fingerprint
 from retrieval.queries import QueryError, class_query
-from retrieval.records import LINE_END, Manifest, begin_run, is_complete, write_chunks, write_manifest
+from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, begin_run, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
 from retrieval.scan_workers import Workers
 from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
@@ -350,7 +350,7 @@ class Tally:
                     self.missing[unit.shard] = counts
                     continue
                 self.add(counts)
-                with open(unit.hits, "rb") as file:
+                with open(unit.hits, "rb", BLOCK_BYTES) as file:
                     yield from filter(self.has_room, file) if self.quantity else [(file, counts["records"])]
                 if self.quantity and all(number >= self.quantity for number in self.records.values()):
                     return

@@ -115,10 +115,11 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
     tally = Tally(search)
-    with Workers(search, how_many_workers(args, units)) as workers:
+    done = {unit.shard for unit in units if finished_counts(unit) is not None}
+    with Workers(search, how_many_workers(args.workers, len(units) - len(done))) as workers:
         workers.look_at([path for path in shards if os.path.isfile(path)], args.field)
         begin_run(output, job_idx, total_jobs)
-        chunks = write_chunks(tally.pass_on(scan_in_order(units, workers, args)), output, job_idx, total_jobs)
+        chunks = write_chunks(tally.pass_on(scan_in_order(units, done, workers, args)), output, job_idx, total_jobs)
     manifest = Manifest(
         stage="substring",
         settings=settings,
@@ -258,18 +259,17 @@ def input_fingerprints(units: list[Unit]) -> dict:
 # ---- the work: one shard a process ----
 
 
-def how_many_workers(args, units: list[Unit]) -> int:
+def how_many_workers(asked: int | None, units: int) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(args.workers or cores, sum(finished_counts(unit) is None for unit in units)))
+    return max(1, min(asked or cores, units))
 
 
-def scan_in_order(units: list[Unit], workers: Workers, args) -> Iterator[tuple[Unit, dict | str]]:
+def scan_in_order(units: list[Unit], done: set[str], workers: Workers, args) -> Iterator[tuple[Unit, dict | str]]:
     """Each unit in order with its counts, or with the reason why it is missing, while later ones are at work.
 
     A thread follows one shard from fetch to cleanup. Where shards must be fetched there is one more than there are
     workers, so that a next shard comes while others are scanned, and no more than that lie on the disk.
     """
-    done = {unit.shard: counts for unit in units if (counts := finished_counts(unit)) is not None}
     absent = [unit.shard for unit in units if unit.shard not in done and not os.path.isfile(unit.shard)]
     sources, reasons = find_sources([Path(path).name for path in absent], args.shard_sources) if absent else ({}, {})
     one_fetch, stop = threading.Lock(), threading.Event()  # two fetches at once would only share the line
@@ -287,9 +287,9 @@ def scan_in_order(units: list[Unit], workers: Workers, args) -> Iterator[tuple[U
             raise
 
     def follow(unit: Unit) -> dict | str:
-        if unit.shard in done:
-            say(f"{unit.shard}: scanned before, {done[unit.shard]['records']:,} records")
-            return done[unit.shard]
+        if unit.shard in done and (counts := finished_counts(unit)) is not None:
+            say(f"{unit.shard}: scanned before, {counts['records']:,} records")
+            return counts
         try:
             if fetched := not os.path.isfile(unit.shard):
                 fetch(unit.shard)
@@ -308,7 +308,7 @@ def scan_in_order(units: list[Unit], workers: Workers, args) -> Iterator[tuple[U
         )
         return counts
 
-    followers = ThreadPoolExecutor(how_many_workers(args, units) + bool(absent))
+    followers = ThreadPoolExecutor(workers.number + bool(absent))
     try:
         with progress(len(units), "shards", "scanning") as more:
             following = deque((unit, followers.submit(follow, unit)) for unit in units)

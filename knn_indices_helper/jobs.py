@@ -166,6 +166,8 @@ def command(main):
 
     @functools.wraps(main)
     def wrapped(argv: list[str] | None = None) -> int:
+        if sys.stderr is None:  # `2>&-`: this takes the place of it, which the next file would get otherwise
+            sys.stderr = open(os.devnull, "w")
         try:
             return main(argv)
         except UserError as error:

@@ -1,13 +1,13 @@
 """Captions as stretches of bytes that one scan can search: as they lie, or joined, and where it matters folded.
 
-for first, piece in pieces(without_nulls(captions)):     # half a megabyte of rows at a time
+for first, piece in pieces(without_nulls(captions), PIECE_BYTES):
     words = plain_words(joined(piece, b" "))             # exact for rows where rows_to_fold() says no
 """
 
 from retrieval.arrow_values import binaries, binary_scalar, integers
 from retrieval.unicode61 import folded_utf8, tokens
 
-PIECE_BYTES = 1 << 19  # of captions joined and scanned at once: it stays in cache, and malloc reuses what it gave
+PIECE_BYTES = 1 << 19  # of captions scanned at once: it stays in cache, and malloc reuses what it gave
 ROW_END = b"\xff"  # stands in no UTF-8
 WORD_ROW_END = b" \xff "  # so that the words at a row's edges stand between spaces too
 CASED_SYMBOLS = (0x24B6, 0x24CF)  # circled capitals: the characters that separate words and yet have a lower case
@@ -28,15 +28,15 @@ def without_nulls(captions):
     return captions.cast(pa.large_binary() if _is_large(captions) else pa.binary())
 
 
-def pieces(captions):
-    """(first row, BinaryArray of about PIECE_BYTES) by and by."""
+def pieces(captions, size: int):
+    """(first row, BinaryArray of about `size` bytes) by and by."""
     import numpy as np
     import pyarrow as pa
 
     offsets = offsets_of(captions)
     start = 0
     while start < len(captions):
-        end = max(start + 1, int(np.searchsorted(offsets, offsets[start] + PIECE_BYTES, "right")) - 1)
+        end = max(start + 1, int(np.searchsorted(offsets, offsets[start] + size, "right")) - 1)
         piece = captions.slice(start, end - start)
         if _is_large(captions):
             piece = pa.concat_arrays([piece]).cast(pa.binary())  # its offsets from 0, so that they fit 32 bits

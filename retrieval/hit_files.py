@@ -18,12 +18,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from knn_indices_helper.jobs import UserError, complete_file, file_fingerprint, settings_fingerprint, write_json
+from retrieval.caption_buffers import offsets_of, without_nulls
 from retrieval.hit_records import Labels, encode_hits
 from retrieval.matching import Hits, distinct_phrases, first_holding, phrase_needle, shown
 from retrieval.queries import to_fts5
 from retrieval.shards import Batch, Shard, caption_batches, index_selection, looked_up_batches, open_shard, row_batches
 
 HITS_VERSION = 3  # raise it when the same shard and settings give other records
+PART_BYTES = 1 << 26  # of records encoded at once; most batches have a tenth of it, and Arrow's text ends at 2 GB
+RECORD_BYTES = 300  # of a record beside its caption
 RANDOM = "random"  # QUERY and SOURCE of a control set's records
 
 
@@ -169,9 +172,24 @@ def hit_lines(shard: Shard, search: Search, labels: Labels, make_matcher, seen: 
     """The encoded records of the captions that match, a batch at a time."""
     for batch, hits in found_hits(shard, search, make_matcher, seen):
         seen.add(hits, labels.phrases)
-        yield encode_hits(batch, hits, labels) if len(hits.row) else b""
+        yield b""  # so that a run that ended is noticed
+        for part in in_parts(batch, hits):
+            yield encode_hits(batch, part, labels)
         if search.quantity and all(seen.records[c] >= search.quantity for c in range(len(search.classes))):
             return
+
+
+def in_parts(batch: Batch, hits: Hits) -> Iterator[Hits]:
+    """A batch's hits, of long captions or of a thousand classes a few at a time: each is a record with the caption."""
+    import numpy as np
+
+    if batch.captions is None or not len(hits.row):  # rows that were looked up in an index: 4,096 at most
+        yield from [hits] if len(hits.row) else []
+        return
+    caption_bytes = np.diff(offsets_of(without_nulls(batch.captions)))
+    part_of = np.cumsum(caption_bytes[hits.row] + RECORD_BYTES) // PART_BYTES
+    for part in np.split(np.arange(len(part_of)), np.flatnonzero(np.diff(part_of)) + 1):
+        yield Hits(*(column[part] for column in vars(hits).values()))
 
 
 def found_hits(shard: Shard, search: Search, make_matcher, seen: Seen) -> Iterator[tuple[Batch, Hits]]:

@@ -25,6 +25,7 @@ from typing import Any
 
 from retrieval.arrow_values import integers
 from retrieval.caption_buffers import (
+    PIECE_BYTES,
     ROW_END,
     bytes_of,
     exact_text,
@@ -42,6 +43,7 @@ from retrieval.unicode61 import is_word_part, tokens
 
 MATCH_MODES = ("substring", "word", "fts")
 
+PART_BYTES = 1 << 23  # of captions whose hits are gathered at once: twice a batch of ordinary captions
 USELESS = 1 / 3  # of the captions left by the filter for short lists: without it all of them are searched as fast
 
 
@@ -218,7 +220,7 @@ class Matcher:
         self._is_one_to_one = choices == [[(number, 0)] for number in range(len(queries))]
 
     def match(self, captions) -> Hits:
-        """The hits of a batch; memory is bounded by the batch.
+        """The hits of a batch; memory is bounded by PART_BYTES of it, and by the hits.
 
         Args:
             captions: pyarrow Array or ChunkedArray of (large) strings, (large) binary, or a dictionary of either.
@@ -228,12 +230,12 @@ class Matcher:
 
         found, start = [], 0
         for chunk in captions.chunks if isinstance(captions, pa.ChunkedArray) else [captions]:
-            array = without_nulls(chunk)
-            rows = self._filtered(array)
-            if len(rows) < len(array):
-                array = array.take(integers(rows))
-            hit_rows, phrases, inside = self._match_array(array)
-            found.append((rows[hit_rows] + start, phrases, inside))
+            for first, array in pieces(without_nulls(chunk), PART_BYTES):
+                rows = self._filtered(array)
+                if len(rows) < len(array):
+                    array = array.take(integers(rows))
+                hit_rows, phrases, inside = self._match_array(array)
+                found.append((rows[hit_rows] + first + start, phrases, inside))
             start += len(chunk)
         if not found:
             return _hits([], [], [], [])
@@ -260,8 +262,8 @@ class Matcher:
         if is_words:
             row_edges = row_edges + np.arange(len(offsets))  # a space behind each row, in all pieces' buffers together
         is_slow = rows_to_fold(captions, offsets, self._mode, self._has_replacement)
-        found = [_NOTHING()]
-        for first, piece in pieces(captions):
+        found = [_nothing()]
+        for first, piece in pieces(captions, PIECE_BYTES):
             is_slow[[first, first + len(piece) - 1]] |= is_words  # no space before the one, none after the other
             literals, ends = self._scan(plain_words(joined(piece, b" ")) if is_words else bytes_of(piece))
             found.append((literals, ends + row_edges[first]))
@@ -277,7 +279,7 @@ class Matcher:
             sides = _word_sides(bytes_of(captions), starts[sure], ends[sure], row_edges[rows], row_edges[rows + 1])
 
         found, slow = [(rows, literals, sides)], np.flatnonzero(is_slow)
-        for first, piece in pieces(captions.take(integers(slow))):
+        for first, piece in pieces(captions.take(integers(slow)), PIECE_BYTES):
             found.append(self._match_exactly(piece, slow[first : first + len(piece)]))
         rows, literals, sides = (np.concatenate(column) for column in zip(*found, strict=True))
         return self._verified(captions, *self._once_a_row(rows, literals, sides))
@@ -423,7 +425,7 @@ def _words(needle: str | list[tuple[str, bool]]) -> list[bytes]:
     return [token.encode("utf-8", "surrogateescape") for token, _ in needle]
 
 
-def _NOTHING():
+def _nothing():
     import numpy as np
 
     return np.empty(0, np.int32), np.empty(0, np.int64)
@@ -468,7 +470,11 @@ _IS_WORD_BYTE = bytes(byte < 0x80 and chr(byte).isalnum() for byte in range(256)
 
 
 def _word_sides(buffer, starts, ends, row_starts, row_ends, is_exact: bool = False):
-    """Of literals in UTF-8: whether a word goes on before it (1), after it (2), in its row: uint8 (n,)."""
+    """Of literals in UTF-8: whether a word goes on before it (1), after it (2), in its row: uint8 (n,).
+
+    Between rows that are `is_exact` stands ROW_END, which is in no word; others lie one behind another, so that their
+    edges must be told.
+    """
     import numpy as np
 
     values = np.frombuffer(buffer, np.uint8)

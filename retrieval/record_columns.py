@@ -136,7 +136,7 @@ def _escaped(values):
     mask[rows] = 1
     again = values.take(integers(rows))
     if (data[places] < 0x20).any():
-        again = texts([encode_basestring(text)[1:-1] for text in again.to_pylist()])
+        again = texts([text and encode_basestring(text)[1:-1] for text in again.to_pylist()])  # a null may have bytes
     else:
         again = pc.replace_substring(pc.replace_substring(again, "\\", "\\\\"), '"', '\\"')
     return pc.replace_with_mask(values, integers(mask, "uint8").cast(pa.bool_()), again)

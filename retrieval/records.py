@@ -240,5 +240,15 @@ def is_complete(folder: Path, job_idx: int, total_jobs: int, settings: dict, inp
     return (
         [manifest["settings"], manifest["inputs"]] == same
         and not manifest["coverage"].get("missing")
-        and all(os.path.exists(folder / name) for name in manifest["chunks"])
+        and all(is_whole(folder / name) for name in manifest["chunks"])
     )
+
+
+def is_whole(chunk: Path) -> bool:
+    """Whether a chunk is there to its end: a machine that lost power may have kept its name alone."""
+    try:
+        with open(chunk, "rb") as file:
+            file.seek(-2, os.SEEK_END)
+            return file.read() == b"]\n"
+    except OSError:  # none, or shorter than that
+        return False

@@ -17,6 +17,7 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor
 
+from knn_indices_helper.jobs import UserError
 from retrieval.hit_files import Search, Unit, scan_unit
 from retrieval.shards import open_shard
 
@@ -28,14 +29,21 @@ class Workers:
     """`scan` may be called from several threads; where there is no more room it waits."""
 
     def __init__(self, search: Search, number: int):
+        self.number = number
         self._search, self._pool, self._stop, self._turn = search, None, threading.Event(), threading.Lock()
-        if number > 1:
-            import multiprocessing
-            from concurrent.futures import ProcessPoolExecutor
+        if number == 1:
+            return
+        try:
+            with held_interrupts():
+                import multiprocessing
+                from concurrent.futures import ProcessPoolExecutor
 
-            method = multiprocessing.get_context(start_method())
-            self._pool = ProcessPoolExecutor(number, method, begin_worker, (os.getpid(),))
-            self._pool.submit(os.getpid)  # the first task starts them: now, while they may be forked
+                method = multiprocessing.get_context(start_method())
+                self._pool = ProcessPoolExecutor(number, method, begin_worker, (os.getpid(),))
+                self._pool.submit(os.getpid)  # the first task starts them: now, while they may be forked
+        except BaseException:
+            self.end()
+            raise
 
     def scan(self, unit: Unit) -> dict:
         """The unit's counts, as hit_files.scan_unit gives them.
@@ -53,14 +61,18 @@ class Workers:
         """Open each shard, side by side, so that a bad one is refused before others are scanned for hours.
 
         Raises:
-            UserError: of the first bad one.
+            UserError: of the first bad one; or a worker was killed.
         """
-        with contextlib.suppress(BrokenExecutor):  # `scan` says which shards that costs
+        try:
             for _ in (map if self._pool is None else self._pool.map)(open_shard, shards, itertools.repeat(field)):
                 pass
+        except BrokenExecutor as error:
+            raise UserError(
+                "a worker was killed as it opened the shards (out of memory?): run again, perhaps with fewer --workers"
+            ) from error
 
     def end(self) -> None:
-        """Give up what is at work."""
+        """Give up what is at work. May be called again."""
         self._stop.set()
         if self._pool is not None:
             from multiprocessing import active_children
@@ -85,11 +97,26 @@ def start_method() -> str:
     return "fork" if sys.platform == "linux" and is_alone else "spawn"
 
 
+@contextlib.contextmanager
+def held_interrupts():
+    """Ctrl-C waits until the block ends: Python loses one that comes while it forks, and half a pool would stay."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 # ---- in a worker ----
 
 
 def begin_worker(parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent talks, workers just end
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # held while this one was forked
 
     def end_with_parent():
         while os.getppid() == parent:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from filter_laion_metadata_substring import draw_sample, main
+from retrieval import hit_files
 from retrieval.records import RECORD_FIELDS, chunk_files, encode_record, read_records
 
 ROOT = Path(__file__).parent.parent
@@ -382,6 +383,25 @@ def test_a_hit_file_that_lost_its_end_is_written_again(pool, tmp_path, capsys):
     assert output_bytes(tmp_path / "cut") == output_bytes(tmp_path / "whole")
 
 
+def test_a_chunk_that_lost_its_end_is_written_again(pool, tmp_path, capsys):
+    arguments = ["-o", tmp_path, "-q", "hen", "--dbs", pool / "part-0.parquet"]
+    run(*arguments)
+    whole = (tmp_path / "chunk_0.json").read_bytes()
+    for left in (0, 1, len(whole) // 2):
+        os.truncate(tmp_path / "chunk_0.json", left)
+        run(*arguments)
+        assert (tmp_path / "chunk_0.json").read_bytes() == whole
+    assert "nothing to do" not in capsys.readouterr().err
+
+
+def test_a_caption_that_many_long_classes_match_is_encoded_in_parts(pool, tmp_path, monkeypatch):
+    arguments = ["-q", "|".join("abcdehinorst"), "--workers", 1, "--dbs", pool / "*.parquet"]
+    run("-o", tmp_path / "whole", *arguments)
+    monkeypatch.setattr(hit_files, "PART_BYTES", 1000)
+    run("-o", tmp_path / "parts", *arguments)
+    assert output_bytes(tmp_path / "parts") == output_bytes(tmp_path / "whole")
+
+
 def test_shards_of_one_name_in_two_folders_are_two_shards(tmp_path, rows):
     for number in (0, 1):
         (tmp_path / str(number)).mkdir()
@@ -527,6 +547,37 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(pool, tmp_path, rows, w
     assert (
         "part-0.parquet: scanned before" in subprocess.run(command, capture_output=True, text=True, check=True).stderr
     )
+
+
+def test_ctrl_c_while_workers_start_ends_them_all(pool, tmp_path):
+    """As soon as there is a first one: Python loses interrupts while it forks."""
+    command = [sys.executable, SCRIPT, "-q", "hen", "--workers", "3", "--dbs", str(pool / "*.parquet"), "-o"]
+    for attempt in range(6):
+        process = subprocess.Popen(
+            [*command, tmp_path / str(attempt)], stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        while not (workers := children_of(process.pid)) and process.poll() is None:
+            pass
+        if attempt % 2:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            os.kill(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+        assert process.returncode == 130 and workers, said
+        assert said == "interrupted: what is complete is kept; the same command does the rest\n"
+        with pytest.raises(ProcessLookupError):  # nobody is left of its session
+            os.killpg(process.pid, 0)
+
+
+def test_a_worker_that_is_killed_as_it_opens_the_shards_is_one_sentence(pool, tmp_path):
+    command = [sys.executable, SCRIPT, "-q", "hen", "--workers", "2", "--dbs", *map(str, pool.glob("*.parquet")), "-o"]
+    process = subprocess.Popen([*command, tmp_path / "out"], stderr=subprocess.PIPE, text=True)
+    while len(workers := children_of(process.pid)) < 2 and process.poll() is None:
+        pass
+    os.kill(workers[0], signal.SIGKILL)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 2 and said.startswith("error: a worker was killed as it opened the shards")
+    assert not list((tmp_path / "out").iterdir())
 
 
 # ---- the documented command ----

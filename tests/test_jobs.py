@@ -233,3 +233,20 @@ def test_the_description_of_a_parser_is_the_docstring_as_laid_out():
     parser = jobs.parser_for("First.\n\n    python x.py --flag\n", "/a/x.py")
     assert isinstance(parser, argparse.ArgumentParser) and parser.prog == "x.py"
     assert "\n    python x.py --flag\n" in parser.format_help()
+
+
+def test_without_stderr_a_script_works_and_says_nothing(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom knn_indices_helper import jobs\n"
+        "@jobs.command\n"
+        "def main(argv):\n"
+        "    jobs.say('talk')\n"
+        "    with jobs.progress(1, 'things', 'doing') as more: more()\n"
+        "    open('data', 'w').write('x')\n"
+        "    return 7\n"
+        "sys.exit(main([]))\n"
+    )
+    command = f"PYTHONPATH={Path(jobs.__file__).parent.parent} {sys.executable} {script} 2>&-"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE)
+    assert (done.returncode, done.stdout, (tmp_path / "data").read_text()) == (7, b"", "x")

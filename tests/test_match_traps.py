@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retrieval import caption_buffers
+from retrieval import matching
 from retrieval.literal_scan import hyperscan_scanner, re_scanner
 from retrieval.matching import Matcher, match_plain
 from retrieval.queries import Phrase, parse_query
@@ -165,7 +165,8 @@ def test_captions_that_are_not_utf8_are_read_with_replacement_characters(match, 
 @pytest.mark.parametrize("mode", ["substring", "word"])
 @pytest.mark.parametrize("piece_bytes", [1, 40, 1 << 19])
 def test_every_kind_of_array_gives_the_same(match, mode, piece_bytes, monkeypatch):
-    monkeypatch.setattr(caption_buffers, "PIECE_BYTES", piece_bytes)
+    monkeypatch.setattr(matching, "PIECE_BYTES", piece_bytes)
+    monkeypatch.setattr(matching, "PART_BYTES", 3 * piece_bytes)
     captions = ["zero hen", None, "tiger - shark", "", "café hen", "x", "a tiger shark", "tigershark", "hen"] * 3
     queries = names("hen", "tiger shark", "cafe")
     expected = pairs(match_plain(captions, queries, mode))

@@ -59,3 +59,9 @@ def test_lines_of_text_are_what_python_writes_with_nulls_and_without(kind):
         urls, names = pa.array(values, pa.string()).cast(kind), pa.array(["x", *values])[1:]
         lines = "".join(encode_record({"URL": value, "QUERY": value, "RANK": 1}) for value in values)
         assert bytes(encode_columns({"URL": urls, "QUERY": names, "RANK": 1})).decode() == lines
+
+
+def test_bytes_behind_a_null_are_nothing():
+    buffers = [pa.py_buffer(b"\x01"), pa.array([0, 1, 3], pa.int32()).buffers()[1], pa.py_buffer(b'x"\x01')]
+    hidden = pa.Array.from_buffers(pa.string(), 2, buffers)
+    assert json_values(hidden).to_pylist() == ['"x"', "null"]

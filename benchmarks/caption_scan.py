@@ -12,6 +12,7 @@ something: all of it runs on one core (--cpu), each the best of --repeats.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -389,44 +390,53 @@ def size(path: Path) -> int:
 
 
 def compare_workers(work: Path, shards: list[Path], args) -> None:
+    """One worker on one core against two on two, over --rows x --shards rows and over four times as many."""
     cores = os.sched_getaffinity(0)
     print("workers, whole processes, --match word")
-    seconds, counts = [], []
-    for label, workers, allowed in (
-        ("one worker on one core", 1, {args.cpu}),
-        ("one worker, whose chunks another core may write", 1, cores),
-        ("two workers", 2, cores),
-    ):
-        os.sched_setaffinity(0, allowed)
-        took, count = best_filter(work / "out", shards, args, "word", workers)
-        row(label, took, count["rows"])
-        seconds.append(took)
-        counts.append(count)
-    print(f"      two workers are {seconds[0] / seconds[2]:.2f} x and {seconds[1] / seconds[2]:.2f} x as fast; "
-          f"same counts: {counts[0] == counts[1] == counts[2]}")  # fmt: skip
+    for times in (1, 4):
+        seconds, counts = [], []
+        with linked(work, shards, times) as links:
+            for label, workers, allowed in (
+                ("one worker on one core", 1, {args.cpu}),
+                ("one worker, whose chunks another core may write", 1, cores),
+                ("two workers", 2, cores),
+            ):
+                os.sched_setaffinity(0, allowed)
+                took, count = best_filter(work / "out", links, args, "word", workers)
+                row(f"{label}, {count['rows']:,} rows", took, count["rows"])
+                seconds.append(took)
+                counts.append(count)
+        print(f"      two workers are {seconds[0] / seconds[2]:.2f} x and {seconds[1] / seconds[2]:.2f} x as fast; "
+              f"same counts: {counts[0] == counts[1] == counts[2]}")  # fmt: skip
+
+
+@contextlib.contextmanager
+def linked(work: Path, shards: list[Path], times: int):
+    """The shards so many times: a link is a shard like any other, and no more files of their size are needed."""
+    links = [work / f"copy-{copy}-{shard.name}" for copy in range(times) for shard in shards]
+    for link, shard in zip(links, shards * times, strict=True):
+        link.unlink(missing_ok=True)
+        os.link(shard, link)
+    try:
+        yield links
+    finally:
+        for link in links:
+            link.unlink()
 
 
 def report_memory(work: Path, shards: list[Path], args) -> int:
     """Peak memory of the largest process of a run, over --rows x --shards rows and over ten times as many."""
     peaks = []
     for times in (1, 10):
-        linked = []
-        for copy in range(times):
-            for shard in shards:  # a link is a shard like any other, and no file of ten times the size is needed
-                link = work / f"copy-{copy}-{shard.name}"
-                link.unlink(missing_ok=True)
-                os.link(shard, link)
-                linked.append(link)
         # RUSAGE_CHILDREN only grows, and the second run is the larger one: each in a process of its own.
-        counted = subprocess.check_output([sys.executable, "-c", PEAK, *filter_command(
-            work / f"out-{times}", linked, args, "word")], text=True)  # fmt: skip
+        with linked(work, shards, times) as links:
+            command = [sys.executable, "-c", PEAK, *filter_command(work / f"out-{times}", links, args, "word")]
+            counted = subprocess.check_output(command, text=True)
         peak = int(counted.splitlines()[-1]) / 1024
         counts = json.loads((work / f"out-{times}" / "job_0_of_1.json").read_text())["counts"]
         print(f"{counts['rows']:>12,} rows, {counts['records']:>12,} records: peak {peak:,.0f} MiB", flush=True)
         peaks.append(peak)
         shutil.rmtree(work / f"out-{times}")
-        for link in linked:
-            link.unlink()
     print(f"ten times the rows take {peaks[1] / peaks[0]:.2f} x the memory")
     return 0
 

@@ -114,6 +114,7 @@ def held_interrupts():
 
 
 def begin_worker(parent: int) -> None:
+    gc.disable()  # as `scan` does, and before the imports
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent talks, workers just end
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # held while this one was forked

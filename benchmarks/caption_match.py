@@ -70,6 +70,15 @@ def name_lists(args) -> list[tuple[str, list[str]]]:
 
 def make_shard(path: Path, args) -> None:
     """One parquet file; its captions are hardly ever the same twice, as the web's, so a dictionary would not help."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({"URL": pa.nulls(args.rows, pa.string()), "TEXT": resampled_captions(args)})
+    pq.write_table(table, path, use_dictionary=False)
+
+
+def resampled_captions(args):
+    """--rows captions of --captions, or of some that are made here: a pyarrow array of strings."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -79,9 +88,7 @@ def make_shard(path: Path, args) -> None:
         texts = pq.read_table(args.captions, columns=["TEXT"]).column(0).drop_null().combine_chunks()
     else:
         texts = pa.array(invent_captions(random))
-    column = texts.take(pa.array(random.integers(0, len(texts), args.rows)))
-    table = pa.table({"URL": pa.nulls(args.rows, pa.string()), "TEXT": column})
-    pq.write_table(table, path, use_dictionary=False)
+    return texts.take(pa.array(random.integers(0, len(texts), args.rows)))
 
 
 def invent_captions(random, count: int = 20_000) -> list[str]:

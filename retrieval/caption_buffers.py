@@ -1,13 +1,12 @@
 """Captions as stretches of bytes that one scan can search: as they lie, or joined, and where it matters folded.
 
-for first, piece in pieces(without_nulls(captions), PIECE_BYTES):
+for first, piece in pieces(without_nulls(captions), 1 << 19):
     words = plain_words(joined(piece, b" "))             # exact for rows where rows_to_fold() says no
 """
 
 from retrieval.arrow_values import binaries, binary_scalar, integers
 from retrieval.unicode61 import folded_utf8, tokens
 
-PIECE_BYTES = 1 << 19  # of captions scanned at once: it stays in cache, and malloc reuses what it gave
 ROW_END = b"\xff"  # stands in no UTF-8
 WORD_ROW_END = b" \xff "  # so that the words at a row's edges stand between spaces too
 CASED_SYMBOLS = (0x24B6, 0x24CF)  # circled capitals: the characters that separate words and yet have a lower case

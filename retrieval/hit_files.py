@@ -183,8 +183,10 @@ def in_parts(batch: Batch, hits: Hits) -> Iterator[Hits]:
     """A batch's hits, of long captions or of a thousand classes a few at a time: each is a record with the caption."""
     import numpy as np
 
-    if batch.captions is None or not len(hits.row):  # rows that were looked up in an index: 4,096 at most
-        yield from [hits] if len(hits.row) else []
+    if not len(hits.row):
+        return
+    if batch.captions is None:  # rows that were looked up in an index: 4,096 at most
+        yield hits
         return
     caption_bytes = np.diff(offsets_of(without_nulls(batch.captions)))
     part_of = np.cumsum(caption_bytes[hits.row] + RECORD_BYTES) // PART_BYTES

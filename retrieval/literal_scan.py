@@ -3,10 +3,10 @@
     scan = best_scanner([b" hen ", b" tiger "])         # lower-cased; the buffer's ASCII letters may be of either case
     literals, ends = scan(buffer)       # int32 numbers of the literals, int64 ends (exclusive); overlapping ones too
 
-Measured with a million web captions on one core: vectorscan (`hyperscan` on PyPI) finds the literals for ImageNet's 998
-names in 0.08 s, of them 0.03 s in Python for 165,000 hits. The names as expressions with classes for boundaries take
-0.14 s and 0.7 s to compile. The standard library's engine below takes some seconds: it is for platforms without
-hyperscan's wheel.
+Measured with a million web captions on one core (benchmarks/caption_engines.py): vectorscan (`hyperscan` on PyPI) finds
+ImageNet's 998 names in 0.08 s, of them 0.03 s in Python for 158,000 hits. The names as expressions with classes for
+boundaries take 0.13 s and 0.7 s to compile. The standard library's engine below takes some seconds: it is for platforms
+without hyperscan's wheel.
 """
 
 import re
@@ -45,7 +45,7 @@ def hyperscan_scanner(literals: list[bytes]) -> Scanner:
     if not literals:
         return re_scanner(literals)
     # Vectorscan strides as far as its shortest literal allows, and verifies what might begin there. In captions
-    # that is slow: 102 names take 0.05 s a million, and 0.018 s with one literal of two bytes beside them.
+    # that is slow: 102 names take 0.038 s a million, and 0.014 s with one literal of two bytes beside them.
     beside = [bytes((0xFE, number)) for number in range(max(1, FEWEST - len(literals)))]  # in no UTF-8, never reported
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:

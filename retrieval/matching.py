@@ -25,7 +25,6 @@ from typing import Any
 
 from retrieval.arrow_values import integers
 from retrieval.caption_buffers import (
-    PIECE_BYTES,
     ROW_END,
     bytes_of,
     exact_text,
@@ -43,6 +42,7 @@ from retrieval.unicode61 import is_word_part, tokens
 
 MATCH_MODES = ("substring", "word", "fts")
 
+PIECE_BYTES = 1 << 19  # of captions scanned at once: it stays in cache, and malloc reuses what it gave
 PART_BYTES = 1 << 23  # of captions whose hits are gathered at once: twice a batch of ordinary captions
 USELESS = 1 / 3  # of the captions left by the filter for short lists: without it all of them are searched as fast
 

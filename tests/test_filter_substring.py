@@ -394,7 +394,7 @@ def test_a_chunk_that_lost_its_end_is_written_again(pool, tmp_path, capsys):
     assert "nothing to do" not in capsys.readouterr().err
 
 
-def test_a_caption_that_many_long_classes_match_is_encoded_in_parts(pool, tmp_path, monkeypatch):
+def test_records_of_one_batch_that_are_encoded_in_parts_are_the_same(pool, tmp_path, monkeypatch):
     arguments = ["-q", "|".join("abcdehinorst"), "--workers", 1, "--dbs", pool / "*.parquet"]
     run("-o", tmp_path / "whole", *arguments)
     monkeypatch.setattr(hit_files, "PART_BYTES", 1000)

@@ -1,0 +1,94 @@
+"""How fast vectorscan reads captions, by what it is asked for: why retrieval/literal_scan.py hands it what it does.
+
+In:   captions made here, or resampled from --captions FILE (its TEXT column); the class names of templates.
+Out:  a line a list and way: seconds a million captions, without and with the matches told to Python, and the matches.
+
+    PYTHONPATH=. python benchmarks/caption_engines.py
+    PYTHONPATH=. python benchmarks/caption_engines.py --captions web_captions.parquet --templates Flowers102
+
+Ways: the names between spaces, in text whose other characters are spaces; the same with the literals that literal_scan
+adds, which are never reported; and the names with classes for their boundaries, in the captions as they are.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+PIECE_BYTES = 1 << 19  # scanned at once, as retrieval/matching.py does
+
+
+def make_parser():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="captions (default: %(default)s)")
+    parser.add_argument("--captions", type=Path, help="a parquet file whose TEXT column is resampled")
+    parser.add_argument("--templates", nargs="+", default=["Flowers102", "ImageNet"], help="(default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=3, help="the best of so many (default: %(default)s)")
+    parser.add_argument("--cpu", type=int, default=0, help="the core to run on (default: %(default)s)")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = make_parser().parse_args(argv)
+    os.sched_setaffinity(0, {args.cpu})
+    from caption_match import resampled_captions
+
+    from retrieval.caption_buffers import joined, pieces, plain_words, without_nulls
+    from retrieval.literal_scan import FEWEST
+    from retrieval_templates import load_template
+
+    captions = [joined(piece, b" ") for _, piece in pieces(without_nulls(resampled_captions(args)), PIECE_BYTES)]
+    words = [plain_words(buffer) for buffer in captions]
+    print(f"{args.rows:,} captions, {sum(map(len, words)) / 1e6:,.0f} MB; seconds of scanning alone, and with matches")
+    for template in args.templates:
+        names = [b" ".join(plain_words(name.encode()).tobytes().split()) for name in load_template(template).classes]
+        between = [escaped(b" " + name + b" ") for name in dict.fromkeys(names)]
+        beside = [escaped(bytes((0xFE, number))) for number in range(max(1, FEWEST - len(between)))]
+        classes = [b"[^A-Za-z0-9]" + escaped(name) + b"[^A-Za-z0-9]" for name in dict.fromkeys(names)]
+        for way, buffers, expressions, quiet in (
+            ("names between spaces", words, between, []),
+            ("the same, and literals beside", words, between, beside),
+            ("classes for boundaries", captions, classes, []),
+        ):
+            show(f"{template}, {len(between):,} names: {way}", buffers, expressions, quiet, args)
+    return 0
+
+
+def escaped(literal: bytes) -> bytes:
+    return "".join(f"\\x{byte:02x}" for byte in literal).encode()
+
+
+def show(label: str, buffers: list, expressions: list[bytes], quiet: list[bytes], args) -> None:
+    import hyperscan
+
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    started = time.perf_counter()
+    database.compile(
+        expressions=expressions + quiet,
+        ids=list(range(len(expressions + quiet))),
+        elements=len(expressions + quiet),
+        flags=[hyperscan.HS_FLAG_CASELESS] * len(expressions) + [hyperscan.HS_FLAG_QUIET] * len(quiet),
+    )
+    compiled = time.perf_counter() - started
+    hits = []
+
+    def on_match(literal, _start, end, _flags, _context):
+        hits.append(literal)
+        hits.append(end)
+
+    def scan(handler) -> float:
+        hits.clear()
+        started = time.perf_counter()
+        for buffer in buffers:
+            database.scan(buffer, match_event_handler=handler)
+        return time.perf_counter() - started
+
+    alone, told = (min(scan(handler) for _ in range(args.repeats)) for handler in (None, on_match))
+    million = args.rows / 1e6
+    print(f"  {label:<62} {alone / million:.3f} {told / million:.3f} s; {len(hits) // 2:,} matches, "
+          f"compiled in {compiled:.2f} s", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

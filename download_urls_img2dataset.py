@@ -28,7 +28,8 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-from knn_indices_helper.jobs import (
+from retrieval.class_folders import class_folders
+from retrieval.cli import (
     UserError,
     add_talk_flags,
     command,
@@ -38,11 +39,18 @@ from knn_indices_helper.jobs import (
     say,
     say_always,
     say_more,
-    settings_fingerprint,
-    writable_folder,
-    write_json,
 )
-from retrieval.download_plan import (
+from retrieval.download.fetch_rounds import LOST, PASSING, ROUND_URLS, Picture, Web, close_rounds, run_round
+from retrieval.download.image_folder import place, write_metadata
+from retrieval.download.perceptual_hash import (
+    MOST_BITS,
+    NEAR_BITS,
+    Looks,
+    drop_lookalikes,
+    forget_lookalikes,
+    hash_excluded,
+)
+from retrieval.download.plan import (
     Choice,
     begin_fill,
     choose,
@@ -67,20 +75,11 @@ from retrieval.download_plan import (
     to_place,
     write_url_list,
 )
-from retrieval.embedding_files import embedding_paths, open_embeddings
-from retrieval.fetch_rounds import LOST, PASSING, ROUND_URLS, Picture, Web, close_rounds, run_round
-from retrieval.image_folder import class_folders, place, write_metadata
-from retrieval.perceptual_hash import (
-    MOST_BITS,
-    NEAR_BITS,
-    Looks,
-    drop_lookalikes,
-    forget_lookalikes,
-    hash_excluded,
-)
-from retrieval.records import read_json, read_manifests
+from retrieval.download.tar_shards import write_tars
+from retrieval.embeddings import embedding_paths, open_embeddings
+from retrieval.files import read_json, settings_fingerprint, writable_folder, write_json
+from retrieval.records import read_manifests
 from retrieval.report import write_report
-from retrieval.tar_shards import write_tars
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_counts
 
 IMAGE_SIZE = 256  # shortest side: what 224-pixel training crops are taken from

@@ -26,26 +26,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from knn_indices_helper.jobs import (
+from retrieval.class_folders import class_folders
+from retrieval.cli import (
     UserError,
     add_array_flags,
     add_talk_flags,
     array_place,
     array_share,
     command,
-    complete_file,
-    file_fingerprint,
     parse_flags,
     parser_for,
     progress,
     say,
     say_always,
     say_more,
-    settings_fingerprint,
-    writable_folder,
 )
-from retrieval.embedding_files import NAMES, embedding_paths, open_embeddings
-from retrieval.image_folder import class_folders
+from retrieval.embeddings import NAMES, embedding_paths, open_embeddings
+from retrieval.files import complete_file, file_fingerprint, settings_fingerprint, writable_folder
 from retrieval.index_folder import (
     SOURCES,
     IndexEntry,
@@ -56,7 +53,6 @@ from retrieval.index_folder import (
     open_metadata,
     read_indices_file,
 )
-from retrieval.knn_search import DEDUP_THRESHOLD, rerank, search, search_exactly, without_near_duplicates
 from retrieval.record_columns import encode_columns, safety_tags, tagged_unsafe
 from retrieval.records import (
     Manifest,
@@ -66,6 +62,7 @@ from retrieval.records import (
     write_manifest,
 )
 from retrieval.report import write_when_whole
+from retrieval.semantic.knn_search import DEDUP_THRESHOLD, rerank, search, search_exactly, without_near_duplicates
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
 from retrieval_templates import Template, load_template, only_classes, template_from_names, template_names
 
@@ -257,7 +254,7 @@ def search_paths(args, entry: IndexEntry, sources: list[str]) -> dict:
 
 def model_name(entry: IndexEntry, args) -> str:
     """The model whose text tower answers to the pool's embeddings; its name is checked, its weights not yet."""
-    from knn_indices_helper.clip_model import ModelError, check_model_name
+    from retrieval.clip_model import ModelError, check_model_name
 
     if not (args.model or entry.clip_model):
         raise UserError(
@@ -364,7 +361,7 @@ def check_widths(args, pools: list[Pool], models: dict) -> None:
     Raises:
         UserError: names the model, the index and both widths.
     """
-    from knn_indices_helper.clip_model import check_model_name
+    from retrieval.clip_model import check_model_name
 
     for pool in pools:
         model = check_model_name(models[pool.entry.name])
@@ -377,7 +374,7 @@ def check_widths(args, pools: list[Pool], models: dict) -> None:
 
 
 def load_encoder(name: str, device: str | None):
-    from knn_indices_helper.clip_model import ModelError, load_clip
+    from retrieval.clip_model import ModelError, load_clip
 
     try:
         return load_clip(name, device)

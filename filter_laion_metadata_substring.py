@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
 
-from knn_indices_helper.jobs import (
+from retrieval.cli import (
     UserError,
     add_array_flags,
     add_talk_flags,
@@ -42,19 +42,27 @@ from knn_indices_helper.jobs import (
     say,
     say_always,
     say_more,
-    writable_folder,
 )
-from retrieval.hit_files import RANDOM, Search, Unit, clear_remains, finished_counts, plan_unit, shard_fingerprint
+from retrieval.files import writable_folder
 from retrieval.queries import QueryError, class_query
 from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, begin_run, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
-from retrieval.scan_workers import Workers
-from retrieval.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
 from retrieval.shards import open_shard
+from retrieval.substring.hit_files import (
+    RANDOM,
+    Search,
+    Unit,
+    clear_remains,
+    finished_counts,
+    plan_unit,
+    shard_fingerprint,
+)
+from retrieval.substring.scan_workers import Workers
+from retrieval.substring.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
 from retrieval_templates import Template, load_template, only_classes, template_from_names
 
-MODES = ("substring", "word", "fts")  # retrieval/matching.py says what each means
+MODES = ("substring", "word", "fts")  # retrieval/substring/matching.py says what each means
 MOSTLY, FEW = 0.5, 5  # the summary names a class when over half of at least five matches are inside longer words
 NAMED = 12  # classes the summary lists before "and … more": one line or two
 
@@ -186,7 +194,7 @@ def make_search(args) -> Search:
 
 
 def check_classes(args, search: Search, shards: list[str]) -> int:
-    from retrieval.template_check import check_template, read_sample
+    from retrieval.substring.template_check import check_template, read_sample
 
     template = load_classes(args)
     sample = read_sample([open_shard(path, args.field) for path in shards])

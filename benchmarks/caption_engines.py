@@ -1,4 +1,4 @@
-"""How fast vectorscan reads captions, by what it is asked for: why retrieval/literal_scan.py hands it what it does.
+"""How fast vectorscan reads captions, by what it is asked for: why literal_scan.py hands it what it does.
 
 In:   captions made here, or resampled from --captions FILE (its TEXT column); the class names of templates.
 Out:  a line a list and way: seconds a million captions, without and with the matches told to Python, and the matches.
@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-PIECE_BYTES = 1 << 19  # scanned at once, as retrieval/matching.py does
+PIECE_BYTES = 1 << 19  # scanned at once, as retrieval/substring/matching.py does
 
 
 def make_parser():
@@ -34,8 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     os.sched_setaffinity(0, {args.cpu})
     from caption_match import resampled_captions
 
-    from retrieval.caption_buffers import joined, pieces, plain_words, without_nulls
-    from retrieval.literal_scan import FEWEST
+    from retrieval.substring.caption_buffers import joined, pieces, plain_words, without_nulls
+    from retrieval.substring.literal_scan import FEWEST
     from retrieval_templates import load_template
 
     captions = [joined(piece, b" ") for _, piece in pieces(without_nulls(resampled_captions(args)), PIECE_BYTES)]

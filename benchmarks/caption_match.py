@@ -37,9 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     os.sched_setaffinity(0, {args.cpu})
 
-    from retrieval.literal_scan import best_scanner, hyperscan_scanner, re_scanner
-    from retrieval.matching import Matcher
     from retrieval.queries import class_query
+    from retrieval.substring.literal_scan import best_scanner, hyperscan_scanner, re_scanner
+    from retrieval.substring.matching import Matcher
 
     make_scanner = {None: best_scanner, "hyperscan": hyperscan_scanner, "re": re_scanner}[args.engine]
     with tempfile.TemporaryDirectory() as folder:

@@ -29,8 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     from pyarrow import parquet
 
-    from retrieval.matching import Matcher
     from retrieval.queries import class_query
+    from retrieval.substring.matching import Matcher
     from retrieval_templates import load_template
 
     column = parquet.read_table(args.captions, columns=["TEXT"])["TEXT"]

@@ -228,9 +228,9 @@ def compare_on_parquet(work: Path, shards: list[Path], names: list[str], args) -
     import numpy as np
     import pyarrow as pa
 
-    from retrieval.matching import Matcher
     from retrieval.queries import class_query
     from retrieval.shards import caption_batches, open_shard
+    from retrieval.substring.matching import Matcher
 
     rows = args.rows * len(shards)
     opened = [open_shard(shard) for shard in shards]

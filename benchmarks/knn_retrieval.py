@@ -242,7 +242,7 @@ class Ours:
 
     def selected(self) -> dict:
         """{(class, prompt, modality): ids}: each prompt's own list, as the stage merges them."""
-        from retrieval.knn_search import search, without_near_duplicates
+        from retrieval.semantic.knn_search import search, without_near_duplicates
 
         selected = {}
         for source, index in self.pool.indices.items():
@@ -260,7 +260,8 @@ def time_exact(what: str, vectors, prompts) -> None:
     """
     import numpy as np
 
-    from retrieval.embedding_files import ROWS_AT_ONCE, EmbeddingFiles, exact_search
+    from retrieval.embeddings import EmbeddingFiles
+    from retrieval.semantic.exact_search import ROWS_AT_ONCE, exact_search
 
     # Some 5 s of products a time: 16 classes or more, at most a block of the stage's, with as many rows as that allows.
     operations, width = 4e11, prompts.shape[2]
@@ -307,7 +308,8 @@ def count_reads(what: str, path: Path, prompts) -> None:
     """
     import numpy as np
 
-    from retrieval import index_folder, knn_search
+    from retrieval import index_folder
+    from retrieval.semantic import knn_search
 
     block = np.ascontiguousarray(prompts.reshape(-1, prompts.shape[2])[:4096])
     index = index_folder.open_index(path, memory_mapping=True)  # opening reads no list

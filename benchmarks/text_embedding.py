@@ -98,7 +98,7 @@ def network(precision: str, device: str = "cpu"):
 def tower(precision: str, device: str = "cpu"):
     from open_clip.tokenizer import SimpleTokenizer
 
-    from knn_indices_helper.clip_model import wrap_network
+    from retrieval.clip_model import wrap_network
 
     return wrap_network(
         f"ViT-L/14 in {precision}", network(precision, device), None, SimpleTokenizer(), device, precision
@@ -115,7 +115,7 @@ def benchmark_tokenizer(captions: list[str]) -> bool:
     """On one core; open_clip's tokenizer remembers words, so it is timed a second time on the same captions."""
     from open_clip.tokenizer import SimpleTokenizer
 
-    from knn_indices_helper.clip_model import caption_tokenizer
+    from retrieval.clip_model import caption_tokenizer
 
     exact, native = SimpleTokenizer(), caption_tokenizer(SimpleTokenizer())
     native(captions[:10])

@@ -22,19 +22,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import _root  # noqa: F401
 from build_knn_index import Embeddings, numeric_order, open_embeddings
 
-from clip_model import ModelError, check_model_name
-from jobs import (
-    UserError,
-    command,
+from retrieval.cli import UserError, command, parse_flags, parser_for, progress, say
+from retrieval.clip_model import ModelError, check_model_name
+from retrieval.files import (
     complete_file,
     file_fingerprint,
     free_bytes,
-    parse_flags,
-    parser_for,
-    progress,
-    say,
     settings_fingerprint,
     writable_folder,
     write_json,

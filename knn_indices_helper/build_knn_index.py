@@ -27,19 +27,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import (
+import _root  # noqa: F401
+
+from retrieval.cli import (
     UserError,
     add_array_flags,
     array_place,
     array_share,
     command,
-    complete_file,
-    file_fingerprint,
-    free_bytes,
     parse_flags,
     parser_for,
     progress,
     say,
+)
+from retrieval.files import (
+    complete_file,
+    file_fingerprint,
+    free_bytes,
     settings_fingerprint,
     writable_folder,
     write_json,

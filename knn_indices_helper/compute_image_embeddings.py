@@ -31,25 +31,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import _root  # noqa: F401
 from compute_text_embeddings import ahead, npy_header
 
-from clip_model import PRECISIONS, ModelError, check_model_name, load_clip
-from jobs import (
+from retrieval.cli import (
     UserError,
     add_array_flags,
     array_place,
     array_share,
     command,
-    complete_file,
-    file_fingerprint,
     parse_flags,
     parser_for,
     progress,
     say,
-    settings_fingerprint,
-    writable_folder,
-    write_json,
 )
+from retrieval.clip_model import PRECISIONS, ModelError, check_model_name, load_clip
+from retrieval.files import complete_file, file_fingerprint, settings_fingerprint, writable_folder, write_json
 
 MODEL = "ViT-L/14"  # the model of LAION's published image embeddings and indices
 BATCH_SIZE = 64  # pictures: 20 MB of pixels at 224 × 224; a GPU gains little above 256

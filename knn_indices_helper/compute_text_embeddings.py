@@ -22,23 +22,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from clip_model import PRECISIONS, ModelError, check_model_name, load_clip
-from jobs import (
+import _root  # noqa: F401
+
+from retrieval.cli import (
     UserError,
     add_array_flags,
     array_place,
     array_share,
     command,
-    file_fingerprint,
-    free_bytes,
     parse_flags,
     parser_for,
     progress,
     say,
-    settings_fingerprint,
-    writable_folder,
-    write_json,
 )
+from retrieval.clip_model import PRECISIONS, ModelError, check_model_name, load_clip
+from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint, writable_folder, write_json
 
 MODEL = "ViT-L/14"  # the model of LAION's published image embeddings and indices
 BATCH_SIZE = 256  # captions; 4 % of a sorted group's tokens are padding then. A GPU wants 1,024 (19 %) to be busy

@@ -16,18 +16,11 @@ copy (http, https, or hf://datasets/OWNER/NAME[@REVISION]/FOLDER for one at Hugg
 import sys
 from pathlib import Path
 
-from fetch import Download, add_fetch_flags, fetch_all, print_missing, report, with_checksums
-from jobs import (  # fmt: skip
-    UserError,
-    add_array_flags,
-    array_place,
-    array_share,
-    command,
-    parse_flags,
-    parser_for,
-    say,
-    writable_folder,
-)
+import _root  # noqa: F401
+
+from retrieval.cli import UserError, add_array_flags, array_place, array_share, command, parse_flags, parser_for, say
+from retrieval.fetch import Download, add_fetch_flags, fetch_all, print_missing, report, with_checksums
+from retrieval.files import writable_folder
 
 BASE_URLS = (  # as LAION published them: one server by two names
     "https://the-eye.eu/public/AI/cah/laion5b/embeddings/laion2B-en/",

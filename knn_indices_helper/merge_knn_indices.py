@@ -20,20 +20,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import _root  # noqa: F401
 from build_knn_index import open_embeddings, recall_infos, said_recall
 
-from jobs import (
-    UserError,
-    command,
-    file_fingerprint,
-    free_bytes,
-    parse_flags,
-    parser_for,
-    say,
-    settings_fingerprint,
-    writable_folder,
-    write_json,
-)
+from retrieval.cli import UserError, command, parse_flags, parser_for, say
+from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint, writable_folder, write_json
 
 LISTS_NAME, INDEX_NAME = "merged_index.ivfdata", "populated.index"  # clip-retrieval's
 _PART_NAME = re.compile(r"(.*?)(\d+)")

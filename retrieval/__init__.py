@@ -1,1 +1,1 @@
-"""The parts the three stages are made of, one idea a file."""
+"""What the scripts are made of: here what several share; in substring/, semantic/, download/ what one stage uses."""

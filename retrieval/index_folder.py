@@ -8,8 +8,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, file_fingerprint
+from retrieval.cli import UserError
 from retrieval.columns import map_columns
+from retrieval.files import file_fingerprint
 
 SOURCES = {"text_index": "text.index", "image_index": "image.index"}  # in the order in which they are asked
 BUILDER = "knn_indices_helper/assemble_index_folder.py"
@@ -127,7 +128,7 @@ def index_paths(entry: IndexEntry, wanted: list[str]) -> dict[str, Path]:
 
 
 def fingerprints(searched: list, folder: Path) -> dict[str, dict]:
-    """File -> jobs.file_fingerprint, of everything that decides the answers: what is searched (files and lists of
+    """File -> files.file_fingerprint, of everything that decides the answers: what is searched (files and lists of
     files), and the folder's metadata."""
     files = list(metadata_files(folder))
     for each in searched:

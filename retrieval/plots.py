@@ -4,7 +4,7 @@ import logging
 import warnings
 from pathlib import Path
 
-from knn_indices_helper.jobs import complete_file
+from retrieval.files import complete_file
 
 LEAST_CLASSES = 10  # below, the page's table says all there is, and a test run need not import matplotlib
 LABELLED = 60  # so many names are still read beside their bars

@@ -7,7 +7,7 @@
     tabby cat              both, in any order (implicit AND: between phrases only, never beside a parenthesis)
     a AND b, a OR b, a NOT b, ( )      upper case; NOT binds tighter than AND, AND tighter than OR
 
-What a phrase means in a caption is the match mode's business: retrieval/matching.py. The grammar is fts5parse.y and
+What a phrase means in a caption is the match mode's business: substring/matching.py. The grammar is fts5parse.y and
 fts5_expr.c of SQLite; `to_fts5` gives back a query that SQLite reads as we do. Standard library only.
 """
 
@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
-from knn_indices_helper.jobs import say
+from retrieval.cli import say
 
 # FTS5's parser has a stack of 100 (fts5parse.y); a parenthesis takes up to 3 places of it, and a query that people
 # write has two or three. Its trees are at most 256 deep, which a chain of NOTs reaches.

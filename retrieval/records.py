@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, complete_file, say, write_json
+from retrieval.cli import UserError, say
+from retrieval.files import complete_file, read_json, write_json
 
 RECORD_FIELDS = ("SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity", "QUERY")
 PROVENANCE_FIELDS = ("SOURCE", "MATCHED", "SCORE", "RANK", "ROW")
@@ -34,7 +35,7 @@ class Manifest:
 
     stage: str  # "substring" or "semantic"
     settings: dict  # everything that decides the records, classes and queries included
-    inputs: dict  # input's path -> jobs.file_fingerprint
+    inputs: dict  # input's path -> files.file_fingerprint
     coverage: dict  # asked, done (counts of units), missing (unit -> the reason, one sentence)
     counts: dict  # records, and per class: {"classes": {name: {...}}}
     chunks: dict = field(default_factory=dict)  # chunk's file name -> its number of records
@@ -216,18 +217,6 @@ def _record(text: str, chunk: Path) -> dict:
     if not isinstance(record, dict):
         raise UserError(f"{chunk} holds something that is no record: {text[:60]!r}")
     return record
-
-
-def read_json(path: Path):
-    """The JSON value of a file of ours.
-
-    Raises:
-        UserError: it is not JSON; names the file.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not JSON ({error}): it was cut short or is not ours") from error
 
 
 def is_complete(folder: Path, job_idx: int, total_jobs: int, settings: dict, inputs: dict) -> bool:

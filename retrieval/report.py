@@ -24,9 +24,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, command, complete_file, parse_flags, parser_for, say
+from retrieval.cli import UserError, command, parse_flags, parser_for, say
+from retrieval.files import complete_file, read_json
 from retrieval.plots import write_plots
-from retrieval.records import chunk_files, read_json, read_manifests
+from retrieval.records import chunk_files, read_manifests
 
 SAMPLE_BYTES = 4 << 20  # of records, some 12,000 of them: a browser has them on the screen within a second
 BLOCK_BYTES = 16 << 10  # read at each place of a quick sample: some 45 records, so a caption's classes stay together

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from knn_indices_helper.jobs import UserError
 from retrieval.arrow_values import binaries, integers
+from retrieval.cli import UserError
 from retrieval.columns import map_columns, nsfw_tag
 from retrieval.record_columns import tags_of_scores
 

@@ -8,7 +8,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, say_always
+from retrieval.cli import UserError, say_always
 
 
 def add_wandb_flags(parser) -> None:

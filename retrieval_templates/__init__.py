@@ -13,8 +13,8 @@ import importlib.util
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, say
-from retrieval.image_folder import safe_folder_name
+from retrieval.class_folders import safe_folder_name
+from retrieval.cli import UserError, say
 from retrieval.queries import QueryError, parse_query
 
 HERE = Path(__file__).parent

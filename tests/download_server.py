@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from retrieval.download_plan import Choice, choose, open_database, read_chunks, read_placed
+from retrieval.download.plan import Choice, choose, open_database, read_chunks, read_placed
 from retrieval.records import encode_record, write_chunks
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from build_knn_index import main, measure_recall, open_embeddings
 
-from jobs import UserError
+from retrieval.cli import UserError
 
 WIDTH, ROWS, FILES = 32, 3_000, 12
 

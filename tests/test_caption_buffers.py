@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retrieval.caption_buffers import beyond_ascii, bytes_of, offsets_of, plain_words, rows_to_fold
-from retrieval.unicode61 import is_word_part
+from retrieval.substring.caption_buffers import beyond_ascii, bytes_of, offsets_of, plain_words, rows_to_fold
+from retrieval.substring.unicode61 import is_word_part
 
 EVERY_BYTE = bytes(range(256))
 CODES = [code for code in range(0x80, 0x30000) if not 0xD800 <= code < 0xE000]

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 from open_clip.tokenizer import SimpleTokenizer
 from PIL import Image
 
-import clip_model
-from clip_model import ModelError, caption_tokenizer, check_model_name, load_clip, wrap_network
+from retrieval import clip_model
+from retrieval.clip_model import ModelError, caption_tokenizer, check_model_name, load_clip, wrap_network
 
 VISION = {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16}
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 4, "layers": 3}
@@ -72,8 +73,9 @@ def test_every_openai_name_has_openai_weights_with_quick_gelu_in_open_clip(name)
 
 
 def test_checking_a_name_imports_no_torch():
-    program = "import sys, clip_model; clip_model.check_model_name('ViT-L/14'); sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=os.path.dirname(clip_model.__file__)).returncode == 0
+    program = "import sys; from retrieval.clip_model import check_model_name as check; check('ViT-L/14')"
+    program += "; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent.parent).returncode == 0
 
 
 @pytest.mark.parametrize("absolute", [False, True])
@@ -119,11 +121,12 @@ def test_weights_that_do_not_fit_their_config_are_refused_in_a_sentence(tmp_path
 
 def test_weights_that_cannot_be_fetched_are_a_sentence_and_not_a_minute_of_retries(tmp_path):
     program = (
-        "import clip_model\ntry: clip_model.load_clip('ViT-B/32', 'cpu')\nexcept clip_model.ModelError as e: print(e)"
+        "from retrieval import clip_model\ntry: clip_model.load_clip('ViT-B/32', 'cpu')\n"
+        "except clip_model.ModelError as e: print(e)"
     )
     nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path), "HF_HUB_CACHE": str(tmp_path)}
     said = subprocess.run(
-        [sys.executable, "-c", program], cwd=os.path.dirname(clip_model.__file__), env=os.environ | nowhere,
+        [sys.executable, "-c", program], cwd=Path(__file__).parent.parent, env=os.environ | nowhere,
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert said.stdout.startswith("the weights of ViT-B/32 are not on this machine and could not be fetched (")

@@ -113,8 +113,8 @@ def _dtd_classes() -> list[str]:
 def test_the_template_finds_the_captions_that_name_a_class_its_way_and_no_unnamed_one(pool, truth):
     import pyarrow
 
-    from retrieval.matching import Matcher
     from retrieval.queries import class_query
+    from retrieval.substring.matching import Matcher
     from retrieval_templates import load_template
 
     template = load_template("DTD")
@@ -207,7 +207,7 @@ def test_a_pool_that_is_not_there_is_one_sentence(tmp_path):
 
 @pytest.fixture(scope="module")
 def clip():
-    from clip_model import load_clip
+    from retrieval.clip_model import load_clip
 
     return load_clip(f"open_clip:demo-clip/{DEMO / 'demo-clip.pt'}")
 

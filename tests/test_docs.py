@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-SOURCES = [*ROOT.glob("*.py"), *ROOT.glob("retrieval*/*.py"), *ROOT.glob("knn_indices_helper/*.py")]
+SOURCES = [*ROOT.glob("*.py"), *ROOT.glob("retrieval*/**/*.py"), *ROOT.glob("knn_indices_helper/*.py")]
 OTHERS = {"--embeddings=", "--index_path=", "--index_infos_path=", "--metric_type=",  # autofaiss
           "--repo-type", "--include", "--local-dir",  # hf
           "--parsable", "--array", "--dependency", "--gres"}  # sbatch  # fmt: skip
@@ -61,7 +61,7 @@ def test_every_command_of_the_readme_parses():
     assert {name for name, _ in commands} >= {
         "filter_laion_metadata_substring", "filter_laion_metadata_semantic", "download_urls_img2dataset"
     }  # fmt: skip
-    from knn_indices_helper.jobs import parse_flags
+    from retrieval.cli import parse_flags
 
     for name, words in commands:
         parser = importlib.import_module(name).make_parser()

@@ -9,7 +9,7 @@ import pytest
 from download_server import chunks, contents, loaded, planned, record
 from PIL import Image
 
-from retrieval.download_plan import count_dropped
+from retrieval.download.plan import count_dropped
 
 ROOT = Path(__file__).parent.parent
 pytest_plugins = "download_server"  # the fixtures `server` and `download`

@@ -16,8 +16,8 @@ import pytest
 from download_server import arguments, choice_of, chunks, contents, loaded, planned, record
 from process_tree import process_tree
 
-from retrieval.diverse import farthest_points
-from retrieval.download_plan import (
+from retrieval.download.diverse import farthest_points
+from retrieval.download.plan import (
     begin_fill,
     count_dropped,
     count_outcome,
@@ -28,7 +28,7 @@ from retrieval.download_plan import (
     read_results,
     write_url_list,
 )
-from retrieval.embedding_files import open_embeddings
+from retrieval.embeddings import open_embeddings
 
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
 PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links

@@ -16,9 +16,9 @@ from contextlib import closing
 import pytest
 
 from filter_laion_metadata_substring import main
-from knn_indices_helper.jobs import UserError
+from retrieval.cli import UserError
 from retrieval.records import chunk_files, read_records
-from retrieval.shard_sources import Source, read_sources, size_agrees
+from retrieval.substring.shard_sources import Source, read_sources, size_agrees
 
 NAMES = [f"part-{number:05d}-5114fd87-297e-42b0-9d11-50f1df323dfa-c000.snappy.db" for number in range(4)]
 GDRIVE = """#!{python}

@@ -9,7 +9,7 @@ import pytest
 from download_server import Handler, chunks, contents, loaded, record
 from PIL import Image
 
-from retrieval.perceptual_hash import NEAR_BITS, hash_excluded, hash_images, near_an_earlier, near_any
+from retrieval.download.perceptual_hash import NEAR_BITS, hash_excluded, hash_images, near_an_earlier, near_any
 
 pytest_plugins = "download_server"
 PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links
@@ -56,7 +56,7 @@ def clustered_hashes(number: int, seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("bits", [0, 2, 5])
 def test_of_a_list_each_hash_that_is_near_one_kept_before_it_is_left_out(bits, monkeypatch):
-    monkeypatch.setattr("retrieval.perceptual_hash.BLOCK", 64)
+    monkeypatch.setattr("retrieval.download.perceptual_hash.BLOCK", 64)
     hashes = clustered_hashes(500, seed=bits)
     near = distances(hashes, hashes) <= bits
     kept = []

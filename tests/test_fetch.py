@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fetch import (
+from retrieval.fetch import (
     OVERLAP_BYTES,
     Download,
     FetchError,

@@ -48,7 +48,7 @@ def model(tmp_path_factory) -> str:
 @pytest.fixture(scope="session")
 def prompt_vectors(model):
     """The prompts' embeddings, one at a time as clip-retrieval makes them."""
-    from knn_indices_helper.clip_model import load_clip
+    from retrieval.clip_model import load_clip
 
     clip = load_clip(model, "cpu")
     texts = [prompt.replace("{}", name) for name in CLASSES for prompt in PROMPTS]
@@ -549,7 +549,7 @@ def test_embeddings_that_are_not_the_pools_are_refused(pool, prompt_vectors, cap
 def test_seed_images_are_asked_beside_the_prompts(pool, model, capsys):
     from PIL import Image
 
-    from knn_indices_helper.clip_model import load_clip
+    from retrieval.clip_model import load_clip
 
     (pool / "seeds" / "dotted").mkdir(parents=True)
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from filter_laion_metadata_substring import draw_sample, main
-from retrieval import hit_files
 from retrieval.records import RECORD_FIELDS, chunk_files, encode_record, read_records
+from retrieval.substring import hit_files
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = str(ROOT / "filter_laion_metadata_substring.py")
@@ -608,7 +608,7 @@ def test_the_documented_command_with_the_published_shard_names(tmp_path, rows):
 def test_workers_are_forked_only_while_nothing_with_threads_is_there():
     said = subprocess.run(
         [sys.executable, "-c", "import filter_laion_metadata_substring, sys, threading\n"
-         "from retrieval.scan_workers import start_method\n"
+         "from retrieval.substring.scan_workers import start_method\n"
          "print(start_method())\n"
          "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
          "print(start_method())\n"

@@ -17,8 +17,8 @@ from download_server import arguments, chunks, loaded, record
 from hostile_internet import UNSHARE, why_no_internet
 from process_tree import process_tree
 
-from retrieval.fetch_rounds import reason_of
-from retrieval.guarded_fetch import ascii_url, is_public_address, names_private_host, resolves_to_private
+from retrieval.download.fetch_rounds import reason_of
+from retrieval.download.guarded_fetch import ascii_url, is_public_address, names_private_host, resolves_to_private
 
 ROOT = Path(__file__).parent.parent
 pytest_plugins = "download_server"

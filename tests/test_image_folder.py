@@ -6,7 +6,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.image_folder import FOLDER_BYTES, class_folders, place, safe_folder_name, write_metadata
+from retrieval.class_folders import FOLDER_BYTES, class_folders, safe_folder_name
+from retrieval.download.image_folder import place, write_metadata
 
 NAMES = st.text(alphabet=st.characters(exclude_categories=()), max_size=250)
 

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retrieval import matching
-from retrieval.literal_scan import hyperscan_scanner, re_scanner
-from retrieval.matching import Matcher, match_plain
 from retrieval.queries import Phrase, parse_query
+from retrieval.substring import matching
+from retrieval.substring.literal_scan import hyperscan_scanner, re_scanner
+from retrieval.substring.matching import Matcher, match_plain
 
 ENGINES = [hyperscan_scanner, re_scanner]
 ODD_NAMES = [

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.literal_scan import best_scanner, hyperscan_scanner, re_scanner
-from retrieval.matching import Hits, Matcher, match_plain
 from retrieval.queries import Phrase, class_query, parse_query
-from retrieval.unicode61 import LONGEST_TOKEN, tokens
+from retrieval.substring.literal_scan import best_scanner, hyperscan_scanner, re_scanner
+from retrieval.substring.matching import Hits, Matcher, match_plain
+from retrieval.substring.unicode61 import LONGEST_TOKEN, tokens
 
 ENGINES = [hyperscan_scanner, re_scanner]
 

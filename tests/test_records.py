@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from knn_indices_helper.jobs import UserError
 from retrieval import records
+from retrieval.cli import UserError
 from retrieval.records import Manifest
 
 

@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from knn_indices_helper.jobs import UserError
 from retrieval import shards
-from retrieval.hit_records import Labels, encode_hits
-from retrieval.matching import Hits
+from retrieval.cli import UserError
 from retrieval.shards import caption_batches, index_selection, looked_up_batches, open_shard, row_batches
+from retrieval.substring.hit_records import Labels, encode_hits
+from retrieval.substring.matching import Hits
 
 TEXTS = [
     "A red hen",

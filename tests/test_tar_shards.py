@@ -8,7 +8,7 @@ import webdataset
 from download_server import chunks, contents, record
 from PIL import Image
 
-from retrieval import tar_shards
+from retrieval.download import tar_shards
 
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
 

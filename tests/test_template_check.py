@@ -8,9 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from filter_laion_metadata_substring import main
-from retrieval.hit_files import Search
 from retrieval.queries import class_query, parse_query
-from retrieval.template_check import Sample, check_template, inside_longer_words, rows_by_class, wilson, word_line
+from retrieval.substring.hit_files import Search
+from retrieval.substring.template_check import (
+    Sample,
+    check_template,
+    inside_longer_words,
+    rows_by_class,
+    wilson,
+    word_line,
+)
 
 CAPTIONS = [
     *["a kitchen with a view", "when in Rome", "an authentic hen", "lichen on stone", "a hen and its chicks"] * 4,

@@ -11,9 +11,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from knn_indices_helper.jobs import UserError
-from retrieval.matching import MATCH_MODES, Matcher
+from retrieval.cli import UserError
 from retrieval.queries import class_query, to_fts5
+from retrieval.substring.matching import MATCH_MODES, Matcher
 from retrieval_templates import load_template, only_classes, template_from_names, template_names
 
 FOLDER = Path(__file__).parent.parent / "retrieval_templates"

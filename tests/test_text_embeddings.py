@@ -260,7 +260,7 @@ def test_memory_is_the_same_for_ten_times_the_rows(tmp_path):
     """Peak resident memory of reading and tokenising alone: a model's own is not what grows."""
     program = (
         "import resource, sys, numpy, open_clip, compute_text_embeddings as script\n"
-        "from clip_model import caption_tokenizer\n"
+        "from retrieval.clip_model import caption_tokenizer\n"
         "from pathlib import Path\n"
         "tokenizer = caption_tokenizer(open_clip.tokenizer.SimpleTokenizer())\n"
         "work = script.Work(Path(sys.argv[1]), 'caption', -1, 768, Path('x'), '', '', 0, 0)\n"

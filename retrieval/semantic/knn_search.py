@@ -14,7 +14,8 @@ import contextlib
 import itertools
 from dataclasses import dataclass
 
-from retrieval.embedding_files import EmbeddingFiles, exact_search, score_again
+from retrieval.embeddings import EmbeddingFiles
+from retrieval.semantic.exact_search import exact_search, score_again
 
 DEDUP_THRESHOLD = 0.94  # clip-retrieval's: clip_back.py, get_non_uniques
 # Two float32 dot products of the same unit vectors, summed in another order (another BLAS, a rotated space), differ by

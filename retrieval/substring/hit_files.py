@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, complete_file, file_fingerprint, settings_fingerprint, write_json
-from retrieval.caption_buffers import offsets_of, without_nulls
-from retrieval.hit_records import Labels, encode_hits
-from retrieval.matching import Hits, distinct_phrases, first_holding, phrase_needle, shown
+from retrieval.cli import UserError
+from retrieval.files import complete_file, file_fingerprint, settings_fingerprint, write_json
 from retrieval.queries import to_fts5
 from retrieval.shards import Batch, Shard, caption_batches, index_selection, looked_up_batches, open_shard, row_batches
+from retrieval.substring.caption_buffers import offsets_of, without_nulls
+from retrieval.substring.hit_records import Labels, encode_hits
+from retrieval.substring.matching import Hits, distinct_phrases, first_holding, phrase_needle, shown
 
 HITS_VERSION = 3  # raise it when the same shard and settings give other records
 PART_BYTES = 1 << 26  # of records encoded at once; most batches have a tenth of it, and Arrow's text ends at 2 GB
@@ -34,7 +35,7 @@ RANDOM = "random"  # QUERY and SOURCE of a control set's records
 class Search:
     """What decides a shard's records, the same for every shard of a run."""
 
-    match: str  # a mode of retrieval.matching, or RANDOM for a control set
+    match: str  # a mode of retrieval.substring.matching, or RANDOM for a control set
     classes: tuple[str, ...]
     queries: tuple  # one retrieval.queries.Query a class
     field: str | None = None  # the caption column, where it is not found by name
@@ -83,7 +84,7 @@ def scan_unit(unit: Unit, search: Search, make_matcher, stop: threading.Event | 
     """Write the unit's hit file and then its counts.
 
     Args:
-        make_matcher: gives the retrieval.matching.Matcher of `search.queries`; called where captions are scanned.
+        make_matcher: gives the Matcher (matching.py) of `search.queries`; called where captions are scanned.
         stop: when it is set, the scan is given up.
 
     Returns:

@@ -5,7 +5,7 @@ for first, piece in pieces(without_nulls(captions), 1 << 19):
 """
 
 from retrieval.arrow_values import binaries, binary_scalar, integers
-from retrieval.unicode61 import folded_utf8, tokens
+from retrieval.substring.unicode61 import folded_utf8, tokens
 
 ROW_END = b"\xff"  # stands in no UTF-8
 WORD_ROW_END = b" \xff "  # so that the words at a row's edges stand between spaces too

@@ -14,7 +14,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, complete_file
+from retrieval.cli import UserError
+from retrieval.files import complete_file
 
 DRIVE_FOLDER = "19ejsELFg62-MxuLdlPSQP1FUFTozlT3l"  # the published FTS databases, one a shard of LAION-2B-en
 LISTING = ["gdrive", "files", "list", "--parent", DRIVE_FOLDER, "--max", "1000", "--skip-header", "--full-name"]
@@ -163,7 +164,7 @@ def _gdrive(command: list[str], stop: threading.Event | None = None) -> str:
 
 
 def _fetch_over_http(address: str, destination: Path, stop: threading.Event | None) -> None:
-    from knn_indices_helper.fetch import FetchError, fetch_file
+    from retrieval.fetch import FetchError, fetch_file
 
     try:
         fetch_file([address], destination, stop=stop)

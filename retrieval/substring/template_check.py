@@ -13,9 +13,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from retrieval.matching import Matcher
 from retrieval.queries import Phrase
-from retrieval.unicode61 import tokens
+from retrieval.substring.matching import Matcher
+from retrieval.substring.unicode61 import tokens
 
 SAMPLE_CAPTIONS = 200_000  # read and matched in a second
 EXPLODES = 0.005  # of all captions: LAION-2B would give the class 11 million rows

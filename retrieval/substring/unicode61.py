@@ -11,7 +11,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterable
 
-from knn_indices_helper.jobs import UserError
+from retrieval.cli import UserError
 
 LONGEST_TOKEN = 32768  # bytes; FTS5 cuts longer tokens (FTS5_MAX_TOKEN_SIZE in fts5Int.h)
 SEPARATOR = " "

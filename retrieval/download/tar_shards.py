@@ -13,8 +13,7 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from knn_indices_helper.jobs import complete_file
-from retrieval.records import read_json
+from retrieval.files import complete_file, read_json
 
 PICTURES = 10_000  # a tar: some 200 MB at 256 pixels, which streams well and shuffles well
 BESIDE = ("metadata.json", "metadata.jsonl", "report.json", "report.html")

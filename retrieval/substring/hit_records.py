@@ -9,10 +9,10 @@ import json
 from dataclasses import dataclass
 
 from retrieval.arrow_values import integers, texts
-from retrieval.matching import Hits
 from retrieval.record_columns import joined_lines, json_parts
 from retrieval.records import LINE_END, RECORD_FIELDS
 from retrieval.shards import WHOLE_NUMBERS, Batch
+from retrieval.substring.matching import Hits
 
 OWN_FIELDS = RECORD_FIELDS[: RECORD_FIELDS.index("QUERY")]
 

@@ -1,86 +1,13 @@
-"""Exact answers from stored embeddings: every row compared, or the hits of an index scored again.
-
-An embeddings folder holds `img_emb*.npy` and / or `text_emb*.npy` as clip-retrieval and knn_indices_helper write them:
-(rows, width), float16 or float32, unit length. Taken in the order of their names, row i of all of them is row i of the
-pool's metadata. They are memory-mapped; of 100 million rows × 768 × 2 bytes (154 GB) one stretch at a time is read.
-"""
+"""Exact answers from stored embeddings: every row compared, or the hits of an index scored again."""
 
 import itertools
 from collections import deque
-from dataclasses import dataclass
-from pathlib import Path
 
-from knn_indices_helper.jobs import UserError
+from retrieval.embeddings import EmbeddingFiles
 
-NAMES = {"text_index": "text_emb*.npy", "image_index": "img_emb*.npy"}
 ROWS_AT_ONCE = 16_384  # × 768 × 4 bytes = 50 MB of rows compared, and as many being read
 ROW_BITS = 2**32 - 1
 NO_HIT = -(2**63)  # below every hit
-
-
-@dataclass(frozen=True)
-class EmbeddingFiles:
-    """Some embedding files as one matrix. It stands where a faiss index stands: places are row numbers."""
-
-    arrays: tuple  # memory-mapped (rows, width) each
-    starts: object  # int64 (files + 1,)
-
-    @property
-    def ntotal(self) -> int:
-        return int(self.starts[-1])
-
-    @property
-    def d(self) -> int:
-        return self.arrays[0].shape[1]
-
-    def take(self, rows):
-        """float32 (n, width) of sorted row numbers."""
-        import numpy as np
-
-        file_of = np.searchsorted(self.starts, rows, side="right") - 1
-        vectors = np.empty((len(rows), self.d), np.float32)
-        for number in np.unique(file_of):
-            here = file_of == number
-            vectors[here] = self.arrays[number][rows[here] - self.starts[number]]
-        return vectors
-
-
-def embedding_paths(folder: Path | str, wanted: list[str], flag: str) -> dict[str, list[Path]]:
-    """Source -> its files in the order of their rows, for those `wanted` (of NAMES) that the folder has.
-
-    Raises:
-        UserError: no folder, or none of them in it; names `flag`.
-    """
-    found = {source: sorted(Path(folder).glob(f"**/{NAMES[source]}")) for source in wanted}
-    found = {source: files for source, files in found.items() if files}
-    if not found:
-        expected = " or ".join(NAMES[source] for source in wanted)
-        raise UserError(f"{flag} {folder} has no {expected}: knn_indices_helper/compute_*_embeddings.py writes them")
-    return found
-
-
-def open_embeddings(files: list[Path]) -> EmbeddingFiles:
-    """Memory-map embedding files.
-
-    Raises:
-        UserError: a file that is no matrix of floats, or of another width than the first.
-    """
-    import numpy as np
-
-    arrays = []
-    for file in files:
-        try:
-            array = np.load(file, mmap_mode="r")
-        except (ValueError, OSError, EOFError) as error:
-            raise UserError(f"{file} is not a complete .npy file ({error})") from error
-        if (
-            array.ndim != 2
-            or array.dtype not in (np.float16, np.float32)
-            or array.shape[1] != (arrays or [array])[0].shape[1]
-        ):
-            raise UserError(f"{file} holds {array.dtype} {array.shape}, not rows of embeddings like {files[0].name}")
-        arrays.append(array)
-    return EmbeddingFiles(tuple(arrays), np.cumsum([0, *(len(array) for array in arrays)]))
 
 
 def exact_search(files: EmbeddingFiles, queries, k: int, groups: list[slice], device: str = "cpu"):
@@ -261,15 +188,15 @@ class _Best:
         return rows, np.where(hits == NO_HIT, np.float32(-np.inf), _score(hits))
 
 
-def _ordered(bits):
-    """float32 bits (int32) as whole numbers in the order of the floats, and back."""
-    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
-
-
 def _score(hits):
     import numpy as np
 
     return _ordered((hits >> 32).astype(np.int32)).view(np.float32)
+
+
+def _ordered(bits):
+    """float32 bits (int32) as whole numbers in the order of the floats, and back."""
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
 def score_again(files: EmbeddingFiles, ids, queries):

@@ -17,9 +17,9 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor
 
-from knn_indices_helper.jobs import UserError
-from retrieval.hit_files import Search, Unit, scan_unit
+from retrieval.cli import UserError
 from retrieval.shards import open_shard
+from retrieval.substring.hit_files import Search, Unit, scan_unit
 
 PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this
 THREADED = ("numpy", "pyarrow")  # what has threads of its own as soon as it is imported, and locks that they hold
@@ -129,7 +129,7 @@ def begin_worker(parent: int) -> None:
 
 @functools.lru_cache(maxsize=1)  # one a process: compiling a thousand patterns takes longer than scanning a batch
 def matcher_of(search: Search):
-    from retrieval.matching import Matcher
+    from retrieval.substring.matching import Matcher
 
     return Matcher(list(search.queries), search.match)
 

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, complete_file, free_bytes, say_always, write_json
-from retrieval.guarded_fetch import (
+from retrieval.cli import UserError, say_always
+from retrieval.download.guarded_fetch import (
     CUT_SHORT,
     DEADLINE,
     GIVEN_UP,
@@ -31,6 +31,7 @@ from retrieval.guarded_fetch import (
     TOO_MANY_SCANS,
     Limits,
 )
+from retrieval.files import complete_file, free_bytes, write_json
 
 ROUND_URLS = 1_000_000  # img2dataset holds its list in memory: about 200 MB for so many
 SHARD_URLS = 10_000  # img2dataset's default; each shard ends with a wait for its slowest URLs
@@ -160,7 +161,7 @@ def _finished_images(shard: Path) -> Iterator[dict]:
 
 
 def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int, more) -> tuple[int, int]:
-    """Let img2dataset fetch `folder`/urls.parquet; `more` is told of every answer (jobs.progress).
+    """Let img2dataset fetch `folder`/urls.parquet; `more` is told of every answer (cli.progress).
 
     Returns:
         (answered, lost): numbers of URLs; lost ones img2dataset has said nothing about.
@@ -192,8 +193,8 @@ def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int, mo
     }  # fmt: skip
     with open(folder / "img2dataset.log", "wb") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "retrieval.guarded_fetch", str(folder / "arguments.json")],
-            cwd=Path(__file__).parent.parent, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            [sys.executable, "-m", "retrieval.download.guarded_fetch", str(folder / "arguments.json")],
+            cwd=Path(__file__).parent.parent.parent, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,  # Ctrl-C is ours to handle
             pass_fds=[lock],  # while it lives, no other run takes the work folder
         )  # fmt: skip

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from knn_indices_helper import jobs
-from knn_indices_helper.jobs import UserError
+from retrieval import cli, files
+from retrieval.cli import UserError
 
 ROOT = Path(__file__).parent.parent
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize("total_jobs", [1, 2, 3, 7, 20])
 def test_the_shares_of_an_array_hold_every_unit_once(total_jobs):
     units = [f"shard_{number:04d}" for number in range(13)]
-    shares = [jobs.array_share(units[::-1], idx, total_jobs) for idx in range(total_jobs)]
+    shares = [cli.array_share(units[::-1], idx, total_jobs) for idx in range(total_jobs)]
     assert sorted(sum(shares, [])) == units
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
@@ -34,19 +34,19 @@ def slurm(monkeypatch, task, first, last, count):
 
 def test_a_slurm_array_that_does_not_start_at_0_is_counted_from_its_first_task(monkeypatch):
     slurm(monkeypatch, task=7, first=5, last=8, count=4)
-    assert jobs.array_place(None, None) == (2, 4)
+    assert cli.array_place(None, None) == (2, 4)
 
 
 def test_a_slurm_array_with_gaps_is_refused(monkeypatch):
     slurm(monkeypatch, task=4, first=0, last=8, count=3)
     with pytest.raises(UserError, match="from 0 to 8 but has only 3 tasks: shares would be skipped"):
-        jobs.array_place(None, None)
+        cli.array_place(None, None)
 
 
 def test_flags_go_before_slurm_and_without_either_there_is_one_job(monkeypatch):
-    assert jobs.array_place(None, None) == (0, 1)
+    assert cli.array_place(None, None) == (0, 1)
     slurm(monkeypatch, task=7, first=5, last=8, count=4)
-    assert jobs.array_place(1, 3) == (1, 3)
+    assert cli.array_place(1, 3) == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -54,23 +54,23 @@ def test_flags_go_before_slurm_and_without_either_there_is_one_job(monkeypatch):
 )
 def test_a_place_outside_the_array_is_refused(place, sentence):
     with pytest.raises(UserError, match=sentence):
-        jobs.array_place(*place)
+        cli.array_place(*place)
 
 
 def test_flags_are_taken_with_underscores_and_values_are_left_alone():
-    parser = jobs.parser_for("doc", "x.py")
+    parser = cli.parser_for("doc", "x.py")
     parser.add_argument("--output-dir")
     parser.add_argument("--query")
-    flags = jobs.parse_flags(parser, ["--output_dir=a_b", "--query", "polka_dot|a--b_c"])
+    flags = cli.parse_flags(parser, ["--output_dir=a_b", "--query", "polka_dot|a--b_c"])
     assert (flags.output_dir, flags.query) == ("a_b", "polka_dot|a--b_c")
 
 
 def test_a_file_is_absent_until_it_is_complete_and_the_old_one_stays_when_writing_fails(tmp_path):
     target = tmp_path / "folder" / "x.json"
-    with jobs.complete_file(target) as beside:
+    with files.complete_file(target) as beside:
         beside.write_text("old")
         assert not target.exists()
-    with pytest.raises(ZeroDivisionError), jobs.complete_file(target) as beside:
+    with pytest.raises(ZeroDivisionError), files.complete_file(target) as beside:
         beside.write_text("half")
         raise ZeroDivisionError
     assert target.read_text() == "old"
@@ -79,37 +79,37 @@ def test_a_file_is_absent_until_it_is_complete_and_the_old_one_stays_when_writin
 
 def test_a_complete_file_has_the_permissions_of_any_other(tmp_path):
     (tmp_path / "plain").write_text("")
-    jobs.write_json(tmp_path / "ours", {})
+    files.write_json(tmp_path / "ours", {})
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_a_fingerprint_tells_a_changed_file_from_the_same_file(tmp_path):
     path = tmp_path / "shard"
     path.write_bytes(b"x" * 1_000_000)
-    before = jobs.file_fingerprint(path)
-    assert jobs.file_fingerprint(path) == before
+    before = files.file_fingerprint(path)
+    assert files.file_fingerprint(path) == before
     os.utime(path, ns=(0, before["mtime_ns"] + 1))
-    assert jobs.file_fingerprint(path) != before
+    assert files.file_fingerprint(path) != before
     path.write_bytes(b"x" * 999_999 + b"y")
     os.utime(path, ns=(0, before["mtime_ns"]))
-    assert jobs.file_fingerprint(path) != before, "a footer that changed under the same size and time"
+    assert files.file_fingerprint(path) != before, "a footer that changed under the same size and time"
 
 
 def test_settings_in_another_order_are_the_same_settings():
-    assert jobs.settings_fingerprint({"a": 1, "b": [2]}) == jobs.settings_fingerprint({"b": [2], "a": 1})
-    assert jobs.settings_fingerprint({"a": 1}) != jobs.settings_fingerprint({"a": "1"})
+    assert files.settings_fingerprint({"a": 1, "b": [2]}) == files.settings_fingerprint({"b": [2], "a": 1})
+    assert files.settings_fingerprint({"a": 1}) != files.settings_fingerprint({"a": "1"})
 
 
 def test_an_output_that_cannot_be_written_names_its_flag(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="^--output .*/file/inside cannot be written: Not a directory$"):
-        jobs.writable_folder(tmp_path / "file" / "inside", "--output")
+        files.writable_folder(tmp_path / "file" / "inside", "--output")
 
 
 TALK = """
 import sys
-from knn_indices_helper.jobs import add_talk_flags, command, parse_flags, parser_for
-from knn_indices_helper.jobs import progress, say, say_always, say_more
+from retrieval.cli import add_talk_flags, command, parse_flags, parser_for
+from retrieval.cli import progress, say, say_always, say_more
 @command
 def main(argv=None):
     parser = parser_for("doc", "x.py")
@@ -167,8 +167,8 @@ def test_a_terminal_gets_a_bar_that_no_line_runs_into_and_with_quiet_none(flag):
 
 def test_a_log_gets_whole_lines_with_rate_and_time_left(monkeypatch, capsys):
     clock = [100.0]
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: clock[0])
-    with jobs.progress(4_000, "URLs", "fetching") as more:
+    monkeypatch.setattr(cli.time, "monotonic", lambda: clock[0])
+    with cli.progress(4_000, "URLs", "fetching") as more:
         for seconds, number in ((59, 500), (60, 500), (90, 500), (200, 500)):
             clock[0] = 100.0 + seconds
             more(number)
@@ -176,7 +176,7 @@ def test_a_log_gets_whole_lines_with_rate_and_time_left(monkeypatch, capsys):
         "fetching: 1,000 of 4,000 URLs, 16.7 a second (25%), 0:03:00 left",
         "fetching: 2,000 of 4,000 URLs, 10.0 a second (50%), 0:03:20 left",
     ]
-    with jobs.progress(None, "pictures", "embedding") as more:
+    with cli.progress(None, "pictures", "embedding") as more:
         clock[0] += 60
         more(1_200_000)
     assert capsys.readouterr().err == "embedding: 1,200,000 pictures, 20,000 a second\n"
@@ -185,7 +185,7 @@ def test_a_log_gets_whole_lines_with_rate_and_time_left(monkeypatch, capsys):
 SCRIPT = """
 import sys, time
 sys.argv[0] = "x.py"
-from knn_indices_helper.jobs import command, UserError
+from retrieval.cli import command, UserError
 @command
 def main(argv=None):
     if sys.argv[1] == "mistake":
@@ -230,7 +230,7 @@ def test_a_reader_that_leaves_early_is_no_traceback():
 
 
 def test_the_description_of_a_parser_is_the_docstring_as_laid_out():
-    parser = jobs.parser_for("First.\n\n    python x.py --flag\n", "/a/x.py")
+    parser = cli.parser_for("First.\n\n    python x.py --flag\n", "/a/x.py")
     assert isinstance(parser, argparse.ArgumentParser) and parser.prog == "x.py"
     assert "\n    python x.py --flag\n" in parser.format_help()
 
@@ -238,15 +238,15 @@ def test_the_description_of_a_parser_is_the_docstring_as_laid_out():
 def test_without_stderr_a_script_works_and_says_nothing(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys\nfrom knn_indices_helper import jobs\n"
-        "@jobs.command\n"
+        "import sys\nfrom retrieval import cli, files\n"
+        "@cli.command\n"
         "def main(argv):\n"
-        "    jobs.say('talk')\n"
-        "    with jobs.progress(1, 'things', 'doing') as more: more()\n"
+        "    cli.say('talk')\n"
+        "    with cli.progress(1, 'things', 'doing') as more: more()\n"
         "    open('data', 'w').write('x')\n"
         "    return 7\n"
         "sys.exit(main([]))\n"
     )
-    command = f"PYTHONPATH={Path(jobs.__file__).parent.parent} {sys.executable} {script} 2>&-"
+    command = f"PYTHONPATH={ROOT} {sys.executable} {script} 2>&-"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout, (tmp_path / "data").read_text()) == (7, b"", "x")

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError, complete_file, progress, say_always
+from retrieval.cli import UserError, progress, say_always
+from retrieval.files import complete_file
 
 # Of 28 photographs, JPEG at quality 30, half the size, grey or more brightness changed 0 to 4 bits of 25 or more, and
 # cropping 2 % off each side 2 to 18 bits. No two of the 1,353 textures that `make demo` draws are as near as 4.

@@ -5,18 +5,18 @@
 
 A phrase holds in a caption when
     substring   the lower-cased caption contains the lower-cased phrase (its strings, one space between them)
-    word, fts   the phrase's tokens (retrieval/unicode61.py) stand next to each other in the caption; a starred one
+    word, fts   the phrase's tokens (unicode61.py) stand next to each other in the caption; a starred one
                 may be the beginning of the caption's token
 A phrase of no token (in substring: no character) is left out of an implicit AND, and holds nowhere else, as in FTS5. A
 null caption matches nothing. Bytes that are not UTF-8 are read as U+FFFD.
 
 How `Matcher` works. For words, rows are joined into buffers of half a megabyte, with a space for all that is no letter
-or digit (retrieval/caption_buffers.py); then a phrase is a literal, as in " tiger shark ". Substrings are looked for in
-the captions as they lie in memory. One scan that takes letters of either case (retrieval/literal_scan.py) finds them
+or digit (caption_buffers.py); then a phrase is a literal, as in " tiger shark ". Substrings are looked for in
+the captions as they lie in memory. One scan that takes letters of either case (literal_scan.py) finds them
 all. Rows that this does not suit, one web caption in thirty, go a second, exact way: those with a letter beyond ASCII,
 and those where the end of a phrase stands behind too many separators. They are folded as unicode61 folds, every run of
 separators becomes one space, and they are scanned again. Of a short list, most captions are ruled out before all this
-(retrieval/row_filter.py).
+(row_filter.py).
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrieval.arrow_values import integers
-from retrieval.caption_buffers import (
+from retrieval.queries import And, Not, Or, Phrase, Query
+from retrieval.substring.caption_buffers import (
     ROW_END,
     bytes_of,
     exact_text,
@@ -35,10 +36,9 @@ from retrieval.caption_buffers import (
     rows_to_fold,
     without_nulls,
 )
-from retrieval.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
-from retrieval.queries import And, Not, Or, Phrase, Query
-from retrieval.row_filter import row_filter
-from retrieval.unicode61 import is_word_part, tokens
+from retrieval.substring.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
+from retrieval.substring.row_filter import row_filter
+from retrieval.substring.unicode61 import is_word_part, tokens
 
 MATCH_MODES = ("substring", "word", "fts")
 
@@ -174,7 +174,7 @@ class Matcher:
     """Compiled queries. `phrases` are the texts that `Hits.phrase` counts."""
 
     def __init__(self, queries: list[Query], mode: str, make_scanner=best_scanner):
-        """Compile. `make_scanner` is an engine of retrieval/literal_scan.py."""
+        """Compile. `make_scanner` is an engine of retrieval/substring/literal_scan.py."""
         import numpy as np
 
         phrases = distinct_phrases(queries)

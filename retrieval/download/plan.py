@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from knn_indices_helper.jobs import UserError
-from retrieval.diverse import COMPARED, farthest_points
-from retrieval.guarded_fetch import names_private_host
+from retrieval.cli import UserError
+from retrieval.download.diverse import COMPARED, farthest_points
+from retrieval.download.guarded_fetch import names_private_host
 from retrieval.records import PROVENANCE_FIELDS, chunk_files, read_records
 
 MEMORY = "1GB"  # DuckDB's; beyond it, it spills beside the database

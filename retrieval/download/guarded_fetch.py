@@ -3,7 +3,7 @@
 In:  a JSON file: `download` (img2dataset's own arguments), `limits` (the fields of `Limits`), `parent` (a process id)
 Out: what img2dataset writes; a byte in the `progress` file per URL that is answered.
 
-    python -m retrieval.guarded_fetch arguments.json
+    python -m retrieval.download.guarded_fetch arguments.json
 
 img2dataset keeps its threads, its user agent, its X-Robots-Tag handling, its resizing and its writer. What is put under
 it is urllib's opener (`urllib.request.install_opener`, which img2dataset's `urlopen` goes through): addresses are
@@ -402,9 +402,9 @@ def _start_multiprocessing(processes: int) -> None:
     Here one process imports it, beside this one, and they are forked from that one.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["retrieval.img2dataset_alone"])
+    context.set_forkserver_preload(["retrieval.download.img2dataset_alone"])
     multiprocessing.forkserver.ensure_running()
-    import retrieval.img2dataset_alone  # noqa: F401
+    import retrieval.download.img2dataset_alone  # noqa: F401
 
     importlib.import_module("img2dataset.main").LoggerProcess._Popen = staticmethod(context.Process._Popen)
     importlib.import_module("img2dataset.distributor").get_context = lambda _: context
@@ -435,7 +435,7 @@ def _start_spark(processes: int) -> None:
 
 def _worker_environment() -> dict[str, str]:
     """What a worker of a cluster cannot know: where this module is, and what this process was told."""
-    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH")]
+    paths = [str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH")]
     return {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | {
         name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ
     }
@@ -449,6 +449,6 @@ if __name__ == "__mp_main__":  # in img2dataset's logger and workers
     threading.Thread(target=_end_with_main_process, daemon=True).start()
 
 if __name__ == "__main__":
-    from retrieval import guarded_fetch  # by its name, under which the workers find GuardedDownloader
+    from retrieval.download import guarded_fetch  # by its name, under which the workers find GuardedDownloader
 
     sys.exit(guarded_fetch.main())

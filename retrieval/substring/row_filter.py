@@ -5,13 +5,13 @@
 
 A phrase can only match where its rarest word stands, in whatever case, or where a character beyond ASCII may be read as
 one within it ("rosé" as "rose"). For Flowers102 that is one web caption in twelve, and only those are joined, folded
-and searched in earnest (retrieval/matching.py): 0.07 s for a million captions, not 0.10 s.
+and searched in earnest (retrieval/substring/matching.py): 0.07 s for a million captions, not 0.10 s.
 """
 
 from collections.abc import Callable
 
-from retrieval.caption_buffers import beyond_ascii, bytes_of
-from retrieval.literal_scan import LONGEST_LITERAL
+from retrieval.substring.caption_buffers import beyond_ascii, bytes_of
+from retrieval.substring.literal_scan import LONGEST_LITERAL
 
 SHORT_LIST = 256  # words; ImageNet's thousand stand in a third of all captions, which is no help
 SHORTEST_WORD = 3  # bytes; shorter ones stand nearly everywhere
@@ -24,7 +24,7 @@ def row_filter(phrases: list[list[bytes]], make_scanner) -> Callable | None:
 
     Args:
         phrases: of each the words, lower-cased, that must all stand in a caption that it matches.
-        make_scanner: an engine of retrieval/literal_scan.py.
+        make_scanner: an engine of retrieval/substring/literal_scan.py.
     """
     useful = [[word for word in words if word.isascii() and len(word) >= SHORTEST_WORD] for words in phrases]
     if not all(useful) or not 0 < len(useful) <= SHORT_LIST:

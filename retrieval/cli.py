@@ -1,27 +1,21 @@
-"""What every script shares: its share of an array job, files that exist only when complete, command-line manners.
+"""Command-line manners that every script shares: flags, what is said, errors, exit codes, the share of an array job.
 
-Standard library only, so that `--help` works where nothing is installed. It imports nothing of ours: the stages import
-it from below (`knn_indices_helper.jobs`), the helpers beside them (`jobs`).
+Standard library only, so that `--help` works where nothing is installed. It imports nothing of ours.
 """
 
 import argparse
 import contextlib
 import errno
 import functools
-import hashlib
-import json
 import os
 import re
-import shutil
 import sys
-import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 PROGRESS_SECONDS = 60  # between the lines of a log: a day of them is still read in one go
-FINGERPRINT_EDGE_BYTES = 1 << 16  # both ends of a file: a parquet's footer and an index's header live there
 
 
 class UserError(Exception):
@@ -193,69 +187,3 @@ def is_full_disk(error: Exception) -> bool:
     """Whether the disk, or the user's share of it, was full."""
     full = (errno.ENOSPC, errno.EDQUOT)
     return isinstance(error, OSError) and error.errno in full or os.strerror(errno.ENOSPC) in str(error)
-
-
-# ---- files that exist only when they are complete ----
-
-
-@contextlib.contextmanager
-def complete_file(path: Path | str):
-    """Give a path beside `path` to write to; it takes `path`'s place in one step when the block ends well."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Not made here: opening it with "w" would be a rewrite then, and ext4 sends those to the disk as they are closed.
-    beside = path.with_name(f".{path.name[:100]}.{os.urandom(4).hex()}.part")
-    try:
-        yield beside
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-def write_json(path: Path | str, value, indent: int | None = 1) -> None:
-    """Write `value` as UTF-8 JSON, complete or not at all."""
-    with complete_file(path) as beside:
-        beside.write_text(json.dumps(value, ensure_ascii=False, indent=indent) + "\n", encoding="utf-8")
-
-
-def writable_folder(path: Path | str, flag: str) -> Path:
-    """Make the folder, and find out in the first second whether it can be written.
-
-    Raises:
-        UserError: names `flag` and the operating system's reason.
-    """
-    path = Path(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path, prefix=".writable."):
-            pass
-    except OSError as error:
-        raise UserError(f"{flag} {path} cannot be written: {error.strerror or error}") from error
-    return path
-
-
-def file_fingerprint(path: Path | str) -> dict:
-    """What tells one version of a file from another without reading it whole.
-
-    Returns:
-        dict: bytes (int), mtime_ns (int), edges (blake2b of its first and last 64 KiB, hex).
-    """
-    stat = os.stat(path)
-    digest = hashlib.blake2b(digest_size=16)
-    with open(path, "rb") as file:
-        digest.update(file.read(FINGERPRINT_EDGE_BYTES))
-        file.seek(max(0, stat.st_size - FINGERPRINT_EDGE_BYTES))
-        digest.update(file.read(FINGERPRINT_EDGE_BYTES))
-    return {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "edges": digest.hexdigest()}
-
-
-def settings_fingerprint(settings) -> str:
-    """Hex digest (16 characters) of any JSON value: the name under which work done with these settings is kept."""
-    encoded = json.dumps(settings, sort_keys=True, ensure_ascii=True, default=str).encode()
-    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
-
-
-def free_bytes(path: Path | str) -> int:
-    """Bytes left for an ordinary user on the disk that holds `path`."""
-    return shutil.disk_usage(path).free

@@ -1,0 +1,94 @@
+"""The dataset folder: images in their class folders, one metadata entry per image."""
+
+import errno
+import heapq
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from retrieval.files import complete_file
+
+# ---- placing ----
+
+
+def place(source: Path, target: Path) -> bool:
+    """Put `source` at `target`, complete or not at all: a hard link, or a copy where the disk differs.
+
+    Returns:
+        bool: False where `target` was there already.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES):
+            raise
+        if target.exists():
+            return False
+        with complete_file(target) as beside:
+            shutil.copyfile(source, beside)
+    return True
+
+
+# ---- metadata ----
+
+
+def write_metadata(dataset: Path, kept: Iterable[dict], still_there: Iterable[str], folders: dict[str, str]) -> int:
+    """Write metadata.json ({key: entry}) and metadata.jsonl (with `file_name`), one entry in memory at a time.
+
+    Args:
+        kept: this run's entries, each with its `key`, sorted by it.
+        still_there: sorted keys of the earlier metadata's images that are in their folders; those stay.
+
+    Returns:
+        int: entries written.
+    """
+    count = 0
+    with (
+        complete_file(dataset / "metadata.json") as whole,
+        complete_file(dataset / "metadata.jsonl") as lines,
+        open(whole, "w", encoding="utf-8", errors="replace") as whole_file,
+        open(lines, "w", encoding="utf-8", errors="replace") as lines_file,
+    ):
+        whole_file.write("{")
+        earlier = _earlier_entries(dataset / "metadata.jsonl", still_there)
+        for key, group in itertools.groupby(heapq.merge(earlier, kept, key=_key), key=_key):
+            entry = _united(list(group))
+            place = {"file_name": f"{folders[entry['QUERY']]}/{key}.jpg", "key": key}
+            del entry["key"]
+            whole_file.write((",\n" if count else "\n") + f'"{key}": {json.dumps(entry, ensure_ascii=False)}')
+            lines_file.write(json.dumps(place | entry, ensure_ascii=False) + "\n")
+            count += 1
+        whole_file.write("\n}\n")
+    return count
+
+
+def _earlier_entries(jsonl: Path, still_there: Iterable[str]) -> Iterator[dict]:
+    keys = iter(still_there)
+    key = next(keys, None)
+    if key is None:
+        return
+    with open(jsonl, encoding="utf-8") as file:
+        for line in file:
+            entry = json.loads(line)
+            if entry["key"] == key:
+                del entry["file_name"]
+                yield entry
+                key = next(keys, None)
+
+
+def _key(entry: dict) -> str:
+    return entry["key"]
+
+
+def _united(entries: list[dict]) -> dict:
+    """An image that an earlier run placed and this one asks for too has the sources of both, each once."""
+    united = entries[0]
+    for other in entries[1:]:
+        united["sources"] += [source for source in other["sources"] if source not in united["sources"]]
+        united["also_asked_by"] = sorted({*united["also_asked_by"], *other["also_asked_by"]})
+    return united

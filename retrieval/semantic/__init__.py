@@ -1,0 +1,1 @@
+"""What filter_laion_metadata_semantic.py alone uses, one idea per file."""

@@ -1,0 +1,1 @@
+"""What filter_laion_metadata_substring.py alone uses, one idea per file."""

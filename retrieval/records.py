@@ -17,10 +17,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from retrieval.cli import UserError, say
+from retrieval.columns import ALIASES
 from retrieval.files import complete_file, read_json, write_json
 
-RECORD_FIELDS = ("SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity", "QUERY")
+# The one list of the record's fields. A field of the pool is added in columns.ALIASES, a field of ours here.
+POOL_FIELDS = tuple(ALIASES)  # SAMPLE_ID URL TEXT HEIGHT WIDTH LICENSE NSFW similarity
+RECORD_FIELDS = (*POOL_FIELDS, "QUERY")  # QUERY is the class
 PROVENANCE_FIELDS = ("SOURCE", "MATCHED", "SCORE", "RANK", "ROW")
+EXTRA_FIELDS = ("punsafe",)  # in the record where the pool has it
+SEMANTIC_LOSSES = {  # why a hit of the semantic filter is no record: the count's name -> its label
+    "beyond": "more than the index has rows",
+    "short": "not found by the index",
+    "near_duplicates": "near-duplicates",
+    "nsfw": "NSFW",
+    "repeats": "found before by the same class",
+}
 LINE_END = ",\n"  # each record has it behind it, so that writing a chunk is copying; the last comma is taken away
 CHUNK_RECORDS = 500_000  # about 200 MB of JSON: what a plain json.load still opens in a few seconds
 BLOCK_BYTES = 1 << 19  # read and written at once: with the usual 8 KB, lines take twice as long to copy

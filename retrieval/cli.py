@@ -15,27 +15,27 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-PROGRESS_SECONDS = 60  # between the lines of a log: a day of them is still read in one go
+PROGRESS_SECONDS = 60  # between the progress lines of a log: a day of work is then 1,440 lines
 
 
 class UserError(Exception):
-    """What a user can mend: one sentence that names the way out. `command` prints it and exits with 2."""
+    """A mistake that the user can correct: one sentence with the way out. `command` prints it and exits with 2."""
 
 
-# ---- talk: to stderr, one line at a time; stdout is kept for data ----
+# ---- messages: to stderr, one line at a time; stdout is for data ----
 
 QUIET, ORDINARY, VERBOSE = range(3)
-_talk = SimpleNamespace(level=ORDINARY, bar=None)  # level: by `parse_flags`; bar: the one on the terminal
+_talk = SimpleNamespace(level=ORDINARY, bar=None)  # `parse_flags` sets the level; the bar is the one on the terminal
 
 
 def say(message: str) -> None:
-    """What a user wants to know, unless with --quiet."""
+    """Print a message, unless --quiet."""
     if _talk.level >= ORDINARY:
         say_always(message)
 
 
 def say_always(message: str) -> None:
-    """Errors, lost work by name, and a run's last line: also with --quiet."""
+    """Print a message also with --quiet: an error, lost work by name, the last line of a run."""
     if (bar := _talk.bar) is not None:  # another thread may be about to close it
         bar.write(message, file=sys.stderr)  # above the bar, which is drawn again
     else:
@@ -43,17 +43,22 @@ def say_always(message: str) -> None:
 
 
 def say_more(message: str) -> None:
-    """With --verbose only."""
+    """Print a message with --verbose only."""
     if _talk.level == VERBOSE:
         say_always(message)
 
 
 @contextlib.contextmanager
 def progress(total: int | None, unit: str, what: str):
-    """Give a function that is told how many more are done: a bar on a terminal, else a whole line once in a while.
+    """Show progress: a bar on a terminal, a whole line per minute in a log file, nothing with --quiet.
 
-    A log file gets no carriage returns, and --quiet gets nothing. `unit` is a plural, `what` a word for the work;
-    where nobody knows the total there is a rate and no time left.
+    Args:
+        total: the number of units, or None where it is unknown: then no time left is shown.
+        unit: what is counted, as a plural ("URLs").
+        what: one word for the work ("fetching").
+
+    Yields:
+        a function to call with the number of units that were finished since the last call.
     """
     if sys.stderr.isatty() and _talk.level > QUIET:
         from tqdm import tqdm  # 30 ms, so only where it is seen
@@ -88,7 +93,7 @@ def progress(total: int | None, unit: str, what: str):
 
 
 def parser_for(doc: str, script: str) -> argparse.ArgumentParser:
-    """An argument parser whose description is the script's docstring, as it is laid out there."""
+    """An argument parser whose description is the script's docstring, with its line breaks kept."""
     return argparse.ArgumentParser(
         prog=Path(script).name,
         description=doc,
@@ -98,7 +103,7 @@ def parser_for(doc: str, script: str) -> argparse.ArgumentParser:
 
 
 def parse_flags(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse `argv` with `--output_dir` taken as `--output-dir`; values are left as they are. Sets how much is said."""
+    """Parse `argv`. `--output_dir` is read as `--output-dir`; values are not changed. Sets how much is said."""
     argv = sys.argv[1:] if argv is None else argv
     flags = parser.parse_args([_dashed(word) for word in argv])
     _talk.level = getattr(flags, "talk", ORDINARY)
@@ -111,25 +116,29 @@ def _dashed(word: str) -> str:
 
 
 def add_array_flags(parser: argparse.ArgumentParser) -> None:
-    """`--job-idx` and `--total-jobs`, by default this task's place in its SLURM array (`array_place` reads it)."""
+    """Add `--job-idx` and `--total-jobs`. Their defaults come from SLURM (`array_place` reads them)."""
     group = parser.add_argument_group("array jobs")
-    group.add_argument("--job-idx", type=int, help="which share to do, from 0 (default: SLURM's array task, else 0)")
-    group.add_argument("--total-jobs", type=int, help="how many shares there are (default: SLURM's, else 1)")
+    group.add_argument("--job-idx", type=int, help="number of this job, from 0 (default: the SLURM array task, else 0)")
+    group.add_argument(
+        "--total-jobs",
+        type=int,
+        help="number of jobs that share the work (default: the size of the SLURM array, else 1)",
+    )
 
 
 def add_talk_flags(parser: argparse.ArgumentParser) -> None:
-    """`--quiet` and `--verbose`, which `say`, `say_more` and `progress` obey."""
+    """Add `--quiet` and `--verbose`, which `say`, `say_more` and `progress` obey."""
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--quiet", dest="talk", action="store_const", const=QUIET, default=ORDINARY,
-                       help="say only errors and the last line")  # fmt: skip
-    group.add_argument("--verbose", dest="talk", action="store_const", const=VERBOSE, help="say more")
+                       help="print only errors and the last line")  # fmt: skip
+    group.add_argument("--verbose", dest="talk", action="store_const", const=VERBOSE, help="print more")
 
 
 def array_place(job_idx: int | None, total_jobs: int | None) -> tuple[int, int]:
     """(job_idx, total_jobs) from the flags, else from SLURM's variables, else (0, 1).
 
     Raises:
-        UserError: one flag without the other, a place outside the array, or a SLURM array with gaps.
+        UserError: one flag without the other, a number outside the array, or a SLURM array with gaps.
     """
     if (job_idx is None) != (total_jobs is None):
         raise UserError("--job-idx and --total-jobs go together: give both or neither")
@@ -151,16 +160,16 @@ def array_place(job_idx: int | None, total_jobs: int | None) -> tuple[int, int]:
 
 
 def array_share(units: list, job_idx: int, total_jobs: int) -> list:
-    """This job's units: every `total_jobs`-th of the sorted list, so that shares differ by one unit at most."""
+    """The units of this job: every `total_jobs`-th of the sorted list, so shares differ by 1 unit at most."""
     return sorted(units)[job_idx::total_jobs]
 
 
 def command(main):
-    """Decorate `main(argv) -> int`: a UserError becomes one line and exit code 2, a full disk one and 1, Ctrl-C 130."""
+    """Decorate `main(argv) -> int`. A UserError becomes one line and exit code 2; full disk: 1; Ctrl-C: 130."""
 
     @functools.wraps(main)
     def wrapped(argv: list[str] | None = None) -> int:
-        if sys.stderr is None:  # `2>&-`: this takes the place of it, which the next file would get otherwise
+        if sys.stderr is None:  # closed by `2>&-`: without this, the next file that is opened would become stderr
             sys.stderr = open(os.devnull, "w")
         try:
             return main(argv)
@@ -170,7 +179,7 @@ def command(main):
         except KeyboardInterrupt:
             say_always("interrupted: what is complete is kept; the same command does the rest")
             return 130
-        except BrokenPipeError:  # `script | head`: the reader left, which is no error of ours
+        except BrokenPipeError:  # `script | head`: the reader left, which is not an error
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
         except Exception as error:  # OSError, or DuckDB's own; all others go on
@@ -184,6 +193,6 @@ def command(main):
 
 
 def is_full_disk(error: Exception) -> bool:
-    """Whether the disk, or the user's share of it, was full."""
+    """Whether the disk, or the user's quota, was full."""
     full = (errno.ENOSPC, errno.EDQUOT)
     return isinstance(error, OSError) and error.errno in full or os.strerror(errno.ENOSPC) in str(error)

@@ -1,4 +1,4 @@
-"""Array shares, complete files and the manners of the command line."""
+"""Array shares, messages and exit codes of the command line."""
 
 import argparse
 import contextlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from retrieval import cli, files
+from retrieval import cli
 from retrieval.cli import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -63,47 +63,6 @@ def test_flags_are_taken_with_underscores_and_values_are_left_alone():
     parser.add_argument("--query")
     flags = cli.parse_flags(parser, ["--output_dir=a_b", "--query", "polka_dot|a--b_c"])
     assert (flags.output_dir, flags.query) == ("a_b", "polka_dot|a--b_c")
-
-
-def test_a_file_is_absent_until_it_is_complete_and_the_old_one_stays_when_writing_fails(tmp_path):
-    target = tmp_path / "folder" / "x.json"
-    with files.complete_file(target) as beside:
-        beside.write_text("old")
-        assert not target.exists()
-    with pytest.raises(ZeroDivisionError), files.complete_file(target) as beside:
-        beside.write_text("half")
-        raise ZeroDivisionError
-    assert target.read_text() == "old"
-    assert [path.name for path in target.parent.iterdir()] == ["x.json"]
-
-
-def test_a_complete_file_has_the_permissions_of_any_other(tmp_path):
-    (tmp_path / "plain").write_text("")
-    files.write_json(tmp_path / "ours", {})
-    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
-
-
-def test_a_fingerprint_tells_a_changed_file_from_the_same_file(tmp_path):
-    path = tmp_path / "shard"
-    path.write_bytes(b"x" * 1_000_000)
-    before = files.file_fingerprint(path)
-    assert files.file_fingerprint(path) == before
-    os.utime(path, ns=(0, before["mtime_ns"] + 1))
-    assert files.file_fingerprint(path) != before
-    path.write_bytes(b"x" * 999_999 + b"y")
-    os.utime(path, ns=(0, before["mtime_ns"]))
-    assert files.file_fingerprint(path) != before, "a footer that changed under the same size and time"
-
-
-def test_settings_in_another_order_are_the_same_settings():
-    assert files.settings_fingerprint({"a": 1, "b": [2]}) == files.settings_fingerprint({"b": [2], "a": 1})
-    assert files.settings_fingerprint({"a": 1}) != files.settings_fingerprint({"a": "1"})
-
-
-def test_an_output_that_cannot_be_written_names_its_flag(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="^--output .*/file/inside cannot be written: Not a directory$"):
-        files.writable_folder(tmp_path / "file" / "inside", "--output")
 
 
 TALK = """

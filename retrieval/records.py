@@ -1,9 +1,9 @@
 """Records and chunks: what the two filters write and the downloader reads.
 
-A record is a flat JSON object. `RECORD_FIELDS` are always there (null where unknown), in this order;
-`PROVENANCE_FIELDS` say why the row was chosen. A chunk is a JSON array with one record a line, `chunk_x.json`; a job's
-manifest, `job_{j}_of_{J}.json`, is written last and names the job's chunks, so that a reader never takes half a run
-for a whole.
+A record is a flat JSON object. It always has `RECORD_FIELDS` (null where unknown), in this order.
+`PROVENANCE_FIELDS` say why the row was selected. A chunk, `chunk_x.json`, is a JSON array with one record per line.
+The manifest of a job, `job_{j}_of_{J}.json`, is written last and names the job's chunks. So a reader never takes half
+a run for a whole one. Standard library only.
 """
 
 import io
@@ -32,9 +32,9 @@ SEMANTIC_LOSSES = {  # why a hit of the semantic filter is no record: the count'
     "nsfw": "NSFW",
     "repeats": "found before by the same class",
 }
-LINE_END = ",\n"  # each record has it behind it, so that writing a chunk is copying; the last comma is taken away
-CHUNK_RECORDS = 500_000  # about 200 MB of JSON: what a plain json.load still opens in a few seconds
-BLOCK_BYTES = 1 << 19  # read and written at once: with the usual 8 KB, lines take twice as long to copy
+LINE_END = ",\n"  # ends every encoded record, so a chunk is written by copying; the last comma is removed
+CHUNK_RECORDS = 500_000  # about 200 MB of JSON, which json.load opens in a few seconds
+BLOCK_BYTES = 1 << 19  # per read and write: with the default 8 KB, copying lines takes twice as long
 
 _CHUNK_NAME = re.compile(r"chunk_(\d+)\.json")
 _MANIFEST_NAME = re.compile(r"job_(\d+)_of_(\d+)\.json")
@@ -42,14 +42,14 @@ _MANIFEST_NAME = re.compile(r"job_(\d+)_of_(\d+)\.json")
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one job did, written after its last chunk. No times of day: the same work gives the same bytes."""
+    """What one job did. Written after its last chunk. It holds no times, so the same work gives the same bytes."""
 
     stage: str  # "substring" or "semantic"
-    settings: dict  # everything that decides the records, classes and queries included
-    inputs: dict  # input's path -> files.file_fingerprint
-    coverage: dict  # asked, done (counts of units), missing (unit -> the reason, one sentence)
+    settings: dict  # everything that decides the records, including classes and queries
+    inputs: dict  # path of an input -> files.file_fingerprint
+    coverage: dict  # asked, done: numbers of units; missing: unit -> the reason, one sentence
     counts: dict  # records, and per class: {"classes": {name: {...}}}
-    chunks: dict = field(default_factory=dict)  # chunk's file name -> its number of records
+    chunks: dict = field(default_factory=dict)  # file name of a chunk -> number of records
     job_idx: int = 0
     total_jobs: int = 1
 
@@ -64,12 +64,12 @@ def write_chunks(parts: Iterable, folder: Path, job_idx: int = 0, total_jobs: in
     """Write encoded records as `chunk_x.json`, x = i * total_jobs + job_idx.
 
     Args:
-        parts: lines of records, one or many at once, as text or UTF-8; or (file, number), a file opened in binary and
-            how many lines are left in it: it is copied.
+        parts: each part is one or many encoded records (str or UTF-8 bytes), or (file, number): a file opened in
+            binary mode and the number of lines that are left in it. The lines are copied.
 
     Returns:
-        dict: chunk's file name -> number of records. A run without a record writes one empty chunk, so that its
-        folder reads as "nothing was found", not as "nothing was run".
+        dict: file name of a chunk -> number of records. A run without records writes one empty chunk: its folder
+        then says "nothing was found" and not "nothing was run".
     """
     coming = ((file, number) for file, number in map(_as_file, parts) if number)
     file, left = next(coming, (None, 0))
@@ -83,7 +83,7 @@ def write_chunks(parts: Iterable, folder: Path, job_idx: int = 0, total_jobs: in
                 number = min(left, CHUNK_RECORDS - count)
                 if number == left:
                     shutil.copyfileobj(file, chunk, BLOCK_BYTES)
-                else:  # line by line takes twice as long
+                else:  # line by line, which takes twice as long
                     chunk.writelines(itertools.islice(file, number))
                 count += number
                 left -= number
@@ -109,7 +109,7 @@ def manifest_path(folder: Path, job_idx: int, total_jobs: int) -> Path:
 
 
 def begin_run(folder: Path, job_idx: int, total_jobs: int) -> None:
-    """Take the job's old manifest away before its chunks change, and refuse a folder of another array.
+    """Remove the job's old manifest before its chunks change. Refuse a folder that holds another array's run.
 
     Raises:
         UserError: the folder holds manifests of a run split into another number of jobs.
@@ -121,15 +121,15 @@ def begin_run(folder: Path, job_idx: int, total_jobs: int) -> None:
                 f"{folder} holds a run of {int(match[2]):,} jobs ({path.name}) and this one has {total_jobs:,}: "
                 "give another output folder, or remove that one"
             )
-    for page in ("report.html", "classes.png", "prompts.png"):  # they show what was
+    for page in ("report.html", "classes.png", "prompts.png"):  # they show the old run
         for path in (folder / page, *folder.glob(f".{page}.*.part")):
             path.unlink(missing_ok=True)
-    for part in folder.glob(".chunk_[0-9]*.json.*.part"):  # what a killed run of this job left
+    for part in folder.glob(".chunk_[0-9]*.json.*.part"):  # left by a killed run of this job
         if int(part.name.split(".")[1].removeprefix("chunk_")) % total_jobs == job_idx:
             part.unlink(missing_ok=True)
     old = manifest_path(folder, job_idx, total_jobs)
     if old.exists():
-        # Chunks this run will not write again must not outlive their manifest.
+        # This run may write fewer chunks. An old one must not stay without its manifest.
         for name in json.loads(old.read_text(encoding="utf-8")).get("chunks", {}):
             if _CHUNK_NAME.fullmatch(name):
                 (folder / name).unlink(missing_ok=True)
@@ -137,15 +137,15 @@ def begin_run(folder: Path, job_idx: int, total_jobs: int) -> None:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """The last file of a run."""
+    """Write the manifest, the last file of a run."""
     write_json(manifest_path(folder, manifest.job_idx, manifest.total_jobs), asdict(manifest))
 
 
 def read_manifests(folder: Path) -> list[dict]:
-    """The folder's manifests in job order, checked to be one run's.
+    """The folder's manifests in job order. All must belong to one run.
 
     Raises:
-        UserError: they are of runs split differently, or of runs with different settings.
+        UserError: they belong to runs with different numbers of jobs or different settings.
     """
     found = {}
     for path in folder.glob("job_*_of_*.json"):
@@ -161,7 +161,7 @@ def read_manifests(folder: Path) -> list[dict]:
 
 
 def chunk_files(folder: Path | str, allow_partial: bool = False) -> list[Path]:
-    """The chunks to read, in numeric order: those the manifests name, or all `chunk_*.json` where there is none.
+    """The chunks to read, in numeric order: those that the manifests name, or all `chunk_*.json` without a manifest.
 
     Raises:
         UserError: no chunk, a missing chunk, or (unless `allow_partial`, which warns) a missing job or missing input.
@@ -197,7 +197,7 @@ def _chunk_number(path: Path) -> int:
 
 
 def read_records(chunk: Path) -> Iterator[dict]:
-    """The records of one chunk, one line at a time where the chunk has one record a line, else all at once.
+    """The records of one chunk. A chunk of ours is read line by line, another JSON array all at once.
 
     Raises:
         UserError: the chunk is no JSON array of objects; names the file.
@@ -231,12 +231,12 @@ def _record(text: str, chunk: Path) -> dict:
 
 
 def is_complete(folder: Path, job_idx: int, total_jobs: int, settings: dict, inputs: dict) -> bool:
-    """Whether this very job, with these settings and inputs, has already written its manifest and missed nothing."""
+    """Whether this job has already run with these settings and inputs, wrote its manifest and missed nothing."""
     path = manifest_path(folder, job_idx, total_jobs)
     if not path.exists():
         return False
     manifest = read_json(path)
-    same = json.loads(json.dumps([settings, inputs]))  # tuples become lists, as they did in the file
+    same = json.loads(json.dumps([settings, inputs]))  # a JSON file has lists where we have tuples
     return (
         [manifest["settings"], manifest["inputs"]] == same
         and not manifest["coverage"].get("missing")
@@ -245,10 +245,10 @@ def is_complete(folder: Path, job_idx: int, total_jobs: int, settings: dict, inp
 
 
 def is_whole(chunk: Path) -> bool:
-    """Whether a chunk is there to its end: a machine that lost power may have kept its name alone."""
+    """Whether a chunk is there to its end. A power loss may leave a file with its name but without its content."""
     try:
         with open(chunk, "rb") as file:
             file.seek(-2, os.SEEK_END)
             return file.read() == b"]\n"
-    except OSError:  # none, or shorter than that
+    except OSError:  # no such file, or shorter than 2 bytes
         return False

@@ -1,7 +1,8 @@
-"""--wandb: a run of Weights & Biases that carries what a stage counted. wandb is imported only when it is asked for.
+"""--wandb: log what a stage counted as a run of Weights & Biases. wandb is imported only with --wandb.
 
-The run has the settings as its configuration, the counts as its summary, and a table with a row a class. WANDB_MODE,
-WANDB_DIR and the like are obeyed; with WANDB_MODE=offline the run waits in the folder for `wandb sync`.
+The run's configuration is the settings, its summary the counts, and it has a table with one row per class. WANDB_MODE,
+WANDB_DIR and wandb's other variables work as usual. With WANDB_MODE=offline the run waits in the folder for
+`wandb sync`.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ def add_wandb_flags(parser) -> None:
 
 
 def check_wandb(flags) -> None:
-    """Find out in the first second whether there is an account to log to.
+    """Check in the first second that there is an account to log to.
 
     Raises:
         UserError: there is none, and wandb is not offline.
@@ -38,7 +39,7 @@ def _key() -> str | None:
 
 
 def log_manifest(flags, folder: Path, manifest) -> None:
-    """Log a filter's job: its manifest's settings (not the lists of classes and queries), counts and coverage."""
+    """Log a job of a filter: settings (without the lists of classes and queries), counts and coverage."""
     settings = {key: value for key, value in manifest.settings.items() if not isinstance(value, (list, dict))}
     name = folder.name if manifest.total_jobs == 1 else f"{folder.name}-{manifest.job_idx}-of-{manifest.total_jobs}"
     coverage = manifest.coverage | {"missing": len(manifest.coverage["missing"])}
@@ -46,11 +47,11 @@ def log_manifest(flags, folder: Path, manifest) -> None:
 
 
 def log_counts(flags, folder: Path, stage: str, name: str, settings: dict, counts: dict) -> None:
-    """Log one run, if --wandb asks for it. What wandb cannot do is said and does not fail a stage that is done.
+    """Log one run if --wandb is given. A failure of wandb is a warning: the stage itself has succeeded.
 
     Args:
-        folder: where wandb keeps its files, unless WANDB_DIR says where.
-        counts: numbers, and dictionaries of them; `classes` is {class: {...}}, of which the numbers are logged.
+        folder: where wandb keeps its files, unless WANDB_DIR is set.
+        counts: numbers, and dictionaries of numbers. Of `classes`, {class: {...}}, the numbers become the table.
     """
     if not flags.wandb:
         return

@@ -1,7 +1,7 @@
-"""Templates: the class names, prompts and caption queries of a target dataset, one module of pure data a dataset.
+"""Templates: class names, prompts and caption queries of a target dataset. Each template is one module of pure data.
 
-A module holds `classes` (list of str), `templates` (prompts with one `{}`) and, where a class's name is not what people
-write in captions, `class_map` (class -> caption query; retrieval/queries.py has the language).
+A module holds `classes` (list of str), `templates` (prompts with one `{}`) and optionally `class_map` (class -> caption
+query) for classes whose name is not what people write in captions. retrieval/queries.py defines the query language.
 
     from retrieval_templates import load_template
     template = load_template("DTD")
@@ -25,7 +25,7 @@ DEFAULT_PROMPT = (
 
 @dataclass(frozen=True)
 class Template:
-    """A target dataset, checked at load: every class has a place, a query that parses, and a folder of its own."""
+    """A target dataset, checked at load: every query parses and every class has an output folder of its own."""
 
     name: str
     classes: tuple[str, ...]
@@ -33,25 +33,25 @@ class Template:
     class_map: dict[str, str] = field(default_factory=dict)
 
     def query(self, class_name: str) -> str | None:
-        """The class's caption query, or None where its name is to be searched as it stands."""
+        """The caption query of a class, or None where the name itself is searched."""
         return self.class_map.get(class_name)
 
     def prompts(self, class_name: str) -> list[str]:
-        """One CLIP prompt per entry of `templates`. Not str.format: a class name may hold braces."""
+        """One CLIP prompt per entry of `templates`. str.format is not used because a class name may hold braces."""
         return [prompt.replace("{}", class_name) for prompt in self.templates]
 
 
 def template_names(template_dir: Path | str | None = None) -> list[str]:
-    """The names `load_template` knows, the user's own folder included."""
+    """The names that `load_template` knows, including those in the user's folder."""
     folders = [HERE] + ([Path(template_dir)] if template_dir else [])
     return sorted({path.stem for folder in folders for path in folder.glob("*.py") if not path.stem.startswith("_")})
 
 
 def load_template(name: str, template_dir: Path | str | None = None) -> Template:
-    """Load and check one template; a module in `template_dir` goes before ours of the same name.
+    """Load and check one template. A module in `template_dir` is preferred to ours of the same name.
 
     Raises:
-        UserError: unknown name (lists the known ones), or the template, the class and the reason it is refused.
+        UserError: unknown name (lists the known ones), or the template, the class and the reason for the refusal.
     """
     if template_dir and not Path(template_dir).is_dir():
         raise UserError(f"--template-dir {template_dir} is not a folder")
@@ -67,7 +67,7 @@ def load_template(name: str, template_dir: Path | str | None = None) -> Template
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a user's own file may fail in any way; say which file and how
+    except Exception as error:  # a user's file may fail in any way: say which file and how
         raise UserError(f"template {name} ({path}) does not load: {type(error).__name__}: {error}") from error
     return check_template(
         name, getattr(module, "classes", None), getattr(module, "templates", None), getattr(module, "class_map", {})
@@ -75,27 +75,27 @@ def load_template(name: str, template_dir: Path | str | None = None) -> Template
 
 
 def template_from_names(classes: str, flag: str = "--query") -> Template:
-    """A template from `a|b|c`, or from a file with a class name a line; its one prompt is `DEFAULT_PROMPT`.
+    """A template from `a|b|c`, or from a file with one class name per line. Its only prompt is `DEFAULT_PROMPT`.
 
     Raises:
-        UserError: no name, or names that cannot be told apart as folders.
+        UserError: no name, or two names that would share an output folder.
     """
     if "|" not in classes and Path(classes).is_file():
         try:
             names = Path(classes).read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
-            raise UserError(f"{flag} {classes} is not a UTF-8 text file with a class name a line") from error
+            raise UserError(f"{flag} {classes} is not a UTF-8 text file with one class name per line") from error
     else:
         if "|" not in classes and classes in template_names():
             say(f"note: {classes!r} is searched as a class name; add --template to use the template of that name")
         names = classes.split("|")
     if not any(name.strip() for name in names):
-        raise UserError(f"{flag} {classes!r} names no class: give a|b|c, a file with a name a line, or a template")
+        raise UserError(f"{flag} {classes!r} names no class: give a|b|c, a file with one name per line, or a template")
     return check_template(flag, [name.strip() for name in names if name.strip()], [DEFAULT_PROMPT], {})
 
 
 def only_classes(template: Template, wanted: list[str]) -> Template:
-    """The template cut to `wanted`, in the template's order.
+    """The template with only the classes `wanted`, in the template's order.
 
     Raises:
         UserError: a wanted class is not in the template.
@@ -108,7 +108,7 @@ def only_classes(template: Template, wanted: list[str]) -> Template:
 
 
 def check_template(name: str, classes, templates, class_map) -> Template:
-    """Refuse what would fail, or mix two classes up, hours later.
+    """Refuse a template that would fail hours later, or mix up two classes.
 
     Raises:
         UserError: names the template, the class and the reason.

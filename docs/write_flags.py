@@ -1,11 +1,14 @@
-"""Write docs/flags.md, every flag of the three stages, from their parsers.
+"""Write docs/flags.md, the table of all flags of the three stages, from their parsers.
 
-PYTHONPATH=. python docs/write_flags.py
+    python docs/write_flags.py
+
+Run it after every change of a flag or of its help text: tests/test_docs.py compares the page with the parsers.
 """
 
 import argparse
 from pathlib import Path
 
+import _root  # noqa: F401 - the repository's root on the path
 import download_urls_img2dataset
 import filter_laion_metadata_semantic
 import filter_laion_metadata_substring

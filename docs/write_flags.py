@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 import _root  # noqa: F401 - the repository's root on the path
+
 import download_urls_img2dataset
 import filter_laion_metadata_semantic
 import filter_laion_metadata_substring

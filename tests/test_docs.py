@@ -1,4 +1,4 @@
-"""What the documents say is so: flags, files, messages."""
+"""The documents agree with the sources: flags, files, messages, commands."""
 
 import argparse
 import importlib
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-SOURCES = [*ROOT.glob("*.py"), *ROOT.glob("retrieval*/**/*.py"), *ROOT.glob("knn_indices_helper/*.py")]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "demo" / "README.md"])
+SOURCES = [*ROOT.glob("*.py"), *ROOT.glob("retrieval*/**/*.py"), *ROOT.glob("*_helper/*.py")]
 OTHERS = {"--embeddings=", "--index_path=", "--index_infos_path=", "--metric_type=",  # autofaiss
           "--repo-type", "--include", "--local-dir",  # hf
           "--parsable", "--array", "--dependency", "--gres"}  # sbatch  # fmt: skip
@@ -21,14 +21,14 @@ OTHERS = {"--embeddings=", "--index_path=", "--index_infos_path=", "--metric_typ
 def test_the_page_of_flags_is_what_help_says():
     written = (ROOT / "docs" / "flags.md").read_text(encoding="utf-8")
     page = runpy.run_path(str(ROOT / "docs" / "write_flags.py"))["page"]()
-    assert written == page, "write it again: PYTHONPATH=. python docs/write_flags.py"
+    assert written == page, "write it again: python docs/write_flags.py"
 
 
 def known_flags() -> set[str]:
     """Every long flag that any source of ours adds to a parser."""
     added = re.compile(r'add_argument\(\s*(?:"-\w", )?((?:"--[\w-]+",?\s*)+)')
     known = set()
-    for path in [*SOURCES, *ROOT.glob("benchmarks/*.py"), *ROOT.glob("demo/*.py")]:
+    for path in [*SOURCES, *ROOT.glob("benchmarks/*.py"), *ROOT.glob("demo/*.py"), *ROOT.glob("docs/*.py")]:
         for match in added.finditer(path.read_text(encoding="utf-8")):
             known.update(re.findall(r"--[\w-]+", match[1]))
     return known | {"--help"}

@@ -76,7 +76,6 @@ from retrieval.download.plan import (
     write_url_list,
 )
 from retrieval.download.tar_shards import write_tars
-from retrieval.embeddings import embedding_paths, open_embeddings
 from retrieval.files import read_json, settings_fingerprint, writable_folder, write_json
 from retrieval.records import read_manifests
 from retrieval.report import write_report
@@ -317,6 +316,8 @@ def open_diverse(folder: str, sources: list[Path]):
     Raises:
         UserError: a folder without them, or records of several pools, whose row numbers are not told apart.
     """
+    from retrieval.embeddings import embedding_paths, open_embeddings
+
     pools = {pool for source in sources for run in read_manifests(source) for pool in run["settings"].get("pools", ())}
     if len(pools) > 1:
         raise UserError(f"--diverse has one pool's embeddings, and --r has records of {', '.join(sorted(pools))}")

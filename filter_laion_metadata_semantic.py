@@ -41,7 +41,6 @@ from retrieval.cli import (
     say_always,
     say_more,
 )
-from retrieval.embeddings import NAMES, embedding_paths, open_embeddings
 from retrieval.files import complete_file, file_fingerprint, settings_fingerprint, writable_folder
 from retrieval.index_folder import (
     SOURCES,
@@ -159,6 +158,8 @@ def make_parser():
 @command
 def main(argv: list[str] | None = None) -> int:
     args = parse_flags(make_parser(), argv)
+    from retrieval.embeddings import NAMES, embedding_paths
+
     sources = check_flags(args)
     job_idx, total_jobs = array_place(args.job_idx, args.total_jobs)
     template = choose_template(args)
@@ -249,6 +250,8 @@ def choose_template(args) -> Template:
 
 def search_paths(args, entry: IndexEntry, sources: list[str]) -> dict:
     """Source -> what is searched: the index's file, or with --exact the embeddings' files."""
+    from retrieval.embeddings import embedding_paths
+
     return embedding_paths(args.exact, sources, "--exact") if args.exact else index_paths(entry, sources)
 
 
@@ -385,6 +388,8 @@ def load_encoder(name: str, device: str | None):
 def open_pool(args, entry: IndexEntry, paths: dict, again: dict) -> Pool:
     import faiss
 
+    from retrieval.embeddings import open_embeddings
+
     metadata = open_metadata(entry.folder, args.allow_untagged)
     if args.exact:
         indices = {source: open_embeddings(files) for source, files in paths.items()}
@@ -431,6 +436,8 @@ def check_kind(index, path: Path) -> None:
 
 def named(source: str, args) -> str:
     """What is searched for a source, as the user knows it."""
+    from retrieval.embeddings import NAMES
+
     return f"{NAMES[source]} in {args.exact}" if args.exact else SOURCES[source]
 
 

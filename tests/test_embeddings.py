@@ -1,0 +1,87 @@
+"""Embedding files as one matrix: which files, in numeric order, their rows by number and by block; bad ones are named."""
+
+import numpy as np
+import pytest
+
+from retrieval.cli import UserError
+from retrieval.embeddings import embedding_paths, matching_paths, npy_header, open_embeddings, open_matching
+
+FILES, ROWS, WIDTH = 12, 60, 8
+
+
+def matrix(width: int = WIDTH) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(ROWS, width)).astype(np.float16)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve files without padded numbers, of each kind: as text, 10 comes before 2."""
+    for number, rows in enumerate(np.array_split(matrix(), FILES)):
+        np.save(tmp_path / f"text_embed_{number}.npy", rows)
+        np.save(tmp_path / f"img_emb_{number}.npy", -rows)
+    return tmp_path
+
+
+def test_the_order_of_rows_is_the_numeric_order_of_files_for_every_reader(folder):
+    found = embedding_paths(folder, ["text_index", "image_index"], "--exact")
+    assert [path.name for path in found["text_index"]] == [f"text_embed_{number}.npy" for number in range(FILES)]
+    assert matching_paths(folder, "text_embed_*.npy", "--embeddings") == found["text_index"]
+    everything = np.arange(ROWS)
+    assert (open_embeddings(found["text_index"]).take(everything) == matrix()).all()
+    assert (open_embeddings(found["image_index"]).take(everything) == -matrix()).all()
+
+
+def test_numbers_of_folders_count_too(tmp_path):
+    for number in (10, 9):
+        (tmp_path / f"part{number}").mkdir()
+        np.save(tmp_path / f"part{number}" / "img_emb_0.npy", matrix())
+    found = embedding_paths(tmp_path, ["image_index"], "--exact")["image_index"]
+    assert [path.parent.name for path in found] == ["part9", "part10"]
+
+
+def test_rows_are_taken_in_any_order_and_read_in_blocks(folder):
+    embeddings = open_matching(folder, "text_*.npy", "--embeddings")
+    assert (embeddings.ntotal, embeddings.d, len(embeddings.files)) == (ROWS, WIDTH, FILES)
+    rows = np.random.default_rng(1).permutation(ROWS)
+    taken = embeddings.take(rows)
+    assert taken.dtype == np.float32 and (taken == matrix()[rows]).all()
+    for start, stop in ((0, None), (7, 33), (59, 60), (5, 5)):
+        covered = [
+            (row + i, vector) for row, block in embeddings.blocks(start, stop, 3) for i, vector in enumerate(block)
+        ]
+        assert [row for row, _ in covered] == list(range(start, ROWS if stop is None else stop))
+        assert all((vector == matrix()[row]).all() for row, vector in covered)
+
+
+def test_bad_embeddings_are_named(tmp_path):
+    def refused(sentence):
+        with pytest.raises(UserError, match=sentence):
+            open_matching(tmp_path, "*.npy", "--embeddings")
+
+    refused("holds no")
+    np.save(tmp_path / "text_embed_0000.npy", matrix())
+    np.save(tmp_path / "img_emb_0000.npy", matrix())
+    refused(r"holds img_emb_\*\.npy and text_embed_\*\.npy: say which with --pattern")
+    assert open_matching(tmp_path, "text_embed_*.npy", "--embeddings").ntotal == ROWS
+    (tmp_path / "img_emb_0000.npy").unlink()
+    np.save(tmp_path / "text_embed_0001.npy", matrix(width=16))
+    refused("text_embed_0001.npy has width 16, text_embed_0000.npy has 8")
+    np.save(tmp_path / "text_embed_0001.npy", np.zeros(10))
+    refused("holds float64 of shape")
+    np.save(tmp_path / "text_embed_0001.npy", matrix())
+    whole = (tmp_path / "text_embed_0001.npy").read_bytes()
+    (tmp_path / "text_embed_0001.npy").write_bytes(whole[:-1])
+    refused("text_embed_0001.npy is no whole npy file")
+
+
+def test_files_without_a_row_are_refused(tmp_path):
+    np.save(tmp_path / "text_embed_0000.npy", matrix()[:0])
+    with pytest.raises(UserError, match="holds files without rows"):
+        open_matching(tmp_path, "*.npy", "--embeddings")
+
+
+def test_a_header_has_one_length_whatever_the_number_of_rows(tmp_path):
+    header = npy_header(ROWS, WIDTH)
+    assert len(header) == len(npy_header(10**12, WIDTH))
+    (tmp_path / "x.npy").write_bytes(header + matrix().tobytes())
+    assert (np.load(tmp_path / "x.npy") == matrix()).all()

@@ -1,12 +1,14 @@
-"""Pictures of twenty describable textures, drawn from a seed: what the embedded pool and its tiny CLIP are made of.
+"""Draw images of twenty DTD texture classes from a seed, for the embedded pool and for the training of its tiny CLIP.
 
-In:  a DTD class name and a seed. Out: `Drawing`: pixels uint8 (height, width, 3), and what a caption may say of them.
+In:  a DTD class name and a seed.
+Out: `Drawing`: pixels uint8 (height, width, 3), and the words that a caption may use for them.
 
-A drawing is the same at every size (periods are fractions of the picture), so the model is trained on small ones. Every
-class varies in colours, scale, angle, warp, lighting, noise and blur, and none is another one tilted: striped is two
-flat colours of equal width, lined is thin ink on pale paper, banded is many tones of unequal width.
+A drawing looks the same at every size, because its periods are fractions of the image; so the model can be trained on
+small ones. Each class varies in colours, scale, angle, warp, lighting, noise and blur. No class is a rotated version of
+another: striped is two flat colours of equal width, lined is thin ink on pale paper, banded is many tones of unequal
+width.
 
-    python demo/make_pool.py --output outputs/demo/pool      # contact_sheet.png, to look at them
+    python demo/make_pool.py --output outputs/demo/pool      # writes contact_sheet.png, to look at them
 """
 
 import zlib
@@ -24,40 +26,40 @@ COLOURS = {
     "brown": (122, 76, 44), "beige": (222, 202, 168), "cream": (250, 236, 204), "turquoise": (84, 200, 196),
 }  # fmt: skip
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-LEAST_CONTRAST = 75  # of luminance, out of 255: less, and stripes are lost on a small picture
+LEAST_CONTRAST = 75  # of luminance, out of 255; with less, stripes vanish in a small image
 ANGLES = ("horizontal", "diagonal", "vertical")
 SCALES = ("large", "medium", "small")
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture, and the words that are true of it."""
+    """An image, and the words that are true of it."""
 
     pixels: np.ndarray
     class_name: str
     ink: str
     ground: str
-    angle: str | None  # None where a class has no direction
+    angle: str | None  # None for a class without direction
     scale: str
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """Where a class draws: `x` and `y`, float32 (height, width), count periods from the middle of the picture."""
+    """What a class draws on: `x` and `y`, float32 (height, width), are periods from the middle of the image."""
 
     x: np.ndarray
     y: np.ndarray
-    pixel: float  # periods
+    pixel: float  # size of a pixel, in periods
     ink: np.ndarray
     ground: np.ndarray
     random: np.random.Generator
 
     def edge(self, distance):
-        """1 where `distance` (periods) is positive, 0 where it is negative, smooth over a pixel and a half."""
+        """1 where `distance` (in periods) is positive, 0 where it is negative, smooth over 1.5 pixels."""
         return np.clip(0.5 + distance / (1.5 * self.pixel), 0, 1)
 
     def noise(self, cells: float, octaves: int = 1):
-        """Smooth noise in about -1 … 1, `cells` bumps across the picture; each octave is half the size and strength."""
+        """Smooth noise in about -1 … 1 with `cells` bumps across the image; each octave is half as large and strong."""
         total = np.zeros(self.x.shape, np.float32)
         for octave in range(octaves):
             side = int(cells * 2**octave) + 3
@@ -72,7 +74,7 @@ class Canvas:
         return ground + (ink - ground) * mask[..., None]
 
     def radius(self) -> float:
-        """From the middle to the farther edge, in periods."""
+        """Distance from the middle to the farther edge, in periods."""
         return float(max(np.abs(self.x).max(), np.abs(self.y).max()))
 
 
@@ -82,7 +84,7 @@ def _saw(values):
 
 
 def _signed(values):
-    """Place in the period, -0.5 … 0.5."""
+    """Position within the period, -0.5 … 0.5."""
     return values - np.floor(values) - 0.5
 
 
@@ -111,17 +113,17 @@ def banded(canvas):
     for _ in edges:
         order.append(int(random.choice([tone for tone in range(len(tones)) if tone != order[-1]])))
     y = canvas.y + 0.35 * canvas.noise(3, 2)
-    picture = np.broadcast_to(tones[order[0]], (*y.shape, 3)).astype(np.float32)
+    image = np.broadcast_to(tones[order[0]], (*y.shape, 3)).astype(np.float32)
     softness = random.uniform(0.03, 0.16)
     for edge, tone in zip(edges, order[1:], strict=True):
-        picture = picture + (tones[tone] - picture) * np.clip(0.5 + (y - edge) / softness, 0, 1)[..., None]
+        image = image + (tones[tone] - image) * np.clip(0.5 + (y - edge) / softness, 0, 1)[..., None]
     streaks = np.interp(y, np.linspace(-radius, radius, 200), random.uniform(-9, 9, 200))
-    return picture + streaks[..., None]
+    return image + streaks[..., None]
 
 
 def bubbly(canvas):
     random = canvas.random
-    picture = canvas.shades(0.5 + 0.35 * canvas.noise(2))
+    image = canvas.shades(0.5 + 0.35 * canvas.noise(2))
     radius = canvas.radius()
     bright = _light(canvas) * 0.3 + 178
     for _ in range(int(34 * min(radius, 3.2) ** 1.2 / 3)):
@@ -137,10 +139,10 @@ def bubbly(canvas):
         inside = canvas.edge((1 - distance) * size)
         rim = inside * np.clip(distance, 0, 1) ** 5
         glint = np.clip(1 - ((dx + 0.38) ** 2 + (dy + 0.42) ** 2) / 0.045, 0, 1)
-        under = picture[window] * (1 - 0.12 * inside[..., None])
+        under = image[window] * (1 - 0.12 * inside[..., None])
         under = under + (bright - under) * np.clip(0.85 * rim + glint, 0, 1)[..., None]
-        picture[window] = under * (1 - 0.5 * (canvas.edge((1.09 - distance) * size) - inside)[..., None])
-    return picture
+        image[window] = under * (1 - 0.5 * (canvas.edge((1.09 - distance) * size) - inside)[..., None])
+    return image
 
 
 def chequered(canvas):
@@ -191,7 +193,7 @@ def cracked(canvas):
 
 def crosshatched(canvas):
     random = canvas.random
-    picture = np.broadcast_to(canvas.ground * 0.25 + 186, (*canvas.x.shape, 3)).astype(np.float32)
+    image = np.broadcast_to(canvas.ground * 0.25 + 186, (*canvas.x.shape, 3)).astype(np.float32)
     ink = _dark(canvas) * 0.7
     lean = random.uniform(26, 40)
     for slant in (lean, -lean) if random.random() < 0.7 else (lean, -lean, 0):
@@ -200,8 +202,8 @@ def crosshatched(canvas):
         stroke = np.floor(across)
         weight = 0.55 + 0.45 * np.sin(stroke * 12.9 + canvas.x * 0.25 + random.uniform(0, 9))
         mask = canvas.edge(0.05 + 0.09 * weight - _saw(across)) * (0.55 + 0.4 * weight)
-        picture = picture + (ink - picture) * mask[..., None]
-    return picture
+        image = image + (ink - image) * mask[..., None]
+    return image
 
 
 def grid(canvas):
@@ -211,7 +213,7 @@ def grid(canvas):
 
 
 def honeycombed(canvas):
-    # The nearer of two interleaved rectangular lattices is the hexagon's middle.
+    # Hexagon centres form two interleaved rectangular lattices; the nearer point is the centre.
     height = np.sqrt(3)
     ax, ay = canvas.x - np.round(canvas.x), canvas.y - height * np.round(canvas.y / height)
     bx = canvas.x - np.floor(canvas.x) - 0.5
@@ -253,7 +255,7 @@ def polka_dotted(canvas):
 
 def scaly(canvas):
     light, dark = _light(canvas), _dark(canvas)
-    picture = np.broadcast_to(dark, (*canvas.x.shape, 3)).astype(np.float32)
+    image = np.broadcast_to(dark, (*canvas.x.shape, 3)).astype(np.float32)
     row_of_pixel = np.floor(canvas.y / 0.5)
     size = canvas.random.uniform(0.56, 0.62)
     for above in (0, -1, -2):  # rows overlap downwards: each scale covers the top of those below it
@@ -265,8 +267,8 @@ def scaly(canvas):
         inside = canvas.edge(size - distance)
         shade = np.clip(1.1 - (distance / size) ** 3 - 0.2 * dx, 0, 1)[..., None]
         colour = dark * 0.5 + (light - dark * 0.5) * shade
-        picture = picture + (colour - picture) * inside[..., None]
-    return picture
+        image = image + (colour - image) * inside[..., None]
+    return image
 
 
 def spiralled(canvas):
@@ -287,8 +289,8 @@ def spiralled(canvas):
 def sprinkled(canvas):
     random = canvas.random
     height, width = canvas.x.shape
-    picture = np.empty((height, width, 3), np.float32)
-    picture[:] = _light(canvas) * 0.35 + 160
+    image = np.empty((height, width, 3), np.float32)
+    image[:] = _light(canvas) * 0.35 + 160
     palette = [canvas.ink, _dark(canvas)] + [_random_colour(canvas) for _ in range(4)]
     thick = max(2, round(0.17 / canvas.pixel))
     length = 0.62 / canvas.pixel
@@ -297,10 +299,10 @@ def sprinkled(canvas):
         ends = np.array([[cx, cy], [cx + length * np.cos(angle), cy + length * np.sin(angle)]])
         a, b = (tuple(int(round(16 * value)) for value in end) for end in ends)
         shadow = tuple(int(round(16 * value + 8)) for value in ends[1])
-        cv2.line(picture, a, shadow, tuple(picture[0, 0].tolist()[i] * 0.8 for i in range(3)), thick, cv2.LINE_AA, 4)
+        cv2.line(image, a, shadow, tuple(image[0, 0].tolist()[i] * 0.8 for i in range(3)), thick, cv2.LINE_AA, 4)
         colour = palette[random.integers(len(palette))]
-        cv2.line(picture, a, b, tuple(float(value) for value in colour), thick, cv2.LINE_AA, 4)
-    return picture
+        cv2.line(image, a, b, tuple(float(value) for value in colour), thick, cv2.LINE_AA, 4)
+    return image
 
 
 def striped(canvas):
@@ -341,9 +343,9 @@ def swirly(canvas):
         x, y = cx + dx * np.cos(turn) - dy * np.sin(turn), cy + dx * np.sin(turn) + dy * np.cos(turn)
     wave = 0.5 + 0.5 * np.sin(2 * np.pi * (y * 0.5))
     third = _random_colour(canvas)
-    picture = canvas.shades(np.clip((wave - 0.5) * 4 + 0.5, 0, 1))
+    image = canvas.shades(np.clip((wave - 0.5) * 4 + 0.5, 0, 1))
     ribbon = np.clip(1 - np.abs(np.sin(np.pi * (y * 0.5 + 0.25))) * 4, 0, 1)
-    return picture + (third - picture) * 0.8 * ribbon[..., None]
+    return image + (third - image) * 0.8 * ribbon[..., None]
 
 
 def waffled(canvas):
@@ -378,13 +380,13 @@ def zigzagged(canvas):
 
 @dataclass(frozen=True)
 class Manner:
-    """How a class is drawn: its function, periods across the picture (fewest, most), and how far it may be turned."""
+    """How to draw a class: its function, periods across the image (fewest, most), and the largest rotation."""
 
     draw: Callable[[Canvas], np.ndarray]
     fewest: float
     most: float
     turned: float  # degrees to either side
-    named_angle: bool = False  # its direction is part of a caption
+    named_angle: bool = False  # whether captions may name its direction
 
 
 MANNERS = {
@@ -413,7 +415,7 @@ CLASSES = tuple(MANNERS)
 
 
 def draw(class_name: str, seed: int, height: int = 256, width: int = 256) -> Drawing:
-    """The picture of a class that belongs to a seed; the same words are true of it at every size."""
+    """The drawing of a class for a seed; the same words are true of it at every size."""
     manner = MANNERS[class_name]
     random = np.random.default_rng([zlib.crc32(class_name.encode()), seed])
     ink, ground = _two_colours(random)
@@ -423,10 +425,10 @@ def draw(class_name: str, seed: int, height: int = 256, width: int = 256) -> Dra
     pixel = periods / min(height, width)
     x, y = _bent_plane(random, height, width, pixel, np.radians(degrees))
     canvas = Canvas(x, y, pixel, np.float32(COLOURS[ink]), np.float32(COLOURS[ground]), random)
-    picture = _photographed(manner.draw(canvas), random)
+    image = _photographed(manner.draw(canvas), random)
     direction = abs(degrees)
     angle = ANGLES[0 if direction < 20 else 2 if direction > 70 else 1] if manner.named_angle else None
-    return Drawing(picture, class_name, ink, ground, angle, SCALES[min(2, int(3 * part))])
+    return Drawing(image, class_name, ink, ground, angle, SCALES[min(2, int(3 * part))])
 
 
 def _two_colours(random: np.random.Generator) -> tuple[str, str]:
@@ -438,7 +440,7 @@ def _two_colours(random: np.random.Generator) -> tuple[str, str]:
 
 
 def _bent_plane(random: np.random.Generator, height: int, width: int, pixel: float, turn: float):
-    """Coordinates in periods: turned, seen a little from the side, and bent as cloth or paper is."""
+    """Coordinates in periods: rotated, in slight perspective, and bent like cloth or paper."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = (x - (width - 1) / 2) * pixel, (y - (height - 1) / 2) * pixel
     reach = pixel * max(height, width)
@@ -453,16 +455,16 @@ def _bent_plane(random: np.random.Generator, height: int, width: int, pixel: flo
     return turned_x.astype(np.float32), turned_y.astype(np.float32)
 
 
-def _photographed(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Light from one side, a little blur, grain: uint8 (height, width, 3)."""
-    height, width = picture.shape[:2]
+def _photographed(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Add light from one side, a little blur and grain: uint8 (height, width, 3)."""
+    height, width = image.shape[:2]
     side = random.uniform(0, 2 * np.pi)
     x = np.linspace(-1, 1, width, dtype=np.float32)
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     light = random.uniform(0.88, 1.08) + random.uniform(0, 0.2) * (np.cos(side) * x + np.sin(side) * y)
-    picture = picture * light[..., None]
+    image = image * light[..., None]
     blur = random.uniform(0, 0.005) * min(height, width)
     if blur > 0.3:
-        picture = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), blur)
-    grain = random.normal(0, random.uniform(0, 9), picture.shape[:2]).astype(np.float32)
-    return np.clip(picture + grain[..., None], 0, 255).astype(np.uint8)
+        image = cv2.GaussianBlur(image.astype(np.float32), (0, 0), blur)
+    grain = random.normal(0, random.uniform(0, 9), image.shape[:2]).astype(np.float32)
+    return np.clip(image + grain[..., None], 0, 255).astype(np.uint8)

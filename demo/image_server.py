@@ -1,8 +1,11 @@
-"""Serve the pool's pictures over HTTP on loopback, failures included, and log every path that is asked for.
+"""Serve the images of the embedded pool over HTTP on loopback, with the failures of the real web; log all requests.
 
-In:  a pool folder of make_pool.py (answers.json, pictures/). Out: --log, one requested path a line, flushed at once.
-A path answers with its picture, with 404 (dead links, and every path that the pool does not have), with an HTML page
-under status 200, or with its picture after one to two seconds. It serves until it is interrupted or terminated.
+In:  a pool folder of make_pool.py (answers.json, pictures/).
+Out: --log, one requested path per line, flushed after each line.
+
+answers.json says how each path answers: with its image, with 404, with an HTML page under status 200, or with its image
+after one to two seconds. Paths that are not in it answer with 404. The server runs until it is interrupted or
+terminated.
 
     python demo/image_server.py --pool outputs/demo/pool --log outputs/demo/requests.log
     python demo/image_server.py --pool outputs/demo/pool --log outputs/demo/requests.log --port 9000
@@ -17,15 +20,15 @@ import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-PORT = 8917  # make_pool.py's
-PAGE = b"<!DOCTYPE html><html><title>Image hosting</title><body>This picture has been removed.</body></html>"
+PORT = 8917  # the same as in make_pool.py
+PAGE = b"<!DOCTYPE html><html><title>Image hosting</title><body>This image has been removed.</body></html>"
 
 
 def make_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pool", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--log", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}; 0 takes a free one")
+    parser.add_argument("--pool", type=Path, required=True, metavar="FOLDER", help="made by make_pool.py")
+    parser.add_argument("--log", type=Path, required=True, metavar="FILE", help="gets one requested path per line")
+    parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}; 0 takes any free port")
     return parser
 
 
@@ -45,10 +48,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def make_server(pool: Path, log: Path, port: int) -> ThreadingHTTPServer:
-    """A server that is bound to its port and not serving yet; a thread a request.
+    """A server that is bound to its port but does not serve yet. It will use one thread per request.
 
     Raises:
-        OSError: no answers.json, or a port in use. ValueError: an answers.json that is no JSON.
+        OSError: answers.json is missing, or the port is in use.
+        ValueError: answers.json is not JSON.
     """
     answers = json.loads((pool / "answers.json").read_text())
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -77,11 +81,11 @@ def make_server(pool: Path, log: Path, port: int) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def log_message(self, *_):
-            """The log file has it."""
+            """Print nothing: the log file has the request."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
-        request_queue_size = 256  # img2dataset opens 64 connections a process at once
+        request_queue_size = 256  # img2dataset opens 64 connections per process at once
 
         def server_close(self):
             super().server_close()

@@ -1,13 +1,14 @@
-"""Make the embedded pool: 3,000 drawn pictures with captions as the web writes them, among 200,000 other captions.
+"""Make the embedded pool: 3,000 drawn images with web-like captions, among 200,000 rows with other captions.
 
-In:  a seed. Out, in --output, the same bytes from the same seed:
-     shards/             four parquet shards and one FTS5 database under LAION-2B-en's published names and columns
-     pictures/           JPEG files, those of dead links too (they died after they were embedded)
-     metadata/           metadata_0000.parquet, the rows that have pictures: what the kNN index is built from
-     answers.json        what the image server answers for each path: a picture, 404, HTML, or a picture that takes long
-     ground_truth.parquet  what each picture shows, which caption it got and how its link answers: read by no stage
-     contact_sheet.png   eight pictures of each class, to look at
-     pool.json           the counts, written last: with the same seed and scripts the pool is not made again
+In:  a seed.
+Out: in --output, always the same bytes for the same seed:
+     shards/             four parquet shards and one FTS5 database, with the file names and columns of LAION-2B-en
+     pictures/           JPEG files, also for dead links (which died after their images were embedded)
+     metadata/           metadata_0000.parquet: the rows that have an image, from which the kNN index is built
+     answers.json        what the image server answers per path: the image, 404, HTML, or the image after a delay
+     ground_truth.parquet  per image: the class it shows, the kind of its caption, and the answer; no stage reads this
+     contact_sheet.png   eight images per class, to look at
+     pool.json           the settings and counts, written last; a pool with the same settings is not made again
 
     python demo/make_pool.py --output outputs/demo/pool
     python demo/make_pool.py --output /tmp/pool --seed 7 --port 9000
@@ -23,46 +24,46 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-PORT = 8917  # of the image server, and so part of every URL
-PICTURES = 3_000
+PORT = 8917  # of the image server, so it is part of every URL
+IMAGES = 3_000
 OTHER_ROWS = 200_000
 CAPTION_SHARES = {"template": 0.48, "other words": 0.31, "unnamed": 0.18, "wrong": 0.03}
-NSFW_SHARE, UNSURE_SHARE = 0.02, 0.05  # LAION-2B-en: 2.9 % NSFW, some 5 % UNSURE
+NSFW_SHARE, UNSURE_SHARE = 0.02, 0.05  # LAION-2B-en: 2.9 % NSFW, about 5 % UNSURE
 ANSWER_SHARES = {"picture": 0.955, "dead": 0.02, "html": 0.01, "slow": 0.015}
 SIDES = (192, 224, 256, 288)  # pixels
 LICENSES = ("?", "?", "?", "Creative Commons", None)  # LAION writes ? for most rows
 PUBLISHED_NAME = "part-{:05d}-5114fd87-297e-42b0-9d11-50f1df323dfa-c000.snappy.{}"
-PARQUET_SHARDS = 4  # and one database after them
-FIRST_ID = 1_137_000_000_000_000_000  # beyond 2^53: an id that passes through a float comes out wrong
+PARQUET_SHARDS = 4  # and then one database
+FIRST_ID = 1_137_000_000_000_000_000  # beyond 2^53, so that an id which passes through a float becomes wrong
 MADE_BY = ("make_pool.py", "draw_textures.py", "web_captions.py")
 
 
 def make_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--port", type=int, default=PORT, help=f"of the URLs (default {PORT})")
-    parser.add_argument("--pictures", type=int, default=PICTURES)
-    parser.add_argument("--other-rows", type=int, default=OTHER_ROWS)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that draw")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="a new folder, or an older pool")
+    parser.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
+    parser.add_argument("--port", type=int, default=PORT, help="of the URLs (default %(default)s)")
+    parser.add_argument("--images", type=int, default=IMAGES, help="rows with an image (default %(default)s)")
+    parser.add_argument("--other-rows", type=int, default=OTHER_ROWS, help="without one (default %(default)s)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="drawing processes (default: one per core)")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     flags = make_parser().parse_args(argv)
     settings = {
-        "seed": flags.seed, "port": flags.port, "pictures": flags.pictures, "other_rows": flags.other_rows,
+        "seed": flags.seed, "port": flags.port, "images": flags.images, "other_rows": flags.other_rows,
         "scripts": {name: _digest(Path(__file__).with_name(name)) for name in MADE_BY},
     }  # fmt: skip
     manifest = flags.output / "pool.json"
     if manifest.is_file() and json.loads(manifest.read_text())["settings"] == settings:
         print(f"{flags.output} is there already, made by these scripts with seed {flags.seed}")
         return 0
-    if flags.pictures < 100 or flags.other_rows < 0:
-        print("error: --pictures must be 100 or more, and --other-rows 0 or more", file=sys.stderr)
+    if flags.images < 100 or flags.other_rows < 0:
+        print("error: --images must be 100 or more, and --other-rows 0 or more", file=sys.stderr)
         return 2
     if flags.output.is_dir() and any(flags.output.iterdir()) and not (flags.output / "pictures").is_dir():
-        print(f"error: --output {flags.output} holds other things than a pool: name a new folder", file=sys.stderr)
+        print(f"error: --output {flags.output} holds other things than a pool: give a new folder", file=sys.stderr)
         return 2
     try:
         manifest.unlink(missing_ok=True)
@@ -73,19 +74,19 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: --output {flags.output} cannot be written: {error.strerror}", file=sys.stderr)
         return 2
 
-    plan = [(flags.seed, number, flags.output / "pictures") for number in range(flags.pictures)]
+    plan = [(flags.seed, number, flags.output / "pictures") for number in range(flags.images)]
     with ProcessPoolExecutor(flags.workers) as workers:
-        pictured = list(workers.map(make_picture, plan, chunksize=25))
-    rows = rows_of_the_pool(pictured, flags.seed, flags.other_rows, flags.port)
+        with_image = list(workers.map(make_image, plan, chunksize=25))
+    rows = rows_of_the_pool(with_image, flags.seed, flags.other_rows, flags.port)
     counts = write_pool(flags.output, rows)
-    write_contact_sheet(flags.output, pictured)
+    write_contact_sheet(flags.output, with_image)
     manifest.write_text(json.dumps({"settings": settings, "counts": counts}, indent=1) + "\n")
     print(json.dumps(counts, indent=1))
     return 0
 
 
-def make_picture(task) -> dict:
-    """Draw one picture and write its caption; all of it follows from the seed and the picture's number."""
+def make_image(task) -> dict:
+    """Draw one image and write its caption. Both depend only on the seed and the number of the image."""
     seed, number, folder = task
     import numpy as np
     from draw_textures import CLASSES, draw
@@ -97,7 +98,7 @@ def make_picture(task) -> dict:
     drawing = draw(CLASSES[number % len(CLASSES)], seed * 100_000 + number, height, width)
     kind = str(random.choice(list(CAPTION_SHARES), p=list(CAPTION_SHARES.values())))
     text = caption(random, drawing, kind)
-    name = hashlib.sha256(f"{seed} {number}".encode()).hexdigest()[:12] + ".jpg"  # a name that tells no class
+    name = hashlib.sha256(f"{seed} {number}".encode()).hexdigest()[:12] + ".jpg"  # the name does not reveal the class
     Image.fromarray(drawing.pixels).save(folder / name, quality=int(random.integers(78, 95)))
     return {
         "image_path": name,
@@ -111,8 +112,8 @@ def make_picture(task) -> dict:
     }
 
 
-def rows_of_the_pool(pictured: list[dict], seed: int, other_rows: int, port: int):
-    """A pandas frame of all rows, shuffled, LAION's columns and the truth; `image_path` is null where no picture is."""
+def rows_of_the_pool(with_image: list[dict], seed: int, other_rows: int, port: int):
+    """All rows as a pandas frame, shuffled: LAION's columns and the truth. `image_path` is null without an image."""
     import numpy as np
     import pandas
     from web_captions import about_other_things
@@ -121,15 +122,13 @@ def rows_of_the_pool(pictured: list[dict], seed: int, other_rows: int, port: int
     others = pandas.DataFrame({"TEXT": about_other_things(random, other_rows)})
     others["HEIGHT"] = random.integers(120, 2_000, other_rows)
     others["WIDTH"] = random.integers(120, 2_000, other_rows)
-    rows = pandas.concat([pandas.DataFrame(pictured), others], ignore_index=True)
+    rows = pandas.concat([pandas.DataFrame(with_image), others], ignore_index=True)
     host = f"http://127.0.0.1:{port}"
-    has_picture = rows["image_path"].notna()
-    path = np.where(
-        has_picture, "/images/" + rows["image_path"].fillna(""), "/others/" + rows.index.astype(str) + ".jpg"
-    )
+    has_image = rows["image_path"].notna()
+    path = np.where(has_image, "/images/" + rows["image_path"].fillna(""), "/others/" + rows.index.astype(str) + ".jpg")
     rows["URL"] = host + path
     rows["SAMPLE_ID"] = FIRST_ID + random.permutation(len(rows) * 7)[: len(rows)].astype(np.int64)
-    rows["LICENSE"] = [LICENSES[place] for place in random.integers(len(LICENSES), size=len(rows))]
+    rows["LICENSE"] = [LICENSES[choice] for choice in random.integers(len(LICENSES), size=len(rows))]
     tags = ["NSFW", "UNSURE", "UNLIKELY"]
     rows["NSFW"] = random.choice(tags, len(rows), p=[NSFW_SHARE, UNSURE_SHARE, 1 - NSFW_SHARE - UNSURE_SHARE])
     rows["similarity"] = random.normal(0.32, 0.025, len(rows)).clip(0.28, 0.45).round(6)
@@ -137,7 +136,7 @@ def rows_of_the_pool(pictured: list[dict], seed: int, other_rows: int, port: int
 
 
 def write_pool(output: Path, rows) -> dict:
-    """Shards, metadata, answers and ground truth; returns the counts."""
+    """Write shards, metadata, answers and ground truth; return the counts."""
     import numpy as np
     import pyarrow
     from pyarrow import parquet
@@ -158,25 +157,25 @@ def write_pool(output: Path, rows) -> dict:
         else:
             _write_database(output / "shards" / names[-1], table)
 
-    pictured = rows[rows["image_path"].notna()].reset_index(drop=True)
+    with_image = rows[rows["image_path"].notna()].reset_index(drop=True)
     schema = schema.append(pyarrow.field("image_path", pyarrow.string()))
-    table = pyarrow.Table.from_pandas(pictured[schema.names], schema, preserve_index=False)
+    table = pyarrow.Table.from_pandas(with_image[schema.names], schema, preserve_index=False)
     parquet.write_table(table.replace_schema_metadata(None), output / "metadata" / "metadata_0000.parquet")
-    truth = pictured[["SAMPLE_ID", "URL", "class_shown", "caption_kind", "class_named", "answer", "NSFW"]]
+    truth = with_image[["SAMPLE_ID", "URL", "class_shown", "caption_kind", "class_named", "answer", "NSFW"]]
     truth = pyarrow.Table.from_pandas(truth, preserve_index=False).replace_schema_metadata(None)
     parquet.write_table(truth, output / "ground_truth.parquet")
-    answers = {f"/images/{row.image_path}": row.answer for row in pictured.itertuples()}
+    answers = {f"/images/{row.image_path}": row.answer for row in with_image.itertuples()}
     (output / "answers.json").write_text(json.dumps(answers, sort_keys=True, indent=0) + "\n")
-    tagged = pictured["NSFW"] == "NSFW"
+    tagged = with_image["NSFW"] == "NSFW"
     return {
         "rows": len(rows),
-        "pictures": len(pictured),
-        "classes": pictured["class_shown"].nunique(),
-        "captions": pictured["caption_kind"].value_counts().sort_index().to_dict(),
-        "answers": pictured["answer"].value_counts().sort_index().to_dict(),
+        "images": len(with_image),
+        "classes": with_image["class_shown"].nunique(),
+        "captions": with_image["caption_kind"].value_counts().sort_index().to_dict(),
+        "answers": with_image["answer"].value_counts().sort_index().to_dict(),
         "tagged_nsfw": int((rows["NSFW"] == "NSFW").sum()),
-        "pictures_tagged_nsfw": int(tagged.sum()),
-        "live_untagged_pictures": int((pictured["answer"].isin(["picture", "slow"]) & ~tagged).sum()),
+        "images_tagged_nsfw": int(tagged.sum()),
+        "live_untagged_images": int((with_image["answer"].isin(["picture", "slow"]) & ~tagged).sum()),
         "shards": names,
     }
 
@@ -192,7 +191,7 @@ def _write_database(path: Path, table) -> None:
     connection.close()
 
 
-def write_contact_sheet(output: Path, pictured: list[dict]) -> None:
+def write_contact_sheet(output: Path, with_image: list[dict]) -> None:
     from draw_textures import CLASSES
     from PIL import Image, ImageDraw
 
@@ -200,10 +199,10 @@ def write_contact_sheet(output: Path, pictured: list[dict]) -> None:
     sheet = Image.new("RGB", (100 + each * side, len(CLASSES) * side), "white")
     for row, class_name in enumerate(CLASSES):
         ImageDraw.Draw(sheet).text((6, row * side + side // 2 - 6), class_name, fill="black")
-        shown = [picture["image_path"] for picture in pictured if picture["class_shown"] == class_name][:each]
+        shown = [image["image_path"] for image in with_image if image["class_shown"] == class_name][:each]
         for column, name in enumerate(shown):
-            picture = Image.open(output / "pictures" / name).resize((side, side))
-            sheet.paste(picture, (100 + column * side, row * side))
+            thumbnail = Image.open(output / "pictures" / name).resize((side, side))
+            sheet.paste(thumbnail, (100 + column * side, row * side))
     sheet.save(output / "contact_sheet.png")
 
 

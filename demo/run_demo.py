@@ -1,15 +1,17 @@
-"""The whole pipeline on the embedded pool, each command printed before it runs: what `make demo` does.
+"""Run the whole pipeline on the embedded pool, and print each command before it runs: this is `make demo`.
 
-In:  nothing but the repository. Out, in outputs/demo: the pool, its index, what the two filters selected, an
-ImageFolder (dataset/) and a page that shows it (report.html). Then two tables from the ground truth: how much of what
-the pictures show was found, by captions, by embeddings, and by both; and how right are 50 pictures a class, chosen from
-each way alone, from both at random, and from both by reciprocal rank fusion.
+In:  nothing but the repository.
+Out: in outputs/demo: the pool, its index, the records of both filters, an ImageFolder (dataset/) and its page
+     (report.html). On stdout: two tables that compare the result with the ground truth.
+
+The first table has precision and recall of captions, of embeddings, and of both together. The second has them for 50
+images per class, chosen from each filter alone, from both at random, and from both by reciprocal rank fusion.
 
     python demo/run_demo.py
     python demo/run_demo.py --port 9000
 
-Exit code 1: a stage failed, or both ways together found less than 90 % at less than 90 % precision, or a picture that
-is tagged NSFW was asked for.
+Exit code 1: a stage failed, or recall or precision of both filters together is below 90 %, or one filter found nothing
+that the other missed, or an image tagged NSFW was requested.
 """
 
 import argparse
@@ -27,19 +29,19 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = Path("outputs/demo")  # from the repository's root, where every command runs
 MODEL = "open_clip:demo-clip/demo/demo-clip.pt"
-PORT = 8917  # make_pool.py's
-# kNN returns so many rows however bad they are. A class has 150 pictures, and some 120 captions that mean it: so 115
-# neighbours a prompt and index reach most of them and few others. A real pool is not so even; there, 500 or more.
+PORT = 8917  # the same as in make_pool.py
+# kNN always returns this many rows, however bad they are. A class has 150 images and about 120 captions that mean it,
+# so 115 neighbours per prompt and index reach most of them and few others. Real pools are less even: take 500 or more.
 RESULTS_PER_QUERY = 115
-LEAST = 0.90  # of recall and of precision, both ways together
-FEW = 50  # pictures a class, for the second table: a third of what there is
-FEW_WAYS = {  # way -> (folders of records, how they are put in order)
+LEAST = 0.90  # recall and precision of both filters together must reach it
+FEW = 50  # images per class for the second table: a third of what the pool has
+FEW_WAYS = {  # way -> (folders of records, flags that order them)
     "substring": (("substring",), ("--prefer", "score")),
     "semantic": (("semantic",), ("--prefer", "score")),
     "union": (("substring", "semantic"), ("--combine", "union")),
     "rrf": (("substring", "semantic"), ("--combine", "rrf")),
 }
-FIRST_WORK = ("img_emb", "metadata", "text_emb", "knn", "index", "substring", "semantic", "work", "dataset", "few")
+MADE_ANEW = ("img_emb", "metadata", "text_emb", "knn", "index", "substring", "semantic", "work", "dataset", "few")
 
 
 def make_parser():
@@ -53,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     os.chdir(ROOT)
     began = time.monotonic()
     pool, log = DEMO / "pool", DEMO / "requests.log"
-    for name in FIRST_WORK:  # the pool is kept, the rest is done anew: this is a demonstration of it
+    for name in MADE_ANEW:  # only the pool is kept: the demo shows all the rest at work
         shutil.rmtree(DEMO / name, ignore_errors=True)
     log.unlink(missing_ok=True)
     server = None
@@ -66,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
             "download_urls_img2dataset.py", "--r", DEMO / "substring", DEMO / "semantic", "--w", DEMO / "work",
             "--dataset-output", DEMO / "dataset", "--allow-private-hosts",
         )  # fmt: skip
-        for way, (folders, order) in FEW_WAYS.items():  # all of it is fetched already
+        for way, (folders, order) in FEW_WAYS.items():  # all images are in the work folder already
             run(
                 "download_urls_img2dataset.py", "--r", *(DEMO / folder for folder in folders), *order, "--fill", FEW,
                 "--w", DEMO / "work", "--dataset-output", DEMO / "few" / way, "--allow-private-hosts",
@@ -76,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: the command above ended with exit code {error.returncode}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted: the same command does the rest", file=sys.stderr)
+        print("interrupted: run the same command again", file=sys.stderr)
         return 130
     finally:
         if server:
@@ -86,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
     shutil.copyfile(DEMO / "dataset" / "report.html", DEMO / "report.html")
     fine = report(pool, log)
     report_few(pool)
-    print(f"\n{DEMO}/dataset      the ImageFolder\n{DEMO}/report.html  each picture, with why it is there")
+    print(f"\n{DEMO}/dataset      the ImageFolder\n{DEMO}/report.html  each image, and what found it")
     print(f"{time.monotonic() - began:.0f} s in all")
     return 0 if fine else 1
 
@@ -95,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def build_index(pool: Path) -> None:
-    """A text index and an image index of the rows that have pictures, in a folder as clip-retrieval lays it out."""
+    """Index the rows that have an image, by caption and by image, in an index folder of clip-retrieval's layout."""
     helpers, knn = "knn_indices_helper", DEMO / "knn"
     run(
         f"{helpers}/compute_image_embeddings.py", "--images", pool / "pictures", "--metadata", pool / "metadata",
@@ -131,10 +133,10 @@ def select(pool: Path) -> None:
 
 
 def run(script: str, *arguments) -> None:
-    """Print a command as a user types it, run it, and say how long it took.
+    """Print a command as a user types it, run it, and print its seconds.
 
     Raises:
-        subprocess.CalledProcessError: it failed.
+        subprocess.CalledProcessError: the command failed.
     """
     words = [script, *map(str, arguments)]
     print(f"\n$ python {shlex.join(words)}", flush=True)
@@ -144,7 +146,7 @@ def run(script: str, *arguments) -> None:
 
 
 def serve(script: str, *arguments) -> subprocess.Popen:
-    """Start the image server in the background; back when it takes requests."""
+    """Start the image server in the background, and return when it accepts requests."""
     words = [script, *map(str, arguments)]
     print(f"\n$ python {shlex.join(words)} &", flush=True)
     server = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True)
@@ -155,18 +157,18 @@ def serve(script: str, *arguments) -> subprocess.Popen:
     return server
 
 
-# ---- what the ground truth says ----
+# ---- comparison with the ground truth ----
 
 
 def report(pool: Path, log: Path) -> bool:
-    """Print the first table and the proof; True when every bar is met."""
+    """Print the first table and the requests of tagged images; return whether all requirements are met."""
     truth = ground_truth(pool)
     wanted = right_pairs(truth)
     selected = {way: selected_pairs(DEMO / way) for way in ("substring", "semantic")}
     selected["both"] = selected["substring"] | selected["semantic"]
     placed = placed_pairs(DEMO / "dataset")
 
-    print(f"\nOf {len(wanted):,} pictures that are alive and untagged, in {len({c for _, c in wanted})} classes:\n")
+    print(f"\nOf {len(wanted):,} images that are alive and untagged, in {len({c for _, c in wanted})} classes:\n")
     print(f"{'':10} {'selected':>9} {'downloaded':>11} {'right':>6} {'precision':>10} {'recall':>7}")
     precision = recall = 0.0
     for way, pairs in selected.items():
@@ -183,14 +185,14 @@ def report(pool: Path, log: Path) -> bool:
     print()
     for way, missed in only.items():
         other = "semantic" if way == "substring" else "substring"
-        print(f"{way} alone misses {len(missed):,} right pictures that {other} finds")
+        print(f"{way} alone misses {len(missed):,} right images that {other} finds")
 
     tagged = {urlsplit(url).path for url, row in truth.items() if row["NSFW"] == "NSFW"}
     requested = set(log.read_text(encoding="utf-8").split())
     chosen = {urlsplit(url).path for url, _ in selected["both"]} & tagged
     print(
         f"the server's log: {len(requested):,} paths requested, {len(requested & tagged)} of them among the "
-        f"{len(tagged)} pictures tagged NSFW ({len(chosen)} of which the substring filter had selected)"
+        f"{len(tagged)} images tagged NSFW ({len(chosen)} of which the substring filter had selected)"
     )
     failures = [
         sentence
@@ -199,8 +201,8 @@ def report(pool: Path, log: Path) -> bool:
             (precision < LEAST, f"precision of both together is below {LEAST}"),
             (not only["substring"], "substring alone misses nothing"),
             (not only["semantic"], "semantic alone misses nothing"),
-            (requested & tagged, "a picture tagged NSFW was requested"),
-            (not requested, "the server was asked for nothing"),
+            (requested & tagged, "an image tagged NSFW was requested"),
+            (not requested, "no image was requested"),
         )
         if missed
     ]
@@ -210,10 +212,10 @@ def report(pool: Path, log: Path) -> bool:
 
 
 def report_few(pool: Path) -> None:
-    """Print the second table: precision and recall of FEW pictures a class."""
+    """Print the second table: precision and recall of FEW images per class."""
     wanted = right_pairs(ground_truth(pool))
     most = sum(min(FEW, count) for count in Counter(name for _, name in wanted).values()) / len(wanted)
-    print(f"\nWith {FEW} live pictures a class (--fill {FEW}), of which recall can be {most:.3f} at most:\n")
+    print(f"\nWith {FEW} live images per class (--fill {FEW}); recall can be {most:.3f} at most:\n")
     print(f"{'':10} {'downloaded':>11} {'right':>6} {'precision':>10} {'recall':>7}")
     for way in FEW_WAYS:
         placed = placed_pairs(DEMO / "few" / way)
@@ -229,7 +231,7 @@ def ground_truth(pool: Path) -> dict[str, dict]:
 
 
 def right_pairs(truth: dict[str, dict]) -> set[tuple[str, str]]:
-    """(URL, class) of each picture that can be had and may be."""
+    """(URL, class) of each image that is alive and not tagged NSFW."""
     return {
         (url, row["class_shown"])
         for url, row in truth.items()
@@ -238,13 +240,13 @@ def right_pairs(truth: dict[str, dict]) -> set[tuple[str, str]]:
 
 
 def placed_pairs(dataset: Path) -> set[tuple[str, str]]:
-    """(URL, class) of each picture in a dataset folder."""
+    """(URL, class) of each image in a dataset folder."""
     entries = json.loads((dataset / "metadata.json").read_text(encoding="utf-8")).values()
     return {(entry["url"], entry["QUERY"]) for entry in entries}
 
 
 def selected_pairs(folder: Path) -> set[tuple[str, str]]:
-    """(URL, class) of each record that a filter wrote."""
+    """(URL, class) of each record of a filter."""
     records = (
         record for chunk in folder.glob("chunk_*.json") for record in json.loads(chunk.read_text(encoding="utf-8"))
     )

@@ -1,15 +1,17 @@
-"""Train the demo's tiny CLIP: four minutes on two cores, on drawings and captions of seeds that the pool does not use.
+"""Train the demo's tiny CLIP on drawings and captions with seeds that the pool does not use: 4 minutes on two cores.
 
 In:  demo/demo-clip.json, an open_clip configuration: a small ResNet, and a two-layer text tower on CLIP's vocabulary.
-Out: --output, a checkpoint that open_clip loads: float16, because the vocabulary alone is 49,408 × 32 numbers.
+Out: --output, a checkpoint that open_clip loads. It is float16, because the vocabulary alone has 49,408 × 32 numbers.
 
     python demo/train_demo_clip.py --output demo/demo-clip.pt
     python demo/train_demo_clip.py --output /tmp/quick.pt --drawings 2000 --steps 60
 
-Lessons, each a term of the loss. A caption fits every picture that it is true of, not only its own (CLIP's contrastive
-loss with the truth as target). A class's prompts are nearest to its pictures and to the captions that mean it, and
-captions that name no class are near to none. And no two pictures or captions may come too close: the semantic filter
-takes neighbours above a cosine of 0.94 for one picture, as clip-retrieval does, and would leave one of each class.
+The loss has three terms:
+contrast  a caption fits every image that it is true of, not only its own: CLIP's contrastive loss with that as target
+classes   the prompts of a class are nearest to its images and to the captions that mean it, and captions that name no
+          class are equally near to all classes
+crowding  no two images or captions may come too close: the semantic filter takes neighbours with a cosine above 0.94
+          for duplicates, as clip-retrieval does, and would otherwise keep one image per class
 """
 
 import argparse
@@ -19,22 +21,22 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 CONFIG = Path(__file__).with_name("demo-clip.json")
-FIRST_SEED = 1_000_000  # the pool's drawings have seeds below, and so do the tests'
-DRAWN_SIDE = 128  # pixels; half of the pool's, and a quarter of its time
-BATCH = 128  # some six pictures of each class
+FIRST_SEED = 1_000_000  # the drawings of the pool and of the tests have smaller seeds
+DRAWN_SIDE = 128  # pixels: half of the pool's, and a quarter of the time
+BATCH = 128  # about six images of each class
 LEARNING_RATE = 3e-3
-SCALE = 24.0  # of the logits that the prompts give: a lead of 0.2 is enough, so a class need not shrink to a point
-TOO_CLOSE = 0.7  # cosine; 0.94 with room for the pool's pictures, which the model has not seen
+SCALE = 24.0  # of the logits of the prompts: a lead of 0.2 is enough, so a class need not shrink to a point
+TOO_CLOSE = 0.7  # cosine; well below 0.94, because the pool's images are new to the model
 KIND_SHARES = (0.5, 0.38, 0.12)  # template, other words, unnamed
 
 
 def make_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--drawings", type=int, default=9_000)
-    parser.add_argument("--steps", type=int, default=640)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2, help="processes that draw")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the checkpoint to write")
+    parser.add_argument("--drawings", type=int, default=9_000, help="training images (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=640, help="batches (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="drawing processes (default %(default)s)")
     return parser
 
 
@@ -59,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         drawings = list(pool.map(drawn, tasks, chunksize=100))
     from PIL import Image
 
-    pictures = torch.stack([preprocess(Image.fromarray(drawing.pixels)) for drawing in drawings])
+    pixels = torch.stack([preprocess(Image.fromarray(drawing.pixels)) for drawing in drawings])
     print(f"{len(drawings):,} drawings; {sum(part.numel() for part in model.parameters()):,} parameters", flush=True)
 
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.05)
@@ -67,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     model = model.to(memory_format=torch.channels_last).train()
     for step in range(flags.steps):
         chosen = random.choice(len(drawings), BATCH, replace=False)
-        loss, parts = lesson(model, tokenizer, pictures[chosen], [drawings[row] for row in chosen], random)
+        loss, parts = batch_loss(model, tokenizer, pixels[chosen], [drawings[row] for row in chosen], random)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -93,8 +95,8 @@ def drawn(task):
     return draw(*task, DRAWN_SIDE, DRAWN_SIDE)
 
 
-def lesson(model, tokenizer, pictures, drawings, random):
-    """One batch's loss, and its parts by name."""
+def batch_loss(model, tokenizer, pixels, drawings, random):
+    """The loss of one batch, and its terms by name."""
     import torch
     from draw_textures import CLASSES
     from torch.nn.functional import cross_entropy, log_softmax, normalize
@@ -104,9 +106,9 @@ def lesson(model, tokenizer, pictures, drawings, random):
     captions = [caption(random, drawing, kind) for drawing, kind in zip(drawings, kinds, strict=True)]
     prompts = [PROMPTS[random.integers(len(PROMPTS))].format(name) for name in CLASSES]
     if random.random() < 0.5:
-        pictures = pictures.flip(-1)  # spirals turn the other way, and every caption stays true
-    with torch.autocast("cpu", torch.bfloat16):  # four times as fast, with the pixels of a place side by side
-        images = model.encode_image(pictures.to(memory_format=torch.channels_last))
+        pixels = pixels.flip(-1)  # spirals turn the other way, and all captions stay true
+    with torch.autocast("cpu", torch.bfloat16):  # with channels_last, four times as fast
+        images = model.encode_image(pixels.to(memory_format=torch.channels_last))
     images = normalize(images.float(), dim=-1)
     texts = model.encode_text(tokenizer([text.text for text in captions] + prompts), normalize=True)
     texts, prompts = texts[: len(captions)], texts[len(captions) :]
@@ -118,7 +120,7 @@ def lesson(model, tokenizer, pictures, drawings, random):
     back = 0.5 * own + 0.5 * fits.T / fits.T.sum(1, keepdim=True)
     contrast = -(target * log_softmax(logits, 1)).sum(1).mean() - (back * log_softmax(logits.T, 1)).sum(1).mean()
 
-    # Both ways: which class a picture or caption is of, and which pictures or captions of the batch a prompt finds.
+    # In both directions: the class of an image or caption, and the images or captions of the batch that a prompt finds.
     numbers = {name: number for number, name in enumerate(CLASSES)}
     shown = torch.eye(len(CLASSES))[[numbers[drawing.class_name] for drawing in drawings]]
     meant = torch.zeros(len(captions), len(CLASSES))
@@ -128,7 +130,7 @@ def lesson(model, tokenizer, pictures, drawings, random):
     classes = torch.zeros(())
     for rows, belongs in ((images, shown), (texts, meant)):
         nearness = SCALE * rows @ prompts.T
-        unsure = belongs + (belongs.sum(1, keepdim=True) == 0)  # no class: as near to each
+        unsure = belongs + (belongs.sum(1, keepdim=True) == 0)  # a caption without class: equally near to all
         classes = classes + cross_entropy(nearness, unsure / unsure.sum(1, keepdim=True))
         found = belongs.T[belongs.sum(0) > 0]
         classes = classes + cross_entropy(nearness.T[belongs.sum(0) > 0], found / found.sum(1, keepdim=True))
@@ -139,7 +141,7 @@ def lesson(model, tokenizer, pictures, drawings, random):
 
 
 def truth(captions, drawings):
-    """float32 (drawings, captions): 1 where all that the caption says holds for the drawing."""
+    """float32 (drawings, captions): 1 where all that the caption says is true of the drawing."""
     import numpy as np
 
     fits = np.ones((len(drawings), len(captions)), bool)
@@ -151,7 +153,7 @@ def truth(captions, drawings):
 
 
 def _crowding(rows):
-    """How far neighbours are beyond TOO_CLOSE: squared, summed over each row's neighbours, averaged over the rows."""
+    """How far cosines exceed TOO_CLOSE: squared, summed over the neighbours of a row, averaged over the rows."""
     import torch
 
     cosines = rows @ rows.T - 2 * torch.eye(len(rows))

@@ -1,13 +1,14 @@
-"""Captions as the web writes them: of shops, stock sites, blogs and file names, made up from a seeded generator.
+"""Make up captions like those of shops, stock sites, blogs and file names, from a seeded generator.
 
-In:  a drawing (draw_textures.Drawing) and what its caption shall do. Out: `Caption`: the text, and what it says.
+In:  a drawing (draw_textures.Drawing) and the kind of caption.
+Out: `Caption`: the text, and what it says about the image.
 
-    template     names the class in the template's way: "… navy and white banded texture …"
-    other words  means the class, but not by those words: "banded agate slab", "checkerboard", "banded-texture-042.jpg"
-    unnamed      tells a colour, a thing, a shop, and no class
-    wrong        names a class that the picture does not show, in the template's way
+    template     names the class as the template's query expects: "… navy and white banded texture …"
+    other words  means the class, in other words: "banded agate slab", "checkerboard", "banded-texture-042.jpg"
+    unnamed      names a colour, a thing or a shop, but no class
+    wrong        names a class that the image does not show, as the template's query expects
 
-The pool (make_pool.py) and the model's lessons (train_demo_clip.py) both come from here, with different seeds.
+The pool (make_pool.py) and the training of the model (train_demo_clip.py) use it with different seeds.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from draw_textures import CLASSES, Drawing
 
 TEMPLATE, OTHER_WORDS, UNNAMED, WRONG = "template", "other words", "unnamed", "wrong"
 KINDS = (TEMPLATE, OTHER_WORDS, UNNAMED, WRONG)
-NOUNS = ("texture", "pattern")  # what the DTD template's queries ask for after the adjective
+NOUNS = ("texture", "pattern")  # the DTD template's queries expect one of them after the adjective
 
 OTHER_WORDS_OF = {
     "banded": ("banded agate slab", "layered sandstone bands", "wide colour bands", "agate slice with bands"),
@@ -65,7 +66,7 @@ PROMPTS = ("a photo of a {} texture.", "a photo of a {} pattern.", "a photo of a
 
 @dataclass(frozen=True)
 class Caption:
-    """A text, and what it says of the picture; None where it says nothing."""
+    """A text, and what it says about the image; None for what it does not mention."""
 
     text: str
     kind: str
@@ -77,12 +78,12 @@ class Caption:
 
 
 def prompt(random: np.random.Generator, drawing: Drawing) -> Caption:
-    """The drawing's class in one of the template's own prompts: a lesson for the model, never in the pool."""
+    """The drawing's class in one of the template's prompts. It trains the model and is never in the pool."""
     return Caption(_one(random, PROMPTS).format(drawing.class_name), "prompt", drawing.class_name)
 
 
 def caption(random: np.random.Generator, drawing: Drawing, kind: str) -> Caption:
-    """A caption of one of the KINDS for a drawing; the same generator state gives the same caption."""
+    """A caption of one of the KINDS for a drawing. The same generator state gives the same caption."""
     class_name = drawing.class_name if kind in (TEMPLATE, OTHER_WORDS) else None
     if kind == WRONG:
         class_name = _one(random, [name for name in CLASSES if name != drawing.class_name])
@@ -155,7 +156,7 @@ TAILS = ("for sale in {place}", "| {shop}", "- {site}", "review {number}", "({nu
 
 
 def about_other_things(random: np.random.Generator, count: int) -> list[str]:
-    """`count` captions that name no texture; some use a class's word in another sense (striped bass, power grid)."""
+    """`count` captions that name no texture. Some use a word of a class in another sense (striped bass)."""
     columns = (MADE_BY, SUBJECTS, TAILS, SHOPS, SITES, PLACES)
     picked = [random.integers(len(words), size=count) for words in columns]
     numbers, shouted = random.integers(2, 9_999, size=count), random.random(count) < 0.05

@@ -1,4 +1,4 @@
-"""The embedded pool, its image server and its tiny CLIP: the demo's ground that the stages then stand on."""
+"""The embedded pool, its image server, its tiny CLIP, and the tables at the end of the demo."""
 
 import json
 import sqlite3
@@ -17,9 +17,9 @@ from pyarrow import parquet
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "demo"
 CHECKPOINT_LIMIT = 8_000_000  # bytes
-FRESH_SEED = 500_000  # neither the pool's (below 100,000) nor the lessons' (1,000,000 and more)
+FRESH_SEED = 500_000  # neither a seed of the pool (below 100,000) nor of the training (from 1,000,000 on)
 COLUMNS = ["SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity"]
-SMALL = ("--pictures", "400", "--other-rows", "5000", "--workers", "1", "--port", "9")
+SMALL = ("--images", "400", "--other-rows", "5000", "--workers", "1", "--port", "9")
 
 
 def make_pool(folder: Path, *flags) -> subprocess.CompletedProcess:
@@ -145,16 +145,16 @@ def test_captions_have_capitals_accents_and_typographic_quotes(pool):
     assert sum("“" in text or "’" in text.lower() for text in captions) > 20
 
 
-def test_every_picture_decodes_at_its_size_and_dead_links_have_one_too(pool):
+def test_every_image_decodes_at_its_size_and_dead_links_have_one_too(pool):
     from PIL import Image
 
     rows = parquet.read_table(pool / "metadata" / "metadata_0000.parquet").to_pylist()
     assert len(rows) == 400
     for row in rows:
-        with Image.open(pool / "pictures" / row["image_path"]) as picture:
-            picture.load()
-            assert picture.size == (row["WIDTH"], row["HEIGHT"]) and picture.mode == "RGB"
-            assert np.asarray(picture).std() > 8  # none is one flat colour
+        with Image.open(pool / "pictures" / row["image_path"]) as image:
+            image.load()
+            assert image.size == (row["WIDTH"], row["HEIGHT"]) and image.mode == "RGB"
+            assert np.asarray(image).std() > 8  # none is one flat colour
 
 
 # ---- the server ----
@@ -175,7 +175,7 @@ def get(server, path: str):
     return urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}{path}", timeout=10)
 
 
-def test_the_server_answers_with_pictures_pages_404_and_late_and_logs_each_path(pool, server):
+def test_the_server_answers_with_images_pages_404_and_late_and_logs_each_path(pool, server):
     server, log = server
     answers = json.loads((pool / "answers.json").read_text())
     path = {answer: next(path for path in answers if answers[path] == answer) for answer in set(answers.values())}
@@ -214,7 +214,7 @@ def clip():
 
 @pytest.fixture(scope="module")
 def fresh(clip):
-    """(class numbers, embeddings) of drawings that neither the pool nor the lessons hold."""
+    """(class numbers, embeddings) of drawings that neither the pool nor the training uses."""
     from draw_textures import CLASSES, draw
     from PIL import Image
 
@@ -232,20 +232,20 @@ def test_zero_shot_on_fresh_drawings_is_right_19_times_in_20(clip, fresh):
 
     from retrieval_templates import load_template
 
-    shown, pictures = fresh
+    shown, images = fresh
     prompts = load_template("DTD").templates
     classes = np.stack([clip.encode_texts([prompt.format(name) for prompt in prompts]).mean(0) for name in CLASSES])
-    assert ((pictures @ classes.T).argmax(1) == shown).mean() >= 0.95
+    assert ((images @ classes.T).argmax(1) == shown).mean() >= 0.95
 
 
-def test_pictures_of_one_class_are_not_taken_for_near_duplicates(fresh):
-    shown, pictures = fresh
-    close = pictures @ pictures.T > 0.94
+def test_images_of_one_class_are_not_taken_for_near_duplicates(fresh):
+    shown, images = fresh
+    close = images @ images.T > 0.94
     np.fill_diagonal(close, False)
     assert close[shown[:, None] == shown].mean() < 0.02
 
 
-def test_a_drawing_is_the_same_picture_at_another_size():
+def test_a_drawing_is_the_same_image_at_another_size():
     import cv2
     from draw_textures import draw
 
@@ -255,12 +255,12 @@ def test_a_drawing_is_the_same_picture_at_another_size():
     assert np.corrcoef(shrunk.ravel(), small.pixels.astype(float).ravel())[0, 1] > 0.9
 
 
-# ---- what the demo says at its end ----
+# ---- the tables at the end ----
 
 
 @pytest.fixture()
 def finished(pool, truth, tmp_path, monkeypatch):
-    """A demo folder whose filters found each live picture but one each, and the log of its downloads."""
+    """A demo folder whose filters each found all live images but one, and the log of its downloads."""
     import run_demo
 
     live = truth[truth["answer"].isin(["picture", "slow"]) & (truth["NSFW"] != "NSFW")]
@@ -285,10 +285,10 @@ def test_the_table_counts_what_each_way_found_and_misses(pool, finished, capsys)
     assert run_demo.report(pool, log)
     said = capsys.readouterr().out
     count = f"{len(pairs):,}"
-    assert f"both             {count}" in said and said.count("misses 1 right pictures") == 2 and " 0 of them" in said
+    assert f"both             {count}" in said and said.count("misses 1 right images") == 2 and " 0 of them" in said
 
 
-def test_the_second_table_counts_what_a_few_pictures_a_class_are_worth(pool, finished, tmp_path, capsys):
+def test_the_second_table_counts_how_right_a_few_images_per_class_are(pool, finished, tmp_path, capsys):
     import run_demo
 
     _, pairs = finished
@@ -306,7 +306,7 @@ def test_the_second_table_counts_what_a_few_pictures_a_class_are_worth(pool, fin
     assert rrf.split() == ["rrf", str(count), str(count), "1.000", "1.000"]
 
 
-def test_the_demo_fails_when_a_tagged_picture_was_requested(pool, truth, finished, capsys):
+def test_the_demo_fails_when_a_tagged_image_was_requested(pool, truth, finished, capsys):
     import run_demo
 
     log, _ = finished
@@ -314,10 +314,10 @@ def test_the_demo_fails_when_a_tagged_picture_was_requested(pool, truth, finishe
     with log.open("a") as file:
         print(tagged.removeprefix("http://127.0.0.1:9"), file=file)
     assert not run_demo.report(pool, log)
-    assert "FAILED: a picture tagged NSFW was requested" in capsys.readouterr().out
+    assert "FAILED: an image tagged NSFW was requested" in capsys.readouterr().out
 
 
-def test_the_demo_fails_when_a_tenth_of_the_pictures_is_missing(pool, finished, tmp_path, capsys):
+def test_the_demo_fails_when_a_tenth_of_the_images_is_missing(pool, finished, tmp_path, capsys):
     import run_demo
 
     log, pairs = finished

@@ -1,125 +1,50 @@
-"""The CLIP that embeds captions, prompts and pictures: found by clip-retrieval's names, loaded through open_clip.
+"""The CLIP that embeds captions, prompts and images, through open_clip; retrieval/clip_names.py says what names mean.
 
-    ViT-L/14                            OpenAI's weights, in open_clip's quick-GELU configuration; so ViT-B/32, RN50 …
-    open_clip:MODEL/PRETRAINED          open_clip's own names: open_clip:ViT-B-32/laion2b_s34b_b79k
-    open_clip:MODEL/PATH/TO/WEIGHTS.pt  a checkpoint, by a relative or an absolute path (open_clip:MODEL//data/x.pt);
-                                        a MODEL.json beside it is registered as the model's configuration
-
-In: texts, or PIL pictures. Out: float32 (n, width) of unit rows. Texts are embedded in batches of similar length, cut
+In: texts, or PIL images. Out: float32 (n, width) of unit rows. Texts are embedded in batches of similar length, cut
 to their longest: 5 times the speed of padding to 77 tokens, and the same numbers, because the tower is causal and
-pools at end-of-text. It imports nothing of ours: the stages and the helpers import it, the demo too.
+pools at end-of-text. tests/test_clip_model.py compares ids and embeddings with open_clip's own.
 """
 
-import difflib
-import importlib.util
-import json
 import os
 import re
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-OPENAI_MODELS = (  # clip.available_models() of OpenAI's package, the names that clip-retrieval takes without a prefix
-    "RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B/32", "ViT-B/16", "ViT-L/14", "ViT-L/14@336px",
-)  # fmt: skip
-WEIGHT_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".npz")  # a PRETRAINED that ends so is a path
-PRECISIONS = ("fp32", "bf16", "fp16")
+import numpy as np
+import open_clip
+import torch
+from ftfy.badness import is_bad
+from huggingface_hub import try_to_load_from_cache
+from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
+from open_clip.pretrained import download_pretrained, get_pretrained_cfg
+from open_clip.tokenizer import SimpleTokenizer
+
+from retrieval.cli import UserError
+from retrieval.clip_names import ModelSource, check_model_name
+
+ModelError = UserError
+
 TEXT_BATCH = 256  # captions; on CPU 64 to 1,024 are equally fast, a GPU wants 1,024 or more
 IMAGE_BATCH = 64
 NETWORK_TIMEOUT = 10  # seconds
 END_OF_TEXT = 49407  # the last id of CLIP's vocabulary, so argmax finds it
-WORD_CACHE_LIMIT = 1_000_000  # words that open_clip's tokenizer remembers, some 150 MB; it never forgets by itself
+WORD_CACHE_LIMIT = 1_000_000  # words that open_clip's tokenizer may remember, about 150 MB; it never forgets by itself
 # Which captions need open_clip's repair of text (ftfy, then html.unescape twice), found out by their characters:
-# printable ASCII needs none, unless an `&` may start an entity or a `<` one of CLIP's special tokens.
+# printable ASCII needs none, unless an `&` may start an entity or a `<` may start one of CLIP's special tokens.
 PLAIN = re.compile(r"[ -%'-;=-~]*(?:& [ -%'-;=-~]*)*&?").fullmatch
-# To these ftfy does no more than straighten the quotes, unless it finds mojibake (ftfy.badness.is_bad, its own test).
+# Of these ftfy only straightens the quotes, unless it finds mojibake (ftfy.badness.is_bad is its own test).
 TYPOGRAPHIC = re.compile(
     "[ -%'-;=-~\u00a0-\u0131\u0134-\u0148\u014a-\u017e\u2010-\u2027\u2030-\u203a\u20a0-\u20bf\u2122]*"
 ).fullmatch
 STRAIGHT_QUOTES = dict.fromkeys(range(0x2018, 0x201C), "'") | dict.fromkeys(range(0x201C, 0x2020), '"')
-# Repaired text of these splits alike by the native tokenizer's Unicode tables and by Python's: old, settled blocks of
-# Latin, Greek, Cyrillic, kana, Han, Hangul, and symbols. Newer characters are classified by newer tables only.
+# Repaired text of these is split alike by both tokenizers: old, settled blocks of Latin, Greek, Cyrillic, kana, Han,
+# Hangul, and symbols. Newer characters are classified by newer Unicode tables only, and the two have different tables.
 SAME_TABLES = re.compile(
     "[ -~\u00a1-\u017e\u03ac-\u03ce\u0430-\u045f\u200b-\u2027\u2030-\u203a\u20a0-\u20bf\u2116\u2122\u2190-\u245f"
     "\u2500-\u2775\u2794-\u27ff\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fa5\uac00-\ud7a3\U0001f300-\U0001f64f]*"
 ).fullmatch
-SPECIAL = re.compile(r"<\||<start_of_text>|<end_of_text>").search  # one spelling is special to open_clip, one natively
-
-
-class ModelError(ValueError):
-    """A model that cannot be had: one sentence with the way out, for the caller to print."""
-
-
-# ---- names ----
-
-
-@dataclass(frozen=True)
-class ModelSource:
-    """Where a model comes from; known without importing torch."""
-
-    name: str
-    architecture: str  # open_clip's name of it
-    pretrained: str  # open_clip's tag, or the checkpoint's path as given
-    checkpoint: Path | None
-    config: Path
-    width: int
-
-    @property
-    def files(self) -> list[Path]:
-        """The user's own files that decide the embeddings."""
-        return [self.checkpoint, self.config] if self.checkpoint else []
-
-
-def check_model_name(name: str) -> ModelSource:
-    """Find the configuration (and the checkpoint, if it is a file) that a name means, in a few milliseconds.
-
-    Raises:
-        ModelError: a name of no known form, an unknown architecture, a checkpoint that is not there.
-    """
-    bare = name.removeprefix("openai_clip:")
-    if bare in OPENAI_MODELS:
-        architecture = bare.replace("/", "-").replace("@336px", "-336") + "-quickgelu"
-        return _source(name, architecture, "openai", None)
-    if not name.startswith("open_clip:"):
-        raise ModelError(
-            f"model {name!r} is not known: name one of OpenAI's ({', '.join(OPENAI_MODELS)}), or any of open_clip's as "
-            "open_clip:MODEL/PRETRAINED, where PRETRAINED is a tag or a checkpoint's path"
-        )
-    architecture, _, pretrained = name.removeprefix("open_clip:").partition("/")
-    if not (architecture and pretrained):
-        raise ModelError(
-            f"model {name!r} names no weights: write open_clip:MODEL/PRETRAINED, for instance "
-            "open_clip:ViT-B-32/laion2b_s34b_b79k or open_clip:ViT-B-32/path/to/weights.pt"
-        )
-    is_path = "/" in pretrained or pretrained.endswith(WEIGHT_SUFFIXES) or Path(pretrained).is_file()
-    if is_path and not Path(pretrained).is_file():
-        raise ModelError(
-            f"model {name!r}: there is no checkpoint {pretrained} (seen from {Path.cwd()}); give its path after "
-            f"open_clip:{architecture}/"
-        )
-    return _source(name, architecture, pretrained, Path(pretrained) if is_path else None)
-
-
-def _source(name: str, architecture: str, pretrained: str, checkpoint: Path | None) -> ModelSource:
-    package = importlib.util.find_spec("open_clip")
-    if package is None:
-        raise ModelError("open_clip is not installed: pip install -r requirements.txt")
-    shipped = Path(package.origin).parent / "model_configs"
-    beside = checkpoint.parent / f"{architecture}.json" if checkpoint else None
-    config = beside if beside and beside.is_file() else shipped / f"{architecture}.json"
-    if not config.is_file():
-        known = sorted(path.stem for path in shipped.glob("*.json"))
-        close = difflib.get_close_matches(architecture, known, n=3) or known[:3]
-        raise ModelError(
-            f"model {name!r}: open_clip has no configuration {architecture} (close: {', '.join(close)})"
-            + (f"; put one at {beside}" if beside else "")
-        )
-    try:
-        width = int(json.loads(config.read_text(encoding="utf-8"))["embed_dim"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{config} is no open_clip model configuration: {error!r}") from error
-    return ModelSource(name, architecture, pretrained, checkpoint, config, width)
+SPECIAL = re.compile(r"<\||<start_of_text>|<end_of_text>").search  # special to one of the two tokenizers
 
 
 # ---- tokens ----
@@ -127,20 +52,18 @@ def _source(name: str, architecture: str, pretrained: str, checkpoint: Path | No
 
 @dataclass(frozen=True)
 class CaptionTokenizer:
-    """open_clip's ids, at native speed (instant-clip-tokenizer, in Rust): 300,000 web captions a second on one core.
+    """open_clip's ids, at native speed (instant-clip-tokenizer, in Rust): 300,000 web captions per second on one core.
 
     open_clip repairs text before it splits it. Nine captions of ten need no repair; the others are repaired by
     open_clip's own function, or by the one step of it that applies, and then split natively as well.
     """
 
     exact: object  # open_clip's tokenizer of the model
-    native: object | None  # None: no wheel for this machine, or another vocabulary; then all goes open_clip's way
+    native: object | None  # None: no wheel for this machine, or another vocabulary; then `exact` does all
     context_length: int
 
-    def __call__(self, texts: list[str]):
-        """int32 (n, context_length) on the CPU, zeros after end-of-text, which truncation keeps."""
-        import numpy as np
-
+    def __call__(self, texts: list[str]) -> np.ndarray:
+        """int32 (n, context_length): zeros after end-of-text; a caption that is too long is cut before end-of-text."""
         if self.native is None:
             self._forget_words()
             return self.exact(texts).numpy().astype(np.int32)
@@ -155,9 +78,7 @@ class CaptionTokenizer:
         return ids
 
     def _repair(self, text: str) -> str | None:
-        """The text as open_clip repairs it, or None where the native tokenizer might split it otherwise."""
-        from ftfy.badness import is_bad
-
+        """The text as open_clip repairs it, or None where the native tokenizer might split it in another way."""
         if TYPOGRAPHIC(text) and not is_bad(text):
             straight = text.translate(STRAIGHT_QUOTES)
             if not is_bad(straight):  # ftfy looks again at what it has changed
@@ -174,9 +95,7 @@ class CaptionTokenizer:
 
 
 def caption_tokenizer(exact) -> CaptionTokenizer:
-    """The native tokenizer where it gives the ids of `exact`, open_clip's for the model; else `exact` itself."""
-    from open_clip.tokenizer import SimpleTokenizer
-
+    """The native tokenizer where it gives the same ids as `exact` (open_clip's of the model), else `exact` itself."""
     native = None
     standard = type(exact) is SimpleTokenizer and exact.vocab_size == END_OF_TEXT + 1
     if standard and exact.reduction_fn is None and exact.clean_fn.__name__ == "_clean_lower":
@@ -189,9 +108,11 @@ def caption_tokenizer(exact) -> CaptionTokenizer:
     return CaptionTokenizer(exact, native, exact.context_length)
 
 
-def batches_of_similar_length(lengths, batch_size: int) -> Iterator[tuple[slice, int]]:
-    """For ascending token counts `lengths` (n,): where each batch lies and its longest; longest first, so that a batch
-    too large for the memory fails at once."""
+def batches_of_similar_length(lengths: np.ndarray, batch_size: int) -> Iterator[tuple[slice, int]]:
+    """The slice of each batch and its longest caption in tokens, for ascending token counts `lengths` (n,).
+
+    The longest captions come first, so that a batch that is too large for the memory fails at once.
+    """
     for end in range(len(lengths), 0, -batch_size):
         yield slice(max(0, end - batch_size), end), int(lengths[end - 1])
 
@@ -206,39 +127,33 @@ class ClipModel:
     name: str
     width: int
     device: str
-    precision: str  # one of PRECISIONS, as the network's weights are
-    network: object  # open_clip's module, in eval mode
-    preprocess: Callable  # PIL picture -> float32 tensor (3, height, width), as open_clip validates with
+    precision: str  # of the network's weights: one of clip_names.PRECISIONS
+    network: torch.nn.Module  # open_clip's, in eval mode
+    preprocess: Callable  # PIL image -> float32 tensor (3, height, width), as open_clip validates with
     tokenizer: CaptionTokenizer
-    cuts: bool  # whether padding can be left out
+    cuts: bool  # whether captions can be cut to the longest of a batch; else they are padded
 
-    def encode_texts(self, texts: list[str], batch_size: int = TEXT_BATCH):
+    def encode_texts(self, texts: list[str], batch_size: int = TEXT_BATCH) -> np.ndarray:
         """float32 (n, width), unit rows, in the order of `texts`."""
         return self.embed_tokens(self.tokenizer(list(texts)), batch_size).cpu().numpy()
 
-    def embed_tokens(self, ids, batch_size: int = TEXT_BATCH):
+    def embed_tokens(self, ids: np.ndarray, batch_size: int = TEXT_BATCH) -> torch.Tensor:
         """Embed the tokenizer's ids, int32 (n, context_length): a float32 tensor (n, width) on the model's device.
 
         On CUDA it returns when the work is queued, not when it is done.
         """
-        import numpy as np
-        import torch
-
         lengths = ids.argmax(axis=1) + 1 if self.cuts else np.full(len(ids), ids.shape[1])
         order = np.argsort(lengths, kind="stable")
-        on_device, places = self._upload(ids[order]), self._upload(order)
+        on_device, row_of = self._upload(ids[order]), self._upload(order)
         embedded = torch.empty(len(ids), self.width, device=self.device)
         with torch.inference_mode():
             for batch, longest in batches_of_similar_length(lengths[order], batch_size):
                 tower = _cut_tower if self.cuts else type(self.network).encode_text
-                embedded[places[batch]] = _unit_rows(tower(self.network, on_device[batch, :longest]))
+                embedded[row_of[batch]] = _unit_rows(tower(self.network, on_device[batch, :longest]))
         return embedded
 
-    def encode_images(self, images: list, batch_size: int = IMAGE_BATCH):
-        """float32 (n, width), unit rows, of PIL pictures."""
-        import numpy as np
-        import torch
-
+    def encode_images(self, images: list, batch_size: int = IMAGE_BATCH) -> np.ndarray:
+        """float32 (n, width), unit rows, of PIL images."""
         batches = (images[begin : begin + batch_size] for begin in range(0, len(images), batch_size))
         embedded = [
             self.embed_pixels(torch.stack([self.preprocess(image) for image in batch])).cpu().numpy()
@@ -246,31 +161,24 @@ class ClipModel:
         ]
         return np.concatenate(embedded) if embedded else np.zeros((0, self.width), np.float32)
 
-    def embed_pixels(self, pixels):
-        """Embed preprocessed pictures (n, 3, height, width): a float32 tensor (n, width) on the model's device."""
-        import torch
-        from open_clip import get_input_dtype
-
-        dtype = get_input_dtype(self.precision) or torch.float32
+    def embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Embed preprocessed images (n, 3, height, width): a float32 tensor (n, width) on the model's device."""
+        dtype = open_clip.get_input_dtype(self.precision) or torch.float32
         pixels = pixels.pin_memory() if self.device != "cpu" else pixels
         with torch.inference_mode():
             return _unit_rows(self.network.encode_image(pixels.to(self.device, dtype, non_blocking=True)))
 
-    def _upload(self, array):
-        import torch
-
+    def _upload(self, array: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(array)
         return tensor if self.device == "cpu" else tensor.pin_memory().to(self.device, non_blocking=True)
 
 
-def _cut_tower(network, ids):
+def _cut_tower(network: torch.nn.Module, ids: torch.Tensor) -> torch.Tensor:
     """open_clip's text tower on ids (n, longest) that are cut to the longest caption: features (n, width).
 
-    Its own blocks, with positions and causal mask cut; of the last block only end-of-text goes on, because nothing else
-    is pooled: the other tokens are no more than keys and values there (6 % of a 12-layer tower saved).
+    It runs the network's own blocks, with positions and causal mask cut. The last block computes only end-of-text,
+    because nothing else is pooled: there the other tokens are only keys and values (saves 6 % of a 12-layer tower).
     """
-    import torch
-
     text = getattr(network, "text", network)
     longest, ends, rows = ids.shape[1], ids.argmax(dim=1), torch.arange(len(ids), device=ids.device)
     tokens = text.token_embedding(ids).to(text.transformer.get_cast_dtype())
@@ -290,22 +198,19 @@ def _cut_tower(network, ids):
     return text.text_projection(pooled) if linear else pooled @ text.text_projection
 
 
-def _unit_rows(features):
-    import torch
-
+def _unit_rows(features: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(features.float(), dim=-1)
 
 
 def load_clip(name: str, device: str | None = None, precision: str = "fp32") -> ClipModel:
-    """Load a model by its name (this file's docstring) on `device`: CUDA where there is one, else the CPU.
+    """Load a model by its name (retrieval/clip_names.py) on `device`: CUDA where there is one, else the CPU.
 
     Raises:
-        ModelError: what `check_model_name` refuses, an unknown tag, weights that cannot be fetched or do not fit, a
+        UserError: what `check_model_name` refuses, an unknown tag, weights that cannot be fetched or do not fit, or a
             device that is not there.
     """
     source = check_model_name(name)
     device = _check_device(device)
-    import open_clip
 
     if source.checkpoint:
         open_clip.add_model_config(source.config)
@@ -317,7 +222,7 @@ def load_clip(name: str, device: str | None = None, precision: str = "fp32") -> 
         )
     except Exception as error:  # torch and open_clip raise a dozen kinds for a file that does not fit
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(
+        raise UserError(
             f"the weights of {name} do not load as {source.architecture} ({source.config}): {reason}; give the "
             "checkpoint that belongs to this configuration"
         ) from error
@@ -327,7 +232,7 @@ def load_clip(name: str, device: str | None = None, precision: str = "fp32") -> 
 def wrap_network(
     name: str, network, preprocess: Callable, tokenizer, device: str = "cpu", precision: str = "fp32"
 ) -> ClipModel:
-    """A ClipModel of an open_clip model that is in memory already, its preprocessing and its tokenizer."""
+    """A ClipModel of an open_clip model in memory, with its preprocessing and its tokenizer."""
     text = getattr(network, "text", network)
     blocks = getattr(getattr(text, "transformer", None), "resblocks", [None])
     cuts = (
@@ -345,38 +250,33 @@ def wrap_network(
 
 
 def _check_device(device: str | None) -> str:
-    import torch
-
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:  # AssertionError: torch built without CUDA
         reason = str(error).splitlines()[0]
-        raise ModelError(f"device {device!r} cannot be used ({reason}): give cpu, or no device") from error
+        raise UserError(f"device {device!r} cannot be used ({reason}): give cpu, or no device") from error
     return device
 
 
 def _fetch_weights(source: ModelSource) -> None:
-    """Have the tag's weights on disk, so that what fails later is about the weights and not the network."""
-    import open_clip
-    from open_clip.pretrained import download_pretrained, get_pretrained_cfg
-
+    """Bring the tag's weights to the disk first, so that a later failure is about the weights, not the network."""
     known = get_pretrained_cfg(source.architecture, source.pretrained)
     if not known:
         tags = open_clip.list_pretrained_tags_by_model(source.architecture)
-        raise ModelError(
+        raise UserError(
             f"model {source.name!r}: open_clip knows no weights {source.pretrained!r} of {source.architecture} "
             f"(it knows: {', '.join(tags) or 'none'}); give one of these, or a checkpoint's path"
         )
     try:
         if not _in_cache(known):
-            # One look first: without a network the hub's client retries for a minute, loudly.
+            # One request first: without a network the hub's client retries for a minute, with many lines of log.
             hub = known.get("hf_hub") and os.environ.get("HF_ENDPOINT", "https://huggingface.co")
             urllib.request.urlopen(hub or known["url"], timeout=NETWORK_TIMEOUT).close()
         download_pretrained(known)
     except Exception as error:  # requests, httpx, urllib and the hub each have their own kinds
-        raise ModelError(
+        raise UserError(
             f"the weights of {source.name} are not on this machine and could not be fetched ({error}): run once where "
             "there is a network and keep its Hugging Face cache (HF_HOME), or give a checkpoint that you have as "
             f"open_clip:{source.architecture}/PATH"
@@ -384,9 +284,6 @@ def _fetch_weights(source: ModelSource) -> None:
 
 
 def _in_cache(known: dict) -> bool:
-    from huggingface_hub import try_to_load_from_cache
-    from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
-
     repository, _, file_name = known.get("hf_hub", "").rpartition("/")
     names = [file_name] if file_name else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
     return bool(repository) and any(isinstance(try_to_load_from_cache(repository, name), str) for name in names)

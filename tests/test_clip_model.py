@@ -17,7 +17,9 @@ from open_clip.tokenizer import SimpleTokenizer
 from PIL import Image
 
 from retrieval import clip_model
-from retrieval.clip_model import ModelError, caption_tokenizer, check_model_name, load_clip, wrap_network
+from retrieval.cli import UserError
+from retrieval.clip_model import caption_tokenizer, load_clip, wrap_network
+from retrieval.clip_names import OPENAI_MODELS, check_model_name
 
 VISION = {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16}
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 4, "layers": 3}
@@ -65,7 +67,7 @@ def test_a_models_width_is_known_from_its_name_alone(name, architecture, width):
     assert open_clip.get_pretrained_cfg(architecture, source.pretrained)
 
 
-@pytest.mark.parametrize("name", clip_model.OPENAI_MODELS)
+@pytest.mark.parametrize("name", OPENAI_MODELS)
 def test_every_openai_name_has_openai_weights_with_quick_gelu_in_open_clip(name):
     source = check_model_name(name)
     assert open_clip.get_pretrained_cfg(source.architecture, source.pretrained)["quick_gelu"]
@@ -73,7 +75,7 @@ def test_every_openai_name_has_openai_weights_with_quick_gelu_in_open_clip(name)
 
 
 def test_checking_a_name_imports_no_torch():
-    program = "import sys; from retrieval.clip_model import check_model_name as check; check('ViT-L/14')"
+    program = "import sys; from retrieval.clip_names import check_model_name as check; check('ViT-L/14')"
     program += "; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parent.parent).returncode == 0
 
@@ -101,7 +103,7 @@ def test_a_checkpoint_is_found_by_its_path_and_brings_the_config_beside_it(absol
     ],
 )
 def test_a_name_that_means_nothing_is_refused_with_the_way_out(name, sentence):
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(UserError) as caught:
         load_clip(name, "cpu")
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
 
@@ -109,20 +111,20 @@ def test_a_name_that_means_nothing_is_refused_with_the_way_out(name, sentence):
 def test_weights_that_do_not_fit_their_config_are_refused_in_a_sentence(tmp_path):
     save_model(tmp_path, "tiny-misfit")
     (tmp_path / "tiny-misfit.json").write_text(json.dumps(TINY | {"embed_dim": 40}))
-    with pytest.raises(ModelError, match="do not load as tiny-misfit .*: .*give the checkpoint that belongs to this"):
+    with pytest.raises(UserError, match="do not load as tiny-misfit .*: .*give the checkpoint that belongs to this"):
         load_clip(f"open_clip:tiny-misfit/{tmp_path}/tiny-misfit.pt", "cpu")
     (tmp_path / "tiny-misfit.pt").write_bytes(b"no checkpoint")
-    with pytest.raises(ModelError, match="do not load as tiny-misfit"):
+    with pytest.raises(UserError, match="do not load as tiny-misfit"):
         load_clip(f"open_clip:tiny-misfit/{tmp_path}/tiny-misfit.pt", "cpu")
     (tmp_path / "tiny-misfit.json").write_text("{}")
-    with pytest.raises(ModelError, match="is no open_clip model configuration"):
+    with pytest.raises(UserError, match="is no open_clip model configuration"):
         check_model_name(f"open_clip:tiny-misfit/{tmp_path}/tiny-misfit.pt")
 
 
 def test_weights_that_cannot_be_fetched_are_a_sentence_and_not_a_minute_of_retries(tmp_path):
     program = (
         "from retrieval import clip_model\ntry: clip_model.load_clip('ViT-B/32', 'cpu')\n"
-        "except clip_model.ModelError as e: print(e)"
+        "except clip_model.UserError as e: print(e)"
     )
     nowhere = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path), "HF_HUB_CACHE": str(tmp_path)}
     said = subprocess.run(
@@ -135,7 +137,7 @@ def test_weights_that_cannot_be_fetched_are_a_sentence_and_not_a_minute_of_retri
 
 def test_a_device_that_is_not_there_is_refused_in_a_sentence(tmp_path):
     save_model(tmp_path, "tiny-device")
-    with pytest.raises(ModelError, match="device 'cuda:77' cannot be used .*: give cpu, or no device"):
+    with pytest.raises(UserError, match="device 'cuda:77' cannot be used .*: give cpu, or no device"):
         load_clip(f"open_clip:tiny-device/{tmp_path}/tiny-device.pt", "cuda:77")
 
 
@@ -270,26 +272,24 @@ def test_embeddings_are_open_clips_padded_ones_in_the_texts_order(tower, tmp_pat
     np.testing.assert_allclose(np.linalg.norm(embedded, axis=1), 1, atol=1e-5)
 
 
-def test_no_texts_and_no_pictures_give_no_rows(tmp_path):
+def test_no_texts_and_no_images_give_no_rows(tmp_path):
     save_model(tmp_path, "tiny-none")
     model = load_clip(f"open_clip:tiny-none/{tmp_path}/tiny-none.pt", "cpu")
     assert model.encode_texts([]).shape == model.encode_images([]).shape == (0, 48)
 
 
-def test_pictures_of_any_mode_get_open_clips_embeddings(tmp_path):
-    network = save_model(tmp_path, "tiny-pictures")
-    model = load_clip(f"open_clip:tiny-pictures/{tmp_path}/tiny-pictures.pt", "cpu")
+def test_images_of_any_mode_get_open_clips_embeddings(tmp_path):
+    network = save_model(tmp_path, "tiny-images")
+    model = load_clip(f"open_clip:tiny-images/{tmp_path}/tiny-images.pt", "cpu")
     rng = np.random.default_rng(0)
-    pictures = [
+    images = [
         Image.fromarray(rng.integers(0, 256, (30 + 5 * size, 60, 3), np.uint8)).convert(mode)
         for size, mode in enumerate(["RGB", "L", "P", "RGBA", "CMYK", "RGB", "1"])
     ]
-    _, _, preprocess = open_clip.create_model_and_transforms(
-        "tiny-pictures", pretrained=str(tmp_path / "tiny-pictures.pt")
-    )
+    _, _, preprocess = open_clip.create_model_and_transforms("tiny-images", pretrained=str(tmp_path / "tiny-images.pt"))
     with torch.no_grad():
-        expected = network.encode_image(torch.stack([preprocess(each) for each in pictures]), normalize=True).numpy()
-    embedded = model.encode_images(pictures, batch_size=3)
+        expected = network.encode_image(torch.stack([preprocess(each) for each in images]), normalize=True).numpy()
+    embedded = model.encode_images(images, batch_size=3)
     np.testing.assert_allclose(embedded, expected, atol=1e-5)
 
 
@@ -300,9 +300,9 @@ def test_reduced_precision_stays_near_fp32(precision, tmp_path):
     embedded = model.encode_texts(CAPTIONS)
     assert embedded.dtype == np.float32
     assert (embedded * padded(network, CAPTIONS, "tiny-half")).sum(1).mean() > 0.999
-    pictures = [Image.new("RGB", (40, 40), color) for color in ("red", "blue")]
-    exact = load_clip(f"open_clip:tiny-half/{tmp_path}/tiny-half.pt", "cpu").encode_images(pictures)
-    assert (model.encode_images(pictures) * exact).sum(1).min() > 0.999
+    images = [Image.new("RGB", (40, 40), color) for color in ("red", "blue")]
+    exact = load_clip(f"open_clip:tiny-half/{tmp_path}/tiny-half.pt", "cpu").encode_images(images)
+    assert (model.encode_images(images) * exact).sum(1).min() > 0.999
 
 
 def test_batches_of_similar_length_cover_every_row_once():

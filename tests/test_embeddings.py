@@ -1,4 +1,4 @@
-"""Embedding files as one matrix: which files, in numeric order, their rows by number and by block; bad ones are named."""
+"""Embedding files as one matrix: numeric order of files, rows by number and by block; bad files are named."""
 
 import numpy as np
 import pytest
@@ -46,9 +46,8 @@ def test_rows_are_taken_in_any_order_and_read_in_blocks(folder):
     taken = embeddings.take(rows)
     assert taken.dtype == np.float32 and (taken == matrix()[rows]).all()
     for start, stop in ((0, None), (7, 33), (59, 60), (5, 5)):
-        covered = [
-            (row + i, vector) for row, block in embeddings.blocks(start, stop, 3) for i, vector in enumerate(block)
-        ]
+        blocks = embeddings.blocks(start, stop, block_rows=3)
+        covered = [(first + offset, vector) for first, block in blocks for offset, vector in enumerate(block)]
         assert [row for row, _ in covered] == list(range(start, ROWS if stop is None else stop))
         assert all((vector == matrix()[row]).all() for row, vector in covered)
 

@@ -1,4 +1,4 @@
-"""Pictures to embedding files: against open_clip's own pass, with broken pictures, tars, kills and bad input."""
+"""Images to embedding files: against open_clip's own pass, with broken images, tars, kills and bad input."""
 
 import io
 import json
@@ -27,7 +27,7 @@ CONFIG = {
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A tiny CLIP with random weights: its name, and what open_clip itself says of pictures."""
+    """A tiny CLIP with random weights: its name, and what open_clip itself says of images."""
     folder = tmp_path_factory.mktemp("model")
     (folder / "tiny-image.json").write_text(json.dumps(CONFIG))
     open_clip.add_model_config(folder / "tiny-image.json")
@@ -46,7 +46,7 @@ def model(tmp_path_factory):
     return f"open_clip:tiny-image/{folder}/tiny-image.pt", embed
 
 
-def picture(seed: int, kind: str = "JPEG", mode: str = "RGB", size=(48, 40)) -> bytes:
+def image_bytes(seed: int, kind: str = "JPEG", mode: str = "RGB", size=(48, 40)) -> bytes:
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)).resize(size).convert(mode)
     content = io.BytesIO()
@@ -62,7 +62,7 @@ def write(path: Path, content: bytes) -> Path:
 
 def bomb() -> bytes:
     """A PNG that says it has 10 gigapixels."""
-    content = bytearray(picture(0, "PNG"))
+    content = bytearray(image_bytes(0, "PNG"))
     content[16:24] = (100_000).to_bytes(4, "big") * 2
     import zlib
 
@@ -73,7 +73,7 @@ def bomb() -> bytes:
 BROKEN = {
     "bomb.png": bomb(),
     "html.jpg": b"<html>gone</html>",
-    "short.jpg": picture(1, size=(400, 400))[:900],
+    "short.jpg": image_bytes(1, size=(400, 400))[:900],
     "nothing.png": b"",
 }
 
@@ -93,7 +93,9 @@ def test_an_image_folder_becomes_open_clips_embeddings_in_order(model, tmp_path)
     kinds = [("JPEG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "L"), ("WEBP", "RGB"), ("JPEG", "CMYK")]
     for seed in range(30):
         kind, mode = kinds[seed % len(kinds)]
-        write(tmp_path / f"data/{'dots' if seed % 2 else 'lines'}/{seed:02}.{kind.lower()}", picture(seed, kind, mode))
+        write(
+            tmp_path / f"data/{'dots' if seed % 2 else 'lines'}/{seed:02}.{kind.lower()}", image_bytes(seed, kind, mode)
+        )
     assert run(tmp_path / "data", tmp_path, model[0], "--batch-size", "7") == 0
     embedded, rows = results(tmp_path)
     assert embedded.dtype == np.float16 and embedded.shape == (30, 24)
@@ -103,9 +105,9 @@ def test_an_image_folder_becomes_open_clips_embeddings_in_order(model, tmp_path)
     np.testing.assert_allclose(embedded, expected, atol=5e-4)  # float16 keeps 11 bits
 
 
-def test_pictures_that_do_not_decode_leave_both_files_and_are_counted_by_reason(model, tmp_path, capsys):
+def test_images_that_do_not_decode_leave_both_files_and_are_counted_by_reason(model, tmp_path, capsys):
     for seed in range(10):
-        write(tmp_path / f"data/a/{seed}.jpg", picture(seed))
+        write(tmp_path / f"data/a/{seed}.jpg", image_bytes(seed))
     for name, content in BROKEN.items():
         write(tmp_path / f"data/a/{name}", content)
     assert run(tmp_path / "data", tmp_path, model[0], "--batch-size", "3") == 0
@@ -113,34 +115,34 @@ def test_pictures_that_do_not_decode_leave_both_files_and_are_counted_by_reason(
     assert [row["image_path"] for row in rows] == [f"a/{seed}.jpg" for seed in range(10)]
     np.testing.assert_allclose(embedded, model[1]([tmp_path / "data" / row["image_path"] for row in rows]), atol=5e-4)
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "1 units asked, 1 done, 0 unreadable; 14 pictures asked, 10 embedded, "
-        "1 broken, 2 no picture, 1 over 89,478,485 pixels"
+        "1 units asked, 1 done, 0 unreadable; 14 images asked, 10 embedded, "
+        "1 broken, 2 no image, 1 over 89,478,485 pixels"
     )
 
 
-def test_a_batch_of_nothing_but_broken_pictures_is_no_obstacle(model, tmp_path):
+def test_a_batch_of_nothing_but_broken_images_is_no_obstacle(model, tmp_path):
     for number in range(6):
         write(tmp_path / f"data/a/{number}.jpg", BROKEN["html.jpg"])
-    write(tmp_path / "data/a/9.jpg", picture(9))
+    write(tmp_path / "data/a/9.jpg", image_bytes(9))
     assert run(tmp_path / "data", tmp_path, model[0], "--batch-size", "2") == 0
     embedded, rows = results(tmp_path)
     assert embedded.shape == (1, 24) and rows[0]["image_path"] == "a/9.jpg"
 
 
-def test_rows_of_a_parquet_keep_all_their_columns_beside_their_pictures_embedding(model, tmp_path, capsys):
+def test_rows_of_a_parquet_keep_all_their_columns_beside_their_images_embedding(model, tmp_path, capsys):
     paths = []
     for seed in range(20):
-        write(tmp_path / f"pictures/{seed}.jpg", picture(seed))
+        write(tmp_path / f"images/{seed}.jpg", image_bytes(seed))
         paths.append(f"{seed}.jpg")
     paths[3], paths[11] = None, "never.jpg"
     pool = pa.table({"url": [f"https://x.org/{row}" for row in range(20)], "file": paths, "width": range(20)})
     pq.write_table(pool, tmp_path / "metadata_0007.parquet", row_group_size=6)
     flags = ["--metadata", str(tmp_path / "metadata_0007.parquet"), "--image-column", "file", "--batch-size", "4"]
-    assert run(tmp_path / "pictures", tmp_path, model[0], *flags) == 0
+    assert run(tmp_path / "images", tmp_path, model[0], *flags) == 0
     embedded, rows = results(tmp_path, "0007")
     assert rows == [row for row in pool.to_pylist() if row["width"] not in (3, 11)]
-    np.testing.assert_allclose(embedded, model[1]([tmp_path / "pictures" / row["file"] for row in rows]), atol=5e-4)
-    assert "20 pictures asked, 18 embedded, 2 missing" in capsys.readouterr().err
+    np.testing.assert_allclose(embedded, model[1]([tmp_path / "images" / row["file"] for row in rows]), atol=5e-4)
+    assert "20 images asked, 18 embedded, 2 missing" in capsys.readouterr().err
 
 
 def write_tar(path: Path, samples: dict) -> Path:
@@ -161,7 +163,7 @@ def test_webdataset_tars_become_a_file_each_with_what_their_json_says(model, tmp
         for seed in range(12):
             info = {"url": f"https://x.org/{tar}/{seed}", "key": f"{tar:05}{seed:04}", "exif": {"a": 1}, "width": 48}
             samples[f"{tar:05}{seed:04}"] = {
-                "jpg": picture(100 * tar + seed) if seed != 5 else b"junk",
+                "jpg": image_bytes(100 * tar + seed) if seed != 5 else b"junk",
                 "json": json.dumps(info).encode(),
                 "txt": f"caption {seed}".encode(),
             }
@@ -174,13 +176,13 @@ def test_webdataset_tars_become_a_file_each_with_what_their_json_says(model, tmp
         assert rows[0] == {
             "url": f"https://x.org/{tar}/0", "key": f"{tar:05}0000", "width": 48, "caption": "caption 0"
         }  # fmt: skip
-        expected = model[1]([io.BytesIO(picture(100 * tar + seed)) for seed in seeds])
+        expected = model[1]([io.BytesIO(image_bytes(100 * tar + seed)) for seed in seeds])
         np.testing.assert_allclose(embedded, expected, atol=5e-4)
 
 
 def test_metadata_jsonl_of_an_image_folder_reaches_the_metadata(model, tmp_path):
     for seed in range(3):
-        write(tmp_path / f"data/a/{seed}.jpg", picture(seed))
+        write(tmp_path / f"data/a/{seed}.jpg", image_bytes(seed))
     lines = [{"file_name": f"a/{seed}.jpg", "caption": f"no {seed}", "sources": [1], "score": seed} for seed in (2, 0)]
     (tmp_path / "data/metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert run(tmp_path / "data", tmp_path, model[0]) == 0
@@ -191,38 +193,39 @@ def test_metadata_jsonl_of_an_image_folder_reaches_the_metadata(model, tmp_path)
 
 
 def test_a_broken_tar_is_named_and_the_others_are_done(model, tmp_path, capsys):
-    write_tar(tmp_path / "data/00000.tar", {"a": {"jpg": picture(1)}})
+    write_tar(tmp_path / "data/00000.tar", {"a": {"jpg": image_bytes(1)}})
     bad = write(tmp_path / "data/00001.tar", b"not a tar at all" * 100)
     assert run(tmp_path / "data", tmp_path, model[0]) == 1
     said = capsys.readouterr().err
-    assert f"not embedded: {bad}" in said and "2 units asked, 1 done, 1 unreadable; 1 pictures asked" in said
+    assert f"not embedded: {bad}" in said and "2 units asked, 1 done, 1 unreadable; 1 images asked" in said
     assert [path.name for path in (tmp_path / "emb").glob("*.npy")] == ["img_emb_00000.npy"]
 
 
-def test_the_same_command_again_does_nothing_until_a_picture_changes(model, tmp_path, capsys):
+def test_the_same_command_again_does_nothing_until_a_image_changes(model, tmp_path, capsys):
     for seed in range(3):
-        write(tmp_path / f"data/a/{seed}.jpg", picture(seed))
+        write(tmp_path / f"data/a/{seed}.jpg", image_bytes(seed))
     run(tmp_path / "data", tmp_path, model[0])
     written = (tmp_path / "emb/img_emb_0000.npy").stat().st_mtime_ns
     assert run(tmp_path / "data", tmp_path, model[0]) == 0
     assert (tmp_path / "emb/img_emb_0000.npy").stat().st_mtime_ns == written
     assert "1 are done already" in capsys.readouterr().err
-    write(tmp_path / "data/a/1.jpg", picture(77))
+    write(tmp_path / "data/a/1.jpg", image_bytes(77))
     assert run(tmp_path / "data", tmp_path, model[0]) == 0
-    expected = model[1]([io.BytesIO(picture(seed)) for seed in (0, 77, 2)])
+    expected = model[1]([io.BytesIO(image_bytes(seed)) for seed in (0, 77, 2)])
     np.testing.assert_allclose(results(tmp_path)[0], expected, atol=5e-4)
 
 
 def test_killed_in_a_second_unit_and_run_again_gives_an_undisturbed_runs_bytes(model, tmp_path):
     for seed in range(40):
-        write(tmp_path / f"data/a/{seed:02}.jpg", picture(seed))
+        write(tmp_path / f"data/a/{seed:02}.jpg", image_bytes(seed))
     program = (
         "import os, signal, sys, compute_image_embeddings as script\n"
-        "script.UNIT_PICTURES, state = 15, script.write_json\n"
+        "from retrieval.indexing import image_embedding, image_units\n"
+        "image_units.UNIT_IMAGES, state = 15, image_embedding.write_json\n"
         "def dying(path, value):\n"
         "    if sys.argv[1] == 'die' and '0001' in str(path): os.kill(os.getpid(), signal.SIGKILL)\n"
         "    state(path, value)\n"
-        "script.write_json = dying\n"
+        "image_embedding.write_json = dying\n"
         "sys.exit(script.main(sys.argv[2:]))\n"
     )
 
@@ -242,7 +245,7 @@ def test_killed_in_a_second_unit_and_run_again_gives_an_undisturbed_runs_bytes(m
 
 def test_jobs_of_an_array_share_the_units(model, tmp_path):
     for tar in range(5):
-        write_tar(tmp_path / f"data/{tar:05}.tar", {f"{tar}{seed}": {"jpg": picture(seed)} for seed in range(3)})
+        write_tar(tmp_path / f"data/{tar:05}.tar", {f"{tar}{seed}": {"jpg": image_bytes(seed)} for seed in range(3)})
     for job, done in ((0, 3), (1, 5)):
         assert run(tmp_path / "data", tmp_path, model[0], "--job-idx", str(job), "--total-jobs", "2") == 0
         assert len(list((tmp_path / "emb").glob("*.npy"))) == done
@@ -251,33 +254,33 @@ def test_jobs_of_an_array_share_the_units(model, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--model", "ViT-X/14"], "--model: model 'ViT-X/14' is not known"),
+        (["--model", "ViT-X/14"], "model 'ViT-X/14' is not known"),
         (["--batch-size", "0"], "--batch-size 0: give at least 1"),
         (["--workers", "0"], "--workers 0: give at least 1"),
         (["--images", "/nowhere"], "--images /nowhere is no folder"),
-        (["--images", "EMPTY"], "holds no picture"),
+        (["--images", "EMPTY"], "holds no image"),
         (["--metadata", "/nowhere.parquet"], "--metadata /nowhere.parquet is not there"),
         (
             ["--metadata", "POOL"],
-            "has no column 'image_path' of picture paths; it has url: name",
+            "has no column 'image_path' of image paths; it has url: name",
         ),
         (["--metadata", "JUNK"], "is no parquet file"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(flags, sentence, model, tmp_path, capsys):
-    write(tmp_path / "data/a/1.jpg", picture(1))
+    write(tmp_path / "data/a/1.jpg", image_bytes(1))
     (tmp_path / "empty").mkdir()
     pq.write_table(pa.table({"url": ["x"]}), tmp_path / "pool.parquet")
     write(tmp_path / "junk.parquet", b"junk")
-    places = {"EMPTY": "empty", "POOL": "pool.parquet", "JUNK": "junk.parquet"}
-    flags = [str(tmp_path / places[flag]) if flag in places else flag for flag in flags]
+    paths = {"EMPTY": "empty", "POOL": "pool.parquet", "JUNK": "junk.parquet"}
+    flags = [str(tmp_path / paths[flag]) if flag in paths else flag for flag in flags]
     assert run(tmp_path / "data", tmp_path, model[0], *flags) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert said[-1].startswith("error: ") and sentence in said[-1]
 
 
 def test_the_files_are_readable_by_everyone_whom_the_umask_lets(model, tmp_path):
-    write(tmp_path / "data/a/1.jpg", picture(1))
+    write(tmp_path / "data/a/1.jpg", image_bytes(1))
     run(tmp_path / "data", tmp_path, model[0])
     mask = os.umask(0)
     os.umask(mask)

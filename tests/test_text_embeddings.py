@@ -16,6 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from retrieval.columns import map_columns
+from retrieval.indexing import caption_shards, read_ahead
+
 SCRIPT = Path(script.__file__)
 CONFIG = {
     "embed_dim": 24,
@@ -97,6 +100,16 @@ def test_the_caption_column_is_found_by_the_names_that_pools_give_it(column, mod
     np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_laion.npy"), padded(model[1], ["a dog"]), atol=5e-4)
 
 
+def test_of_text_and_caption_the_column_that_the_records_take_is_embedded(model, tmp_path):
+    columns = {"url": ["x"], "caption": ["a cat"], "text": ["a dog"]}
+    pool = pa.table(columns)
+    (tmp_path / "pool").mkdir()
+    pq.write_table(pool, tmp_path / "pool/metadata_0000.parquet")
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    expected = padded(model[1], [columns[map_columns(pool.column_names)["TEXT"]][0]])
+    np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), expected, atol=5e-4)
+
+
 def test_a_caption_column_of_another_name_is_named_by_a_flag(model, tmp_path, capsys):
     write_shard(tmp_path / "pool/a_1.parquet", ["a dog"], "alt")
     assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 2
@@ -132,16 +145,17 @@ def test_killed_and_run_again_gives_the_bytes_of_an_undisturbed_run(model, tmp_p
     """Killed with SIGKILL after two groups, again after two more, which ends one shard and begins the next."""
     for name, rows in (("metadata_0000", 700), ("metadata_0001", 300)):
         write_shard(tmp_path / f"pool/{name}.parquet", words(rows))
-    monkeypatch.setattr(script, "GROUP", 256)
+    monkeypatch.setattr(caption_shards, "GROUP", 256)
     run(tmp_path / "pool", tmp_path / "whole", model[0], "--batch-size", "64")
     killer = (
         "import os, signal, sys, compute_text_embeddings as script\n"
-        "script.GROUP, saved, save = 256, [], script.save_group\n"
+        "from retrieval.indexing import caption_shards, text_embedding\n"
+        "caption_shards.GROUP, saved, save = 256, [], text_embedding.save_group\n"
         "def dying(*args):\n"
         "    rows = save(*args); saved.append(1)\n"
         "    if len(saved) == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return rows\n"
-        "script.save_group = dying\n"
+        "text_embedding.save_group = dying\n"
         "sys.exit(script.main(sys.argv[1:]))\n"
     )
     flags = ["--input-parquet-dir", tmp_path / "pool", "--output-embeddings-dir", tmp_path / "out", "--model", model[0]]
@@ -163,7 +177,7 @@ def test_killed_just_before_its_final_name_a_file_gets_it(model, tmp_path, monke
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(script.os, "replace", replace_but(killed, ".npy"))
+        patched.setattr(os, "replace", replace_but(killed, ".npy"))
         assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 130
     assert not (tmp_path / "out/text_embed_0000.npy").exists()
     assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
@@ -232,7 +246,7 @@ def test_a_reduced_precision_says_its_cosine_to_fp32(model, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--model", "ViT-X/14"], "--model: model 'ViT-X/14' is not known"),
+        (["--model", "ViT-X/14"], "model 'ViT-X/14' is not known"),
         (["--model", "open_clip:ViT-L-14/no.pt"], "there is no checkpoint no.pt"),
         (["--batch-size", "0"], "--batch-size 0: give at least 1"),
         (["--input-parquet-dir", "/nowhere"], "--input-parquet-dir /nowhere is no folder"),
@@ -261,10 +275,13 @@ def test_memory_is_the_same_for_ten_times_the_rows(tmp_path):
     program = (
         "import resource, sys, numpy, open_clip, compute_text_embeddings as script\n"
         "from retrieval.clip_model import caption_tokenizer\n"
+        "from retrieval.indexing.caption_shards import Work\n"
+        "from retrieval.indexing.read_ahead import ahead\n"
+        "from retrieval.indexing.text_embedding import tokenised_groups\n"
         "from pathlib import Path\n"
         "tokenizer = caption_tokenizer(open_clip.tokenizer.SimpleTokenizer())\n"
-        "work = script.Work(Path(sys.argv[1]), 'caption', -1, 768, Path('x'), '', '', 0, 0)\n"
-        "rows = sum(len(group.ids) for group in script.ahead(script.tokenised_groups(tokenizer, [work], [])))\n"
+        "work = Work(Path(sys.argv[1]), 'caption', -1, 768, Path('x'), '', '', 0, 0)\n"
+        "rows = sum(len(group.ids) for group in ahead(tokenised_groups(tokenizer, [work], [])))\n"
         "print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
     peaks = []
@@ -286,16 +303,16 @@ def test_work_ahead_stops_when_nobody_wants_it_and_hands_its_errors_over():
             made.append(number)
             yield number
 
-    stream = script.ahead(items())
+    stream = read_ahead.ahead(items())
     assert [next(stream), next(stream)] == [0, 1]
     stream.close()
     count = len(made)
     time.sleep(0.2)
-    assert len(made) == count <= 2 + script.GROUPS_AHEAD + 2
+    assert len(made) == count <= 2 + read_ahead.ITEMS_AHEAD + 2
 
     def broken():
         yield 1
         raise ValueError("a broken page")
 
     with pytest.raises(ValueError, match="a broken page"):
-        list(script.ahead(broken()))
+        list(read_ahead.ahead(broken()))

@@ -1,0 +1,134 @@
+"""Embed the images of planned units: threads decode ahead, the model embeds, and a unit's files are written together.
+
+The invariant: row i of img_emb_0000.npy is row i of metadata_0000.parquet. An image that does not decode is left out of
+both, and counted by its reason. tests/test_image_embeddings.py compares with open_clip's own embeddings.
+"""
+
+import contextlib
+import io
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import PIL.Image
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from retrieval.cli import progress, say
+from retrieval.clip_model import ClipModel, load_clip
+from retrieval.embeddings import npy_header
+from retrieval.files import complete_file, write_json
+from retrieval.indexing.image_units import (
+    READ_ERRORS,
+    Batch,
+    Image,
+    ImageSource,
+    Unit,
+    first_line,
+    read_unit,
+)
+from retrieval.indexing.read_ahead import ahead
+from retrieval.indexing.torch_threads import use_all_cores
+
+MAX_PIXELS = 89_478_485  # Pillow's own line between a large image and a decompression bomb (a quarter GB of RGB)
+
+
+def load_model(name: str, device: str | None, precision: str) -> ClipModel:
+    use_all_cores()
+    model = load_clip(name, device, precision)
+    say(f"{name} on {model.device} in {precision}, width {model.width}")
+    return model
+
+
+def embed_units(
+    model: ClipModel, todo: list[Unit], fingerprints: dict[str, str], source: ImageSource, workers: int
+) -> dict[str, str]:
+    """Embed unit after unit, with `workers` threads that decode.
+
+    Returns:
+        dict[str, str]: name -> the reason, of each unit that could not be read to its end.
+    """
+    PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)  # Pillow itself refuses only at twice the line
+    lost = {}
+    with ThreadPoolExecutor(workers) as threads, progress(None, "images", "embedding") as more:
+        for unit in todo:
+            batches = decoded(read_unit(unit, source), model.preprocess, threads)
+            try:
+                embed_unit(model, unit, fingerprints[unit.name], batches, more)
+            except READ_ERRORS as error:
+                lost[unit.name] = f"{unit.source}: {first_line(error)}"
+    return lost
+
+
+def embed_unit(model: ClipModel, unit: Unit, fingerprint: str, batches: Iterator, more: Callable[[int], None]) -> None:
+    """Write the unit's two files and then its state; killed before that, the next run does the unit again.
+
+    Args:
+        batches: what `decoded` gives.
+        more: is told how many more images are done.
+    """
+    for made_otherwise in (unit.state, unit.embeddings, unit.metadata):
+        made_otherwise.unlink(missing_ok=True)
+    asked, kept, dropped, writer = 0, 0, Counter(), None
+    with (
+        complete_file(unit.embeddings) as rows_file,
+        complete_file(unit.metadata) as metadata_file,
+        contextlib.closing(ahead(batches)) as batches,
+    ):
+        with open(rows_file, "wb") as rows:
+            rows.write(npy_header(0, model.width))
+            for table, pixels, reasons in batches:
+                writer = writer or pq.ParquetWriter(metadata_file, table.schema)
+                asked += len(reasons)
+                dropped.update(reason for reason in reasons if reason)
+                if pixels is not None:
+                    rows.write(model.embed_pixels(pixels).half().cpu().numpy().tobytes())
+                    writer.write_table(table.filter(pa.array([reason is None for reason in reasons])))
+                    kept += len(pixels)
+                more(len(reasons))
+            rows.seek(0)
+            rows.write(npy_header(kept, model.width))  # of the same length as the one above
+        if writer is None:  # a unit without rows
+            writer = pq.ParquetWriter(metadata_file, empty_schema(unit))
+        writer.close()
+    dropped = dict(sorted(dropped.items()))
+    write_json(unit.state, {"fingerprint": fingerprint, "asked": asked, "rows": kept, "dropped": dropped})
+    reasons = "".join(f", {count:,} {reason}" for reason, count in dropped.items())
+    say(f"{unit.embeddings.name}: {kept:,} of {asked:,} images of {unit.source.name}{reasons}")
+
+
+def empty_schema(unit: Unit) -> pa.Schema:
+    if unit.source.suffix == ".tar" or unit.source.is_dir():
+        return pa.schema({"key": pa.string()})
+    return pq.read_schema(unit.source)
+
+
+def decoded(
+    batches: Iterator[Batch], preprocess: Callable, threads: Executor
+) -> Iterator[tuple[pa.Table, torch.Tensor | None, list[str | None]]]:
+    """(table, pixels (n, 3, height, width) of the images that decode, or None; a reason or None for each image)."""
+    for table, images in batches:
+        outcomes = list(threads.map(lambda image: decode(image, preprocess), images))
+        pixels = [outcome for outcome in outcomes if not isinstance(outcome, str)]
+        reasons = [outcome if isinstance(outcome, str) else None for outcome in outcomes]
+        yield table, torch.stack(pixels) if pixels else None, reasons
+
+
+def decode(image: Image, preprocess: Callable) -> torch.Tensor | str:
+    """The image as the model wants it, or the reason why it is dropped."""
+    if image is None:
+        return "missing"
+    try:
+        with PIL.Image.open(io.BytesIO(image) if isinstance(image, bytes) else image) as opened:
+            return preprocess(opened)
+    except (FileNotFoundError, IsADirectoryError):
+        return "missing"
+    except PIL.UnidentifiedImageError:
+        return "no image"
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
+        return f"over {MAX_PIXELS:,} pixels"
+    except Exception:  # noqa: BLE001 - Pillow's decoders raise OSError, SyntaxError, struct.error … for broken data
+        return "broken"

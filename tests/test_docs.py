@@ -34,7 +34,7 @@ def known_flags() -> set[str]:
     return known | {"--help"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_flag_that_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
     named = {flag.replace("_", "-") for flag in re.findall(r"(?<![\w-])--[a-z][\w-]*", text)}
@@ -42,7 +42,7 @@ def test_every_flag_that_a_page_names_exists(page):
     assert named - known_flags() - others == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_file_of_ours_that_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
     folders = "retrieval|knn_indices_helper|slurm|benchmarks|demo|docs|tests|retrieval_templates"
@@ -68,6 +68,21 @@ def test_every_command_of_the_readme_parses():
         assert isinstance(parse_flags(parser, shlex.split(words)), argparse.Namespace)
 
 
+def test_every_variable_that_a_page_gives_to_sbatch_is_read_by_its_script():
+    commands = [
+        (variables.split(), script)
+        for page in PAGES
+        for variables, script in re.findall(
+            r"((?:[A-Z]+=\S+ )+)sbatch.*? (slurm/\w+\.sbatch)", page.read_text(encoding="utf-8")
+        )
+    ]
+    assert len(commands) >= 5
+    for variables, script in commands:
+        text = (ROOT / script).read_text(encoding="utf-8")
+        unread = [word for word in variables if not re.search(rf"\$\{{{word.partition('=')[0]}\b", text)]
+        assert unread == [], f"{script} reads no {unread}"
+
+
 def test_every_message_of_the_troubleshooting_page_is_in_the_source():
     source = " ".join(path.read_text(encoding="utf-8") for path in SOURCES)
     source = re.sub(r'"\s*f?"', "", source).replace("{{", "{").replace("}}", "}")  # joined, as Python joins them
@@ -81,9 +96,12 @@ def test_every_message_of_the_troubleshooting_page_is_in_the_source():
 def test_the_readmes_tree_lists_every_module():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     tree = text[text.index("## Files") :]
-    for path in SOURCES:
-        if path.name != "__init__.py" and path.parent.name != "retrieval_templates":
-            assert path.name in tree, path.name
+    listed = set(re.findall(r"[\w/]+\.(?:py|html)\b", tree))
+    modules = {
+        path.name for path in SOURCES if path.name != "__init__.py" and path.parent.name != "retrieval_templates"
+    }
+    assert modules - listed == set(), "not in the tree"
+    assert {name for name in listed if name.endswith(".py")} - modules == set(), "in the tree, but gone"
 
 
 def test_the_lines_of_a_funnel_are_the_downloaders_reasons():

@@ -1,64 +1,30 @@
-"""Opening the folders that clip-retrieval's back end serves: `indicies.json`, faiss indices, metadata as arrow files.
+"""The folders that clip-retrieval's back end serves: which pools `indicies.json` names, and which files each holds.
 
-Row i of `text.index` and of `image.index` is row i of the metadata, the arrow files taken in the order of their names.
+`metadata/*.arrow`, `text.index` and `image.index` (a file, or a folder with `populated.index` and its lists). Row i of
+each index is row i of the metadata, whose files are taken in the order of their names.
+
+Standard library only: nothing is opened here, so that a wrong folder is refused in the first second.
 """
 
-import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.cli import UserError
-from retrieval.columns import map_columns
 from retrieval.files import file_fingerprint
 
-SOURCES = {"text_index": "text.index", "image_index": "image.index"}  # in the order in which they are asked
+SOURCES = {"text_index": "text.index", "image_index": "image.index"}  # in the order in which they are searched
 BUILDER = "knn_indices_helper/assemble_index_folder.py"
 
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """One entry of `indicies.json`: a pool. `folder` exists; what it holds is not opened yet."""
+    """One entry of `indicies.json`: a pool. `folder` exists; its files are not opened yet."""
 
     name: str
     folder: Path
     clip_model: str | None
     memory_mapping: bool
-
-
-@dataclass(frozen=True)
-class Metadata:
-    """The pool's rows, memory-mapped: opening them reads no column, whatever their number."""
-
-    readers: tuple  # one pyarrow RecordBatchFileReader a file
-    batches: tuple  # (reader's number, batch's number in its file), one a record batch
-    starts: object  # int64 (batches + 1,): the first row of each batch, and the number of rows
-    columns: dict[str, str]  # ours -> the pool's own, as retrieval.columns.map_columns finds them
-
-    @property
-    def rows(self) -> int:
-        return int(self.starts[-1])
-
-    def fetch(self, ids, names: list[str]):
-        """Rows `ids` (int64, sorted, each once) as a pyarrow Table of the pool's columns `names`.
-
-        Each record batch is visited once, front to back, and only the rows asked for are copied. (Table.take would
-        first join a column's chunks, which at two billion rows is the whole column.)
-        """
-        import numpy as np
-        import pyarrow as pa
-
-        if len(ids) == 0:
-            return self.readers[0].schema.empty_table().select(names)
-        batch_of = np.searchsorted(self.starts, ids, side="right") - 1
-        edges = np.flatnonzero(np.r_[True, batch_of[1:] != batch_of[:-1], True])
-        tables = []
-        for begin, end in itertools.pairwise(edges):
-            batch_number = batch_of[begin]
-            reader, number = self.batches[batch_number]
-            rows = pa.array(ids[begin:end] - self.starts[batch_number])
-            tables.append(pa.Table.from_batches([self.readers[reader].get_batch(number).select(names).take(rows)]))
-        return pa.concat_tables(tables, promote_options="permissive")
 
 
 def read_indices_file(path: Path | str, index_name: str | None = None) -> list[IndexEntry]:
@@ -127,78 +93,19 @@ def index_paths(entry: IndexEntry, wanted: list[str]) -> dict[str, Path]:
     return found
 
 
-def fingerprints(searched: list, folder: Path) -> dict[str, dict]:
-    """File -> files.file_fingerprint, of everything that decides the answers: what is searched (files and lists of
-    files), and the folder's metadata."""
-    files = list(metadata_files(folder))
-    for each in searched:
-        files += each if isinstance(each, list) else sorted(each.parent.glob("*")) if _merged(each) else [each]
-    return {str(file): file_fingerprint(file) for file in files}
-
-
-def open_index(path: Path, memory_mapping: bool):
-    """Open an index as clip-retrieval would: lists merged on disk stay there, others where the entry says so.
-
-    Raises:
-        UserError: faiss cannot read the file, or its vectors are not compared by inner product.
-    """
-    import faiss
-
-    flags = faiss.IO_FLAG_ONDISK_SAME_DIR if _merged(path) else 0
-    if memory_mapping and not flags:
-        flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
-    try:
-        index = faiss.read_index(str(path), flags)
-    except RuntimeError as error:
-        raise UserError(f"{path} cannot be read as a faiss index ({str(error).splitlines()[0]})") from error
-    if index.metric_type != faiss.METRIC_INNER_PRODUCT:
-        raise UserError(f"{path} compares by L2 distance, CLIP by inner product: build it again with metric_type ip")
-    return index
-
-
-def _merged(path: Path) -> bool:
-    return path.name == "populated.index"
-
-
 def metadata_files(folder: Path) -> list[Path]:
     return [path for path in sorted((folder / "metadata").glob("**/*")) if path.is_file()]  # clip-retrieval's order
 
 
-def open_metadata(folder: Path, allow_untagged: bool) -> Metadata:
-    """Memory-map the folder's metadata.
+def lists_are_beside(index: Path) -> bool:
+    """Whether faiss merged the index on disk: its inverted lists are in a file of their own in the same folder."""
+    return index.name == "populated.index"
 
-    Raises:
-        UserError: no arrow file, a file of another format, no URL column, or no safety column (--allow-untagged).
-    """
-    import numpy as np
-    import pyarrow as pa
 
-    files = metadata_files(folder)
-    if not files:
-        raise UserError(f"{folder}/metadata has no arrow file: {BUILDER} writes it")
-    readers, batches, sizes = [], [], []
-    for file in files:
-        try:
-            reader = pa.ipc.open_file(pa.memory_map(str(file), "r"))
-        except (pa.ArrowInvalid, OSError) as error:
-            raise UserError(
-                f"{file} is not a complete arrow file ({error}): {BUILDER} makes them of parquet"
-            ) from error
-        for number in range(reader.num_record_batches):
-            batches.append((len(readers), number))
-            sizes.append(reader.get_batch(number).num_rows)
-        readers.append(reader)
-    names = readers[0].schema.names
-    if (
-        lacking := next((i for i, reader in enumerate(readers) if set(reader.schema.names) != set(names)), None)
-    ) is not None:
-        raise UserError(f"{files[lacking]} has other columns than {files[0]}: they are not one pool's metadata")
-    columns = map_columns(names)
-    if "URL" not in columns:
-        raise UserError(f"{folder}/metadata has no URL column; it has: {', '.join(names)}")
-    if not {"NSFW", "punsafe"} & columns.keys() and not allow_untagged:
-        raise UserError(
-            f"{folder}/metadata has no NSFW column and no punsafe score (it has: {', '.join(names)}), so nothing can "
-            "be rejected as unsafe: keep one when the metadata is made, or add --allow-untagged"
-        )
-    return Metadata(tuple(readers), tuple(batches), np.cumsum([0, *sizes]), columns)
+def fingerprints(folder: Path, searched: list[Path]) -> dict[str, dict]:
+    """Path -> files.file_fingerprint of everything that decides the answers: the folder's metadata, and the files that
+    are `searched` (indices or embeddings)."""
+    files = list(metadata_files(folder))
+    for path in searched:
+        files += sorted(path.parent.glob("*")) if lists_are_beside(path) else [path]
+    return {str(file): file_fingerprint(file) for file in files}

@@ -18,7 +18,9 @@ import torch
 
 import filter_laion_metadata_semantic as stage
 from retrieval.record_columns import encode_columns, safety_tags, tagged_unsafe
-from retrieval.records import RECORD_FIELDS, chunk_files, encode_record, read_records
+from retrieval.records import RECORD_FIELDS, SEMANTIC_LOSSES, chunk_files, encode_record, read_records
+from retrieval.semantic import block_search
+from retrieval.semantic.plan import ClassPlan
 
 clip_back = importlib.import_module("clip_retrieval.clip_back")  # the package's own name for it is a function
 SCRIPT = Path(stage.__file__)
@@ -204,7 +206,7 @@ def test_a_record_has_the_pools_own_row_and_its_provenance(pool):
     counts = manifest["counts"]["classes"]["dotted"]
     assert counts["asked"] == 2 * len(PROMPTS) * K
     assert counts["kept"] == len(records) == manifest["counts"]["records"]
-    assert counts["asked"] == sum(counts[name] for name in (*stage.LOST, "kept"))
+    assert counts["asked"] == sum(counts[name] for name in (*SEMANTIC_LOSSES, "kept"))
 
 
 def test_the_page_has_the_manifests_counts_and_says_which_prompt_was_first_to_find_a_row(pool):
@@ -279,10 +281,12 @@ def test_an_array_of_jobs_selects_what_one_job_selects(pool):
 
 
 def test_classes_are_searched_together_until_their_prompts_fill_a_block(monkeypatch):
-    monkeypatch.setattr(stage, "BLOCK_PROMPTS", 10)
+    monkeypatch.setattr(block_search, "BLOCK_PROMPTS", 10)
     prompts = {"a": 4, "b": 6, "c": 1, "with many seed images": 30, "d": 9, "e": 1}
-    assert stage.class_blocks(prompts) == [["a", "b"], ["c"], ["with many seed images"], ["d", "e"]]
-    assert stage.class_blocks({}) == []
+    classes = [ClassPlan(name, ["a prompt"] * count, [], Path("unused")) for name, count in prompts.items()]
+    blocks = [[each.name for each in block] for block in block_search.class_blocks(classes)]
+    assert blocks == [["a", "b"], ["c"], ["with many seed images"], ["d", "e"]]
+    assert block_search.class_blocks([]) == []
 
 
 def test_one_more_class_asks_only_for_that_class(pool, capsys):
@@ -315,7 +319,7 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(pool):
     assert stage.main(flags(pool, output="undisturbed/out")) == 0
     # A server that has imported everything forks each run, which else is three seconds of importing torch.
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload([stage.__name__, "faiss", "open_clip", "scipy.sparse.csgraph", "pyarrow.compute"])
+    processes.set_forkserver_preload([stage.__name__, block_search.__name__])
 
     def run(output: str, seconds: float | None):
         process = processes.Process(target=stage.main, args=(flags(pool, output=f"{output}/out"),))
@@ -561,17 +565,17 @@ def test_seed_images_are_asked_beside_the_prompts(pool, model, capsys):
     assert "has none for 1 classes (first: banded)" in capsys.readouterr().err
     by_seed = [record for record in records_in(pool / "out") if record["MATCHED"] == "mine.png"]
     assert [r for r in records_in(pool / "out") if r["MATCHED"] != "mine.png"] == records_in(pool / "plain")
-    picture = load_clip(model, "cpu").encode_images([Image.fromarray(pixels)])
+    vectors = load_clip(model, "cpu").encode_images([Image.fromarray(pixels)])
     service = clip_back.KnnService(clip_resources=clip_back.load_clip_indices(pool / "indicies.json", empty_options()))
     answer = service.query(
-        embedding_input=picture[0], modality="image", num_images=K, num_result_ids=K, deduplicate=True
+        embedding_input=vectors[0], modality="image", num_images=K, num_result_ids=K, deduplicate=True
     )  # fmt: skip
     before = {r["ROW"] for r in records_in(pool / "plain") if r["QUERY"] == "dotted"}
     expected = [hit["id"] for hit in answer if hit["NSFW"] != "NSFW" and hit["id"] not in before]
     assert [record["ROW"] for record in by_seed] == expected and len(expected) > 5
     assert {record["SOURCE"] for record in by_seed} == {"image_index"}
     assert stage.main(flags(pool, "--seed-images", pool / "pool", output="none")) == 2
-    assert "has no picture of any class" in capsys.readouterr().err
-    (pool / "seeds" / "dotted" / "mine.png").write_bytes(b"no picture")
+    assert "has no image of any class" in capsys.readouterr().err
+    (pool / "seeds" / "dotted" / "mine.png").write_bytes(b"no image")
     assert stage.main(flags(pool, "--seed-images", pool / "seeds")) == 2
-    assert "cannot be read as a picture" in capsys.readouterr().err
+    assert "cannot be read as an image" in capsys.readouterr().err

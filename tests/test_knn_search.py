@@ -11,7 +11,8 @@ import pytest
 
 from retrieval import embeddings, index_folder
 from retrieval.cli import UserError
-from retrieval.semantic import exact_search, knn_search
+from retrieval.semantic import exact_search, knn_search, near_duplicates, pool_metadata, pools
+from retrieval.semantic.plan import DEDUP_THRESHOLD
 
 clip_back = importlib.import_module("clip_retrieval.clip_back")  # the package's own name for it is a function
 ROWS, WIDTH, QUERIES, K = 6_000, 32, 60, 120
@@ -72,7 +73,7 @@ def write_metadata(folder, rows: int):
     table = pa.table(
         {
             "url": [f"http://pool.test/{row}.jpg" for row in range(rows)],
-            "caption": [f"picture {row}" if row % 11 else None for row in range(rows)],
+            "caption": [f"image {row}" if row % 11 else None for row in range(rows)],
             "NSFW": [("UNLIKELY", "UNSURE", "NSFW", None)[row % 4] for row in range(rows)],
             "similarity": pa.array([row / rows for row in range(rows)], pa.float64()),
         }
@@ -102,10 +103,10 @@ def ask(service, query, k: int, modality: str = "image"):
     return [each["id"] for each in found], [each["similarity"] for each in found]
 
 
-def kept(index, queries, k: int, threshold: float = knn_search.DEDUP_THRESHOLD):
+def kept(index, queries, k: int, threshold: float = DEDUP_THRESHOLD):
     """(ids, scores) of each query as the batched search keeps them."""
     neighbours = knn_search.search(index, queries, k)
-    hits = knn_search.without_near_duplicates(index, neighbours, threshold)
+    hits = near_duplicates.without_near_duplicates(index, neighbours, threshold)
     return [
         (ids[stay].tolist(), scores[stay].tolist())
         for ids, scores, stay in zip(hits[0], neighbours.scores, hits[1], strict=True)
@@ -125,7 +126,7 @@ def test_a_block_of_queries_gets_what_knn_service_returns_for_each_alone(tmp_pat
     write_folder(tmp_path, vectors, KINDS[kind])
     queries = some_queries(vectors, QUERIES)
     service = knn_service(tmp_path)
-    index = index_folder.open_index(tmp_path / "image.index", memory_mapping=False)
+    index = pools.open_index(tmp_path / "image.index", memory_mapping=False)
     ours = kept(index, queries, K)
     removed = 0
     for query, (ids, scores) in zip(queries, ours, strict=True):
@@ -141,7 +142,7 @@ def test_wide_vectors_whose_batches_faiss_would_hand_to_blas_get_the_same_bits(t
     for kind in ("Flat", "IVF32,SQ8", "OPQ32_128,IVF32,PQ32"):
         write_folder(tmp_path, vectors, kind)
         service = knn_service(tmp_path)
-        index = index_folder.open_index(tmp_path / "image.index", memory_mapping=False)
+        index = pools.open_index(tmp_path / "image.index", memory_mapping=False)
         for query, answer in zip(queries, kept(index, queries, 100), strict=True):
             assert answer == ask(service, query, 100), kind
 
@@ -152,14 +153,14 @@ def test_memory_mapped_and_merged_on_disk_indices_answer_alike(tmp_path, kind):
     index = write_folder(tmp_path, vectors, KINDS[kind])
     queries = some_queries(vectors, 30)
     in_memory = kept(index, queries, K)
-    mapped = index_folder.open_index(tmp_path / "image.index", memory_mapping=True)
+    mapped = pools.open_index(tmp_path / "image.index", memory_mapping=True)
     assert kept(mapped, queries, K) == in_memory
 
     merged = merge_on_disk(tmp_path, vectors, KINDS[kind])
     service = knn_service(merged, memory_mapping=True)
     path = index_folder.index_paths(entry_of(merged), ["image_index"])["image_index"]
     assert path.name == "populated.index"
-    on_disk = kept(index_folder.open_index(path, memory_mapping=True), queries, K)
+    on_disk = kept(pools.open_index(path, memory_mapping=True), queries, K)
     for query, answer in zip(queries, on_disk, strict=True):
         assert answer == ask(service, query, K)
     assert [sorted(ids) for ids, _ in on_disk] != [[]] * len(queries)
@@ -194,20 +195,22 @@ def test_an_inverted_file_read_stretch_by_stretch_answers_as_one_read_query_by_q
     vectors = cloud(ROWS, WIDTH)
     write_folder(tmp_path, vectors, KINDS[kind])
     queries = some_queries(vectors, 50)
-    index = index_folder.open_index(tmp_path / "image.index", memory_mapping=True)
+    index = pools.open_index(tmp_path / "image.index", memory_mapping=True)
     whole = knn_search.search(index, queries, K)
     assert whole.stored is None
     small = 20 * 128 * (index_of(index).code_size + 8)
-    for list_bytes in (small, small // 7):
-        stretches = knn_search.search(index, queries, K, list_bytes)
+    for stretch_bytes in (small, small // 7):
+        stretches = knn_search.search(index, queries, K, stretch_bytes)
         assert stretches.stored is not None
         np.testing.assert_array_equal(stretches.scores, whole.scores)
         # Of hits that share the very score of the last one, faiss keeps those it meets first: they may be others.
         certain = whole.scores > whole.scores[:, -1:]
-        np.testing.assert_array_equal(stretches.places[certain], whole.places[certain])
-        hits, others = (knn_search.without_near_duplicates(index, each) for each in (whole, stretches))
+        np.testing.assert_array_equal(stretches.locations[certain], whole.locations[certain])
+        hits, others = (
+            near_duplicates.without_near_duplicates(index, each, DEDUP_THRESHOLD) for each in (whole, stretches)
+        )
         np.testing.assert_array_equal(hits[0][certain], others[0][certain])
-        same = (stretches.places == whole.places).all(axis=1)
+        same = (stretches.locations == whole.locations).all(axis=1)
         assert same.mean() > 0.5
         np.testing.assert_array_equal(hits[1][same], others[1][same])
 
@@ -215,12 +218,12 @@ def test_an_inverted_file_read_stretch_by_stretch_answers_as_one_read_query_by_q
 def test_each_list_is_read_once_a_block_and_in_the_order_of_the_file(tmp_path, monkeypatch):
     vectors = cloud(ROWS, WIDTH)
     write_folder(tmp_path, vectors, "IVF64,SQ8")
-    index = index_folder.open_index(tmp_path / "image.index", memory_mapping=True)
-    seen, read = [], knn_search._read
+    index = pools.open_index(tmp_path / "image.index", memory_mapping=True)
+    seen, read = [], knn_search._read_lists
     monkeypatch.setattr(
-        knn_search, "_read", lambda lists, numbers, size: (seen.extend(numbers), read(lists, numbers, size))
+        knn_search, "_read_lists", lambda lists, numbers, size: (seen.extend(numbers), read(lists, numbers, size))
     )
-    knn_search.search(index, some_queries(vectors, 50), K, list_bytes=50_000)
+    knn_search.search(index, some_queries(vectors, 50), K, stretch_bytes=50_000)
     assert len(seen) > 10 and seen == sorted(set(seen))
 
 
@@ -232,9 +235,9 @@ def test_more_neighbours_asked_than_the_visited_lists_hold_end_where_they_end(tm
     vectors = cloud(ROWS, WIDTH)
     write_folder(tmp_path, vectors, "IVF64,SQ8", nprobe=1)
     queries = some_queries(vectors, 20)
-    index = index_folder.open_index(tmp_path / "image.index", memory_mapping=False)
+    index = pools.open_index(tmp_path / "image.index", memory_mapping=False)
     service = knn_service(tmp_path)
-    assert (knn_search.search(index, queries, 400).places < 0).any()
+    assert (knn_search.search(index, queries, 400).locations < 0).any()
     for query, answer in zip(queries, kept(index, queries, 400), strict=True):
         assert answer == ask(service, query, 400)
 
@@ -252,7 +255,7 @@ def test_pairs_on_the_threshold_itself_fall_as_they_fall_in_clip_retrieval(tmp_p
         write_folder(tmp_path, vectors, "Flat")
         queries = some_queries(vectors, 25, every=20)
         service = knn_service(tmp_path)
-        index = index_folder.open_index(tmp_path / "image.index", memory_mapping=False)
+        index = pools.open_index(tmp_path / "image.index", memory_mapping=False)
         answers = kept(index, queries, 250)
         assert len({len(ids) for ids, _ in answers}) > 1
         for query, answer in zip(queries, answers, strict=True):
@@ -264,16 +267,16 @@ def test_the_similar_pairs_are_those_of_the_whole_matrix(near):
     rng = np.random.default_rng(0)
     vectors = (rng.random((1_300, 1)) < near) * rng.standard_normal(256) + 0.3 * rng.standard_normal((1_300, 256))
     vectors[5] = vectors[900] + 1e-4  # equal in every dimension, nearly
-    vectors = knn_search._unit(vectors.astype(np.float32))
+    vectors = knn_search.unit_rows(vectors.astype(np.float32))
     vectors[7] = 0  # what an embedding of nothing but zeros is left as
     scores = vectors.astype(np.float64) @ vectors.T.astype(np.float64)
-    first, second, score = knn_search._similar_pairs(vectors, 0.9)
+    first, second, score = near_duplicates.similar_pairs(vectors, 0.9)
     found = set(zip(first.tolist(), second.tolist(), strict=True))
     certain = {tuple(pair) for pair in np.argwhere(np.triu(scores, 1) > 0.9 + 1e-6).tolist()}
     assert certain <= found <= {tuple(pair) for pair in np.argwhere(np.triu(scores, 1) > 0.9 - 1e-6).tolist()}
     assert (5, 900) in found and len(found) > 100
     np.testing.assert_allclose(score, scores[first, second], atol=1e-6)
-    assert [len(part) for part in knn_search._similar_pairs(vectors[:0], 0.9)] == [0, 0, 0]
+    assert [len(part) for part in near_duplicates.similar_pairs(vectors[:0], 0.9)] == [0, 0, 0]
 
 
 def test_an_id_that_an_index_holds_twice_is_treated_as_clip_retrieval_treats_it(tmp_path):
@@ -292,7 +295,7 @@ def test_an_id_that_an_index_holds_twice_is_treated_as_clip_retrieval_treats_it(
 
 def test_metadata_rows_come_back_in_the_order_of_their_ids_across_files_and_batches(tmp_path):
     write_metadata(tmp_path, 6_000)
-    metadata = index_folder.open_metadata(tmp_path, allow_untagged=False)
+    metadata = pool_metadata.open_metadata(tmp_path, allow_untagged=False)
     assert metadata.rows == 6_000
     ids = np.array([0, 1, 699, 700, 1_999, 2_000, 2_001, 5_999])
     fetched = metadata.fetch(ids, ["url", "NSFW"])
@@ -338,16 +341,16 @@ def test_an_index_that_cannot_be_used_is_said(tmp_path):
         index_folder.index_paths(entry_of(tmp_path), ["text_index", "image_index"])
     (tmp_path / "image.index").write_bytes(b"no index at all")
     with pytest.raises(UserError, match="cannot be read as a faiss index"):
-        index_folder.open_index(tmp_path / "image.index", memory_mapping=False)
+        pools.open_index(tmp_path / "image.index", memory_mapping=False)
     faiss.write_index(faiss.IndexFlatL2(4), str(tmp_path / "image.index"))
     with pytest.raises(UserError, match="compares by L2 distance"):
-        index_folder.open_index(tmp_path / "image.index", memory_mapping=False)
+        pools.open_index(tmp_path / "image.index", memory_mapping=False)
     (tmp_path / "metadata").mkdir()
     with pytest.raises(UserError, match="has no arrow file"):
-        index_folder.open_metadata(tmp_path, allow_untagged=False)
+        pool_metadata.open_metadata(tmp_path, allow_untagged=False)
     (tmp_path / "metadata" / "0.arrow").write_bytes(b"ARROW1\0\0cut short")
     with pytest.raises(UserError, match="is not a complete arrow file"):
-        index_folder.open_metadata(tmp_path, allow_untagged=False)
+        pool_metadata.open_metadata(tmp_path, allow_untagged=False)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cpu:0"])  # numpy; and the path of a GPU, by torch, which has a CPU too

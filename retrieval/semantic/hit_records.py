@@ -1,0 +1,60 @@
+"""Writing a class's hit file: its summary and its encoded records."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+
+from retrieval.files import complete_file
+from retrieval.index_folder import SOURCES
+from retrieval.record_columns import encode_columns, safety_tags
+from retrieval.semantic.hit_files import remove_superseded
+from retrieval.semantic.plan import ClassPlan
+from retrieval.semantic.pools import Pool
+from retrieval.semantic.selection import Selection
+
+
+def write_class(plan: ClassPlan, pools: list[Pool], selections: list[Selection]) -> dict:
+    """Write what a class selects from each pool.
+
+    Returns:
+        dict: the summary, the file's first line. class, the counts, score_mean and score_quartiles (null without a
+        record), new_by_prompt (for each prompt the number of rows that no earlier prompt had found).
+    """
+    summary = summarise(plan, selections)
+    with complete_file(plan.hits_file) as beside, open(beside, "wb") as file:
+        file.write((json.dumps(summary, ensure_ascii=False) + "\n").encode("utf-8", "replace"))
+        for pool, selection in zip(pools, selections, strict=True):
+            columns = record_columns(plan, pool, selection)
+            if len(pools) > 1:
+                columns["INDEX_NAME"] = pool.files.entry.name
+            file.write(encode_columns(columns))
+    remove_superseded(plan.hits_file)
+    return summary
+
+
+def summarise(plan: ClassPlan, selections: list[Selection]) -> dict:
+    counts = {name: sum(each.counts[name] for each in selections) for name in selections[0].counts}
+    summary = {"class": plan.name, **counts, "score_mean": None, "score_quartiles": None}
+    scores = np.concatenate([each.hits.scores for each in selections]).astype(float)
+    if len(scores):
+        summary["score_mean"] = round(float(scores.mean()), 4)
+        summary["score_quartiles"] = np.quantile(scores, (0.25, 0.5, 0.75)).round(4).tolist()
+    first_found_by = np.concatenate([each.hits.prompts for each in selections])
+    summary["new_by_prompt"] = np.bincount(first_found_by, minlength=len(plan.queries)).tolist()
+    return summary
+
+
+def record_columns(plan: ClassPlan, pool: Pool, selection: Selection) -> dict:
+    """The records' fields: pyarrow arrays, or one value where all records have the same."""
+    hits, rows, names = selection.hits, selection.rows, pool.metadata.columns
+    columns = {ours: rows[theirs].combine_chunks() for ours, theirs in names.items()}
+    return columns | {
+        "NSFW": safety_tags(rows, names),
+        "QUERY": plan.name,
+        "SOURCE": pa.array(SOURCES).take(pa.array(hits.sources)),
+        "MATCHED": pa.array(plan.queries).take(pa.array(hits.prompts)),
+        "SCORE": pa.array(hits.scores),
+        "RANK": pa.array(hits.ranks),
+        "ROW": pa.array(hits.ids),
+    }

@@ -55,6 +55,16 @@ def test_every_file_of_ours_that_a_page_names_exists(page):
     assert [name for name in named if name not in here and Path(name).name not in names] == []
 
 
+def test_every_function_that_contributing_names_is_in_the_file_beside_it():
+    rows = re.findall(r"^\|.*\.py`.*$", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) >= 8
+    for row in rows:
+        cell = row.split("|")[2]
+        source = "".join((ROOT / path).read_text(encoding="utf-8") for path in re.findall(r"`([\w/]+\.py)`", cell))
+        for name in re.findall(r"`(\w+)(?:\.\w+)?`", cell):
+            assert re.search(rf"^(?:def|class) {name}\b|^{name} = ", source, re.MULTILINE), f"{name}: {cell}"
+
+
 def test_every_command_of_the_readme_parses():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^    python (\w+)\.py (.*)$", text, re.MULTILINE)

@@ -2,10 +2,12 @@
 
 import argparse
 import importlib
+import json
 import re
 import runpy
 import shlex
 import subprocess
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,40 @@ def test_every_command_of_the_readme_parses():
     for name, words in commands:
         parser = importlib.import_module(name).make_parser()
         assert isinstance(parse_flags(parser, shlex.split(words)), argparse.Namespace)
+
+
+@pytest.fixture
+def small_dataset(tmp_path, monkeypatch):
+    """The working folder is one in which the downloader left an ImageFolder and its tars, where README has them."""
+    from PIL import Image
+
+    from retrieval.download.tar_shards import write_tars
+
+    dataset = tmp_path / "outputs" / "demo" / "dataset"
+    lines = []
+    for number, name in enumerate(["banded", "banded", "woven"]):
+        (dataset / name).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(dataset / name / f"{number}.jpg")
+        lines.append({"file_name": f"{name}/{number}.jpg", "key": f"{number}", "QUERY": name, "caption": name})
+    entries = {line["key"]: line for line in lines}
+    (dataset / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (dataset / "metadata.json").write_text(json.dumps(entries))
+    (dataset / "report.json").write_text(json.dumps({"folders": {"banded": "banded", "woven": "woven"}}))
+    (dataset / "report.html").write_text("")
+    (tmp_path / "outputs" / "tars").mkdir()
+    write_tars(dataset, tmp_path / "outputs" / "tars")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("library", ["torchvision", "datasets", "webdataset"])
+def test_the_readmes_lines_for_loading_a_dataset_run(library, small_dataset, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    pytest.importorskip(library)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    heading, block = re.search(rf"^(With .*\b{library}\b.*)\n\n((?:    .*\n)+)", text, re.MULTILINE).groups()
+    loaded = {}
+    exec(textwrap.dedent(block), loaded)
+    assert loaded["image"].size == (8, 8) and int(loaded["label"]) == 0, heading
 
 
 def test_every_variable_that_a_page_gives_to_sbatch_is_read_by_its_script():

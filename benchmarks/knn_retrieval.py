@@ -1,18 +1,19 @@
-"""The semantic filter against clip-retrieval's KnnService and numpy, on the same folders: each number beside its bar.
+"""The semantic filter against clip-retrieval's KnnService and numpy on the same folders, each number with its target.
 
 In:   nothing; it makes pools of vectors (clusters, a third near-duplicates), their indices and metadata in --folder.
-Out:  a table on stdout: what is measured, the number, the bar. Exit code 1 if an answer differs from KnnService's.
+Out:  a table on stdout: what is measured, the number, the target. Exit code 1 if an answer differs from KnnService's.
 
-search  prompts a second. Both sides get the same embeddings (KnnService through embedding_input), so the text tower is
-        on neither side; a prompt is asked of both indices; ours writes its records and chunks. Rounds of both sides
-        take turns, the fastest of each counts. KnnService is asked --lonely of the prompts, spread over the classes.
-disk    bytes read (/proc/self/io) from memory-mapped indices, in memory for one stretch of eight: what is mapped and
-        what the page cache holds is dropped behind each stretch, and before each prompt asked alone.
-exact   --exact, top-k and all, against numpy's bare product of the same matrices, in turns.
-memory  peak of the whole command, text tower and all, with the demo's CLIP and ImageNet's prompts.
+search  prompts per second. Both sides get the same embeddings (KnnService through embedding_input), so neither runs
+        the text tower. Each prompt is searched in both indices, and ours writes its records and chunks. Rounds of both
+        sides alternate, and the fastest of each counts. KnnService is timed on --service-prompts of the prompts, spread
+        over the classes.
+disk    bytes read (/proc/self/io) from memory-mapped indices, with an eighth of the file in memory at a time: what is
+        mapped and what the page cache holds is dropped behind each stretch, and before each prompt searched alone.
+exact   --exact, top-k included, against numpy's bare product of the same matrices, in turns.
+memory  peak of the whole command, text tower included, with the demo's CLIP and ImageNet's prompts.
 
-    PYTHONPATH=. python benchmarks/knn_retrieval.py --folder /tmp/knn   # all of it; 10 minutes, 10 GB of disk
-    PYTHONPATH=. python benchmarks/knn_retrieval.py --parts search --vectors 50000 --classes 10 --widths 64
+    python benchmarks/knn_retrieval.py --folder /tmp/knn   # all of it; 10 minutes, 10 GB of disk
+    python benchmarks/knn_retrieval.py --parts search --vectors 50000 --classes 10 --widths 64
 """
 
 import argparse
@@ -28,12 +29,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import _root  # noqa: F401
+
 K, PROMPTS, NPROBE, NLIST = 500, 80, 16, 1024
 ROUNDS = 3
 MODEL = "the embeddings the benchmark made"
 DEMO_MODEL = "open_clip:demo-clip/demo/demo-clip.pt"
 PARTS = ["search", "disk", "exact", "memory"]
-SPEED_BARS = {64: 15, 768: 10}  # times KnnService's, by width
+SPEED_TARGETS = {64: 15, 768: 10}  # times KnnService's, by width
 
 
 def make_parser():
@@ -43,8 +46,8 @@ def make_parser():
     parser.add_argument("--widths", type=int, nargs="+", default=[64, 768])
     parser.add_argument("--kinds", nargs="+", default=["IVF,SQ8", "OPQ,IVF,PQ"], choices=["IVF,SQ8", "OPQ,IVF,PQ"])
     parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
-    parser.add_argument("--lonely", type=int, default=200, help="prompts that KnnService is timed on")
-    parser.add_argument("--folder", type=Path, help="keep the indices here and use those that are there")
+    parser.add_argument("--service-prompts", type=int, default=200, help="number of prompts KnnService is timed on")
+    parser.add_argument("--folder", type=Path, help="keep the indices here, and use those that are there already")
     return parser
 
 
@@ -62,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
                 if {"search", "disk"} & set(args.parts):
                     make_folder(pool, vectors, kind)
                 if "search" in args.parts:
-                    differ += time_search(f"width {width} {kind}", pool, prompts, args.lonely, Path(scratch))
+                    differ += time_search(f"width {width} {kind}", pool, prompts, args.service_prompts, Path(scratch))
                 if "disk" in args.parts:
                     count_reads(f"width {width} {kind}", pool / "text.index", prompts)
             if "exact" in args.parts:
@@ -72,8 +75,8 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if differ else 0
 
 
-def line(what: str, measured: str, bar: str = "") -> None:
-    print(f"{what:96} {measured:>10}  {bar}", flush=True)
+def line(what: str, measured: str, target: str = "") -> None:
+    print(f"{what:96} {measured:>10}  {target}", flush=True)
 
 
 def make_vectors(rows: int, width: int, classes: int):
@@ -135,8 +138,8 @@ def make_folder(folder: Path, vectors: dict, kind: str) -> None:
         print(f"{folder / name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     table = pa.table(
         {
-            "url": [f"https://pool.example/{row:09d}/picture.jpg" for row in range(rows)],
-            "caption": [f"picture number {row} of a pool, as a shop would describe it in words" for row in range(rows)],
+            "url": [f"https://pool.example/{row:09d}/image.jpg" for row in range(rows)],
+            "caption": [f"image number {row} of a pool, as a shop would describe it in words" for row in range(rows)],
             "NSFW": [("UNLIKELY", "UNSURE", "UNLIKELY", "NSFW")[row * 7 % 50 // 48 * 3] for row in range(rows)],
             "similarity": np.linspace(0.28, 0.4, rows),
             "HEIGHT": np.arange(rows, dtype=np.int32) % 900 + 100,
@@ -148,12 +151,12 @@ def make_folder(folder: Path, vectors: dict, kind: str) -> None:
         writer.write_table(table, max_chunksize=10_000)
 
 
-def time_search(what: str, folder: Path, prompts, lonely: int, scratch: Path) -> int:
+def time_search(what: str, folder: Path, prompts, service_prompts: int, scratch: Path) -> int:
     """Print both sides' speed; the number of answers that differ."""
     import numpy as np
 
     service, stage = open_knn_service(folder), Ours(folder, prompts, scratch)
-    which = np.linspace(0, prompts.shape[0] * PROMPTS - 1, lonely).astype(int)
+    which = np.linspace(0, prompts.shape[0] * PROMPTS - 1, service_prompts).astype(int)
     answers, theirs, ours = {}, [], []
     for share in np.array_split(which, ROUNDS):
         began = time.perf_counter()
@@ -165,8 +168,8 @@ def time_search(what: str, folder: Path, prompts, lonely: int, scratch: Path) ->
     selected = stage.selected()
     same = sum(answer == selected[key] for key, answer in answers.items())
     ratio = max(ours) / max(theirs)
-    speeds = f"{max(ours):,.0f} prompts a second, KnnService {max(theirs):,.0f}"
-    line(f"{what}: {speeds}", f"{ratio:.1f} x", f">= {SPEED_BARS.get(prompts.shape[2], 10)} x")
+    speeds = f"{max(ours):,.0f} prompts per second, KnnService {max(theirs):,.0f}"
+    line(f"{what}: {speeds}", f"{ratio:.1f} x", f">= {SPEED_TARGETS.get(prompts.shape[2], 10)} x")
     line(f"{what}: the same ids in the same order", f"{same:,}", f"of {len(answers):,}")
     return len(answers) - same
 
@@ -185,7 +188,7 @@ def open_knn_service(folder: Path):
 
 
 def ask_knn_service(service, prompts, numbers: list[int]) -> dict:
-    """{(class, prompt, modality): ids}, one prompt and index at a time."""
+    """{(class, prompt, modality): ids}, one prompt and one index per query."""
     answers = {}
     for number in numbers:
         for modality in ("text", "image"):
@@ -198,7 +201,9 @@ def ask_knn_service(service, prompts, numbers: list[int]) -> dict:
 
 
 class Embedded:
-    """The benchmark's embeddings, by the prompt's own text "class/prompt"."""
+    """In the place of a ClipModel: the benchmark's embeddings, by the prompt's own text "class/prompt"."""
+
+    device = "cpu"
 
     def __init__(self, prompts):
         self.prompts, self.width = prompts, prompts.shape[2]
@@ -213,57 +218,59 @@ class Ours:
     """The stage on one folder: searched, selected, records and chunks written."""
 
     def __init__(self, folder: Path, prompts, scratch: Path):
-        import filter_laion_metadata_semantic as stage
         from retrieval.index_folder import SOURCES, IndexEntry, index_paths
-        from retrieval_templates import Template
+        from retrieval.semantic.plan import DEDUP_THRESHOLD, ClassPlan, PoolFiles, SearchSettings
+        from retrieval.semantic.pool_metadata import open_metadata
+        from retrieval.semantic.pools import Pool, open_index
 
-        flags = ["--query-dataset", "x", "--output-dir", str(scratch), "--results-per-query", str(K)]
-        self.args = stage.make_parser().parse_args(flags)
-        self.names = tuple(str(number) for number in range(len(prompts)))
-        self.template = Template("benchmark", self.names, tuple(f"{{}}/{number}" for number in range(PROMPTS)))
-        entry = IndexEntry("pool", folder, MODEL, False)
-        self.pool = stage.open_pool(self.args, entry, index_paths(entry, list(SOURCES)), {})
-        self.hits_files = {name: scratch / ".hits" / f"{name}.jsonl" for name in self.names}
+        entry = IndexEntry("pool", folder, MODEL, memory_mapping=False)
+        paths = index_paths(entry, list(SOURCES))
+        files = PoolFiles(entry, MODEL, {source: [path] for source, path in paths.items()}, {}, None)
+        indices = {source: open_index(path, entry.memory_mapping) for source, path in paths.items()}
+        self.settings = SearchSettings(K, DEDUP_THRESHOLD, nprobe=None, ef_search=None, allow_untagged=False)
+        self.pool = Pool(files, indices, {}, open_metadata(folder, allow_untagged=False))
+        self.classes = [
+            ClassPlan(str(name), [f"{name}/{prompt}" for prompt in range(PROMPTS)], [], scratch / f"{name}.jsonl")
+            for name in range(len(prompts))
+        ]
         self.prompts, self.scratch = prompts, scratch
 
     def run(self) -> None:
-        import filter_laion_metadata_semantic as stage
         from retrieval.records import write_chunks
+        from retrieval.semantic.block_search import search_classes
+        from retrieval.semantic.hit_files import kept_records
 
         encoders = {MODEL: Embedded(self.prompts)}
-        for block in stage.class_blocks(dict.fromkeys(self.names, PROMPTS)):
-            done = stage.search_block(
-                block, self.template, dict.fromkeys(self.names, []), [self.pool], encoders, {"pool": MODEL},
-                self.args, self.hits_files,
-            )  # fmt: skip
-            for _ in done:
-                pass
-        write_chunks(stage.kept_records(self.hits_files.values()), self.scratch)
+        for _ in search_classes(self.classes, [self.pool], encoders, self.settings, batch_size=PROMPTS):
+            pass
+        write_chunks(kept_records(each.hits_file for each in self.classes), self.scratch)
 
     def selected(self) -> dict:
-        """{(class, prompt, modality): ids}: each prompt's own list, as the stage merges them."""
-        from retrieval.semantic.knn_search import search, without_near_duplicates
+        """{(class, prompt, modality): ids}: each prompt's own hits, before the stage merges them."""
+        from retrieval.semantic.knn_search import search
+        from retrieval.semantic.near_duplicates import without_near_duplicates
 
         selected = {}
         for source, index in self.pool.indices.items():
-            for number, of_class in enumerate(self.prompts):
-                ids, stays = without_near_duplicates(index, search(index, of_class, K))
+            for number, class_prompts in enumerate(self.prompts):
+                neighbours = search(index, class_prompts, K)
+                ids, stays = without_near_duplicates(index, neighbours, self.settings.dedup_threshold)
                 for prompt in range(PROMPTS):
                     selected[number, prompt, source.removesuffix("_index")] = ids[prompt][stays[prompt]].tolist()
         return selected
 
 
 def time_exact(what: str, vectors, prompts) -> None:
-    """Print the rate of --exact, top-k and all, against numpy's bare product of the same matrices.
+    """Print the rate of --exact, top-k included, against numpy's bare product of the same matrices.
 
-    The pool is both embeddings one after the other. The product is made of the shapes in which it is fastest.
+    The pool is the text embeddings followed by the image embeddings. numpy multiplies in the faster of two shapes.
     """
     import numpy as np
 
     from retrieval.embeddings import EmbeddingFiles
-    from retrieval.semantic.exact_search import ROWS_AT_ONCE, exact_search
+    from retrieval.semantic.exact_search import STRETCH_ROWS, exact_search
 
-    # Some 5 s of products a time: 16 classes or more, at most a block of the stage's, with as many rows as that allows.
+    # About 5 s of products per round: from 16 classes up to a block of the stage, and as many rows as that allows.
     operations, width = 4e11, prompts.shape[2]
     rows = int(operations / (2 * width * PROMPTS * 16)) // len(vectors)
     arrays = tuple(array[:rows].astype(np.float16) for array in vectors.values())
@@ -276,9 +283,9 @@ def time_exact(what: str, vectors, prompts) -> None:
     def products(together: int) -> float:
         began = time.perf_counter()
         for rows in rounded:
-            for first in range(0, len(rows), ROWS_AT_ONCE):
+            for first in range(0, len(rows), STRETCH_ROWS):
                 for begin in range(0, len(queries), together):
-                    queries[begin : begin + together] @ rows[first : first + ROWS_AT_ONCE].T
+                    queries[begin : begin + together] @ rows[first : first + STRETCH_ROWS].T
         return time.perf_counter() - began
 
     bare, ours = [], []
@@ -301,20 +308,22 @@ def time_exact(what: str, vectors, prompts) -> None:
 
 
 def count_reads(what: str, path: Path, prompts) -> None:
-    """Print what a block of prompts reads from disk, in eight stretches of the file, and what they read asked alone.
+    """Print what a block of prompts reads from disk, in eight stretches of the file, and what they read one by one.
 
-    Alone, a prompt reads its own lists. Their sizes are what is compared with: the kernel's read-ahead makes it more,
-    as is measured on a few.
+    Alone, a prompt reads its own lists: the comparison is with their sizes. The kernel's read-ahead adds to that, as a
+    few measured prompts show.
     """
     import numpy as np
 
-    from retrieval import index_folder
     from retrieval.semantic import knn_search
+    from retrieval.semantic.near_duplicates import without_near_duplicates
+    from retrieval.semantic.plan import DEDUP_THRESHOLD
+    from retrieval.semantic.pools import open_index
 
     block = np.ascontiguousarray(prompts.reshape(-1, prompts.shape[2])[:4096])
-    index = index_folder.open_index(path, memory_mapping=True)  # opening reads no list
+    index = open_index(path, memory_mapping=True)  # opening reads no list
     os.sync()
-    lists_read, read = Counter(), knn_search._read
+    lists_read, read = Counter(), knn_search._read_lists
 
     def counted(lists, numbers, code_size: int) -> None:
         codes = lists.get_codes(int(numbers[0]))
@@ -324,20 +333,20 @@ def count_reads(what: str, path: Path, prompts) -> None:
         read(lists, numbers, code_size)
 
     forget(path)
-    knn_search._read = counted
+    knn_search._read_lists = counted
     before = bytes_read()
     hits = knn_search.search(index, block, K, path.stat().st_size // 8)
     forget(path)
     for begin in range(0, len(block), PROMPTS):
-        knn_search.without_near_duplicates(index, hits.of(slice(begin, begin + PROMPTS)))
+        without_near_duplicates(index, hits.of(slice(begin, begin + PROMPTS)), DEDUP_THRESHOLD)
     together = bytes_read() - before
-    knn_search._read = read
-    lonely = block[:: len(block) // 20]
+    knn_search._read_lists = read
+    few = block[:: len(block) // 20]
     before = bytes_read()
-    for query in lonely:
+    for query in few:
         forget(path)
         index.search_and_reconstruct(query[None], K)
-    measured = (bytes_read() - before) / len(lonely) * len(block)
+    measured = (bytes_read() - before) / len(few) * len(block)
     chain, ivf = knn_search.split(index)
     for transform in chain:
         block = transform.apply(block)
@@ -345,7 +354,7 @@ def count_reads(what: str, path: Path, prompts) -> None:
     alone = int(sizes[ivf.quantizer.search(block, ivf.nprobe)[1]].sum())
     sizes = f"{together / 1e6:,.0f} MB; alone {alone / 1e6:,.0f} MB of lists ({measured / 1e6:,.0f} MB are read)"
     line(f"{what}: disk, {len(block):,} prompts: {sizes}", f"{alone / max(1, together):,.0f} x", ">= 30 x")
-    line(f"{what}: disk, how often a list is read for the block, at most", f"{max(lists_read.values())}", "1")
+    line(f"{what}: disk, reads of one list for the block, at most", f"{max(lists_read.values())}", "1")
 
 
 def bytes_read() -> int:
@@ -354,7 +363,7 @@ def bytes_read() -> int:
 
 
 def forget(path: Path, before: int | None = None) -> None:
-    """Drop a mapped file, or what of it is mapped `before` an address, as a machine with less memory would have."""
+    """Drop a mapped file from memory, or its part `before` an address, as a machine with less memory would have to."""
     libc = ctypes.CDLL(None)
     length = 0  # of what the page cache drops: all
     for row in open("/proc/self/maps"):

@@ -23,8 +23,6 @@ from open_clip.tokenizer import SimpleTokenizer
 from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource, check_model_name
 
-ModelError = UserError
-
 TEXT_BATCH = 256  # captions; on CPU 64 to 1,024 are equally fast, a GPU wants 1,024 or more
 IMAGE_BATCH = 64
 NETWORK_TIMEOUT = 10  # seconds

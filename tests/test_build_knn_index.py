@@ -9,9 +9,11 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
-from build_knn_index import main, measure_recall, open_embeddings
+from build_knn_index import main
 
-from retrieval.cli import UserError
+from retrieval.embeddings import open_matching
+from retrieval.indexing import index_plan
+from retrieval.indexing.recall import measure_recall
 
 WIDTH, ROWS, FILES = 32, 3_000, 12
 
@@ -76,7 +78,7 @@ def test_an_explicit_key_is_built_as_asked(folder, tmp_path, key):
 
 
 def test_recall_is_what_plain_search_says(folder):
-    embeddings = open_embeddings(folder)
+    embeddings = open_matching(folder, "*.npy", "--embeddings")
     vectors = np.concatenate([np.load(path) for path in embeddings.files]).astype(np.float32)
     index = faiss.index_factory(WIDTH, "IVF200,Flat", faiss.METRIC_INNER_PRODUCT)
     index.train(vectors)
@@ -93,7 +95,7 @@ def test_recall_is_what_plain_search_says(folder):
 def test_equal_rows_do_not_count_against_recall(tmp_path):
     vectors = np.repeat(clustered(20), 50, axis=0)
     np.save(tmp_path / "text_embed_0.npy", vectors)
-    embeddings = open_embeddings(tmp_path)
+    embeddings = open_matching(tmp_path, "*.npy", "--embeddings")
     index = faiss.IndexIDMap(faiss.IndexFlatIP(WIDTH))
     ids = np.arange(1_000).reshape(20, 50)[:, ::-1].ravel()  # the last of each 50 equal rows is found first
     index.add_with_ids(vectors.astype(np.float32), ids.copy())
@@ -120,38 +122,15 @@ def test_what_cannot_be_built_is_a_sentence_and_exit_code_2(folder, tmp_path, ca
 
 
 def test_autofaiss_leaving_no_file_is_an_error_that_gives_its_reason(folder, tmp_path, capsys, monkeypatch):
-    import build_knn_index
-
     # A plan that fits by our reckoning, and a budget that autofaiss refuses.
-    plan = build_knn_index.make_plan
-    monkeypatch.setattr(build_knn_index, "make_plan", lambda *arguments: replace(
+    plan = index_plan.make_plan
+    monkeypatch.setattr(index_plan, "make_plan", lambda *arguments: replace(
         plan(*arguments), memory="1K", index_memory="1B"))  # fmt: skip
     assert build("--embeddings", folder, "--index-path", tmp_path / "knn.index") == 2
     assert (
         "autofaiss built no index: The current memory available on your machine (1K) is not" in capsys.readouterr().err
     )
     assert not list(tmp_path.glob("*"))
-
-
-def test_bad_embeddings_are_named(tmp_path):
-    def refused(sentence):
-        with pytest.raises(UserError, match=sentence):
-            open_embeddings(tmp_path)
-
-    refused("holds no")
-    np.save(tmp_path / "text_embed_0000.npy", clustered(10))
-    np.save(tmp_path / "img_emb_0000.npy", clustered(10))
-    refused(r"holds img_emb_\*\.npy and text_embed_\*\.npy: say which with --pattern")
-    assert open_embeddings(tmp_path, "text_embed_*.npy").rows == 10
-    (tmp_path / "img_emb_0000.npy").unlink()
-    np.save(tmp_path / "text_embed_0001.npy", clustered(10, width=16))
-    refused("text_embed_0001.npy has width 16, text_embed_0000.npy has 32")
-    np.save(tmp_path / "text_embed_0001.npy", np.zeros(10))
-    refused("holds float64 of shape")
-    np.save(tmp_path / "text_embed_0001.npy", clustered(10))
-    whole = (tmp_path / "text_embed_0001.npy").read_bytes()
-    (tmp_path / "text_embed_0001.npy").write_bytes(whole[:-1])
-    refused("text_embed_0001.npy is no whole npy file")
 
 
 def test_rows_that_are_not_unit_are_refused(tmp_path, capsys):

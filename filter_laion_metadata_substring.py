@@ -1,29 +1,26 @@
 """Select the rows of a pool whose captions name a class of a target dataset.
 
 In:   metadata shards, parquet (the columns of LAION-2B-en, Re-LAION, DataComp or COYO) or SQLite `.db` with an FTS
-      table `samples`; classes from a template, from a|b|c, or from a file with a name a line.
-Out:  OUTPUT/chunk_0.json, chunk_1.json, …: one record a line, by shard, row and class, and OUTPUT/job_0_of_1.json,
-      written last: settings, coverage, and counts per class. OUTPUT/.hits keeps each finished shard's part, so that the
-      same command again does only the rest.
+      table `samples`; classes from a template, from a|b|c, or from a file with one name per line.
+Out:  OUTPUT/chunk_0.json, chunk_1.json, …: one record per line, ordered by shard, row and class. OUTPUT/job_0_of_1.json
+      is written last: settings, coverage, and counts per class. OUTPUT/.hits keeps the records of each finished shard,
+      so that the same command continues a stopped run.
 
     python filter_laion_metadata_substring.py --output outputs/substring/DTD --query DTD --template \\
         --dbs 'laion2B-en/*.parquet' --workers 16
     python filter_laion_metadata_substring.py --output outputs/substring/pets --query 'tabby cat|corgi' --match word \\
         --dbs ./laion-metadata-dbs/part-00{000..127}-5114fd87-297e-42b0-9d11-50f1df323dfa-c000.snappy.db --download-dbs
 
---match substring (the default) finds "hen" in "kitchen"; word finds whole words; fts also takes a class's words in any
-order and place, as the published script did. Exit code 1: some shards are missing, and the last lines name them.
+--match substring (the default) finds "hen" in "kitchen". word finds whole words. fts also finds the words of a class in
+any order, anywhere in the caption, as the published script did. Exit code 1: some shards are missing; the last lines
+name them.
 """
 
-import bisect
 import contextlib
 import glob
-import itertools
 import json
 import os
-import random
 import sys
-import threading
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
@@ -34,7 +31,6 @@ from retrieval.cli import (
     add_array_flags,
     add_talk_flags,
     array_place,
-    array_share,
     command,
     parse_flags,
     parser_for,
@@ -44,11 +40,11 @@ from retrieval.cli import (
     say_more,
 )
 from retrieval.files import writable_folder
-from retrieval.queries import QueryError, class_query
+from retrieval.queries import MATCH_MODES, QueryError, class_query
 from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, begin_run, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
-from retrieval.shards import open_shard
-from retrieval.substring.hit_files import (
+from retrieval.substring.scan_workers import Workers
+from retrieval.substring.search_units import (
     RANDOM,
     Search,
     Unit,
@@ -57,14 +53,13 @@ from retrieval.substring.hit_files import (
     plan_unit,
     shard_fingerprint,
 )
-from retrieval.substring.scan_workers import Workers
-from retrieval.substring.shard_sources import MissingShard, fetch_shard, find_sources, read_sources
+from retrieval.substring.shard_sources import MissingShard, ShardFetcher, read_sources
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
 from retrieval_templates import Template, load_template, only_classes, template_from_names
 
-MODES = ("substring", "word", "fts")  # retrieval/substring/matching.py says what each means
-MOSTLY, FEW = 0.5, 5  # the summary names a class when over half of at least five matches are inside longer words
-NAMED = 12  # classes the summary lists before "and … more": one line or two
+MOSTLY_INSIDE = 0.5  # the summary names a class when more than this share of its matches is inside longer words
+FEWEST_MATCHES = 5  # and when it has at least this many matches
+LISTED_CLASSES = 12  # classes that the summary lists before "and … more": one line or two
 
 
 def make_parser():
@@ -72,33 +67,33 @@ def make_parser():
     parser.add_argument("-o", "--output", help="folder for the chunks and the manifest")
     parser.add_argument("-q", "--query", help="a template's name (with --template), a|b|c, or a file of class names")
     parser.add_argument("--template", action="store_true", help="take --query as a template's name")
-    parser.add_argument("--template-dir", help="a folder with templates of your own")
+    parser.add_argument("--template-dir", help="a folder with your own templates")
     parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
     parser.add_argument("-d", "--dbs", nargs="+", required=True, metavar="SHARD", help="shards: paths and quoted globs")
     parser.add_argument(
         "--match",
-        choices=("substring", "word", "fts"),
+        choices=MATCH_MODES,
         default="substring",
-        help="when a phrase counts, see docs/match_modes.md (default: %(default)s)",
+        help="what counts as a match, see docs/match_modes.md (default: %(default)s)",
     )
     parser.add_argument("--field", help="the caption column (default: the one named TEXT or caption)")
-    parser.add_argument("-n", "--quantity", type=int, metavar="PER_CLASS", help="keep the first so many of each class")
+    parser.add_argument("-n", "--quantity", type=int, metavar="N", help="keep only the first N records of each class")
     parser.add_argument(
-        "--select-random", type=int, metavar="N", help="no query: a uniform sample of N rows of the pool"
+        "--select-random", type=int, metavar="N", help="instead of --query: a uniform sample of N rows of the pool"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of --select-random (default: %(default)s)")
-    parser.add_argument("--workers", type=int, help="processes (default: one a core)")
-    parser.add_argument("--tmp", metavar="DIR", help="copy each shard to this (fast) disk while it is scanned")
-    parser.add_argument("--download-dbs", action="store_true", help="fetch shards that are not there (gdrive)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of --select-random (default: %(default)s)")
+    parser.add_argument("--workers", type=int, help="number of processes (default: one per core)")
+    parser.add_argument("--tmp", metavar="DIR", help="copy each shard to this fast disk while it is scanned")
+    parser.add_argument("--download-dbs", action="store_true", help="download missing shards (with gdrive)")
     parser.add_argument(
         "--shard-sources", type=Path, metavar="FILE", help="JSON {shard name: gdrive:ID | https://… | path}"
     )
-    parser.add_argument("--do-cleanup", action="store_true", help="remove shards this run downloaded, once scanned")
+    parser.add_argument("--do-cleanup", action="store_true", help="remove downloaded shards after their scan")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing: say what is wrong with the classes, from a sample"
+        "--check", action="store_true", help="write nothing: search a sample and print what is wrong with the classes"
     )
     parser.add_argument(
-        "--pool-rows", type=int, metavar="N", help="of --check: expect counts for so many rows (default: the shards')"
+        "--pool-rows", type=int, metavar="N", help="with --check: estimate counts for N rows (default: those of --dbs)"
     )
     add_array_flags(parser)
     add_talk_flags(parser)
@@ -125,7 +120,7 @@ def main(argv: list[str] | None = None) -> int:
     tally = Tally(search)
     done = {unit.shard for unit in units if finished_counts(unit) is not None}
     with Workers(search, how_many_workers(args.workers, len(units) - len(done))) as workers:
-        workers.look_at([path for path in shards if os.path.isfile(path)], args.field)
+        workers.check_all([path for path in shards if os.path.isfile(path)])
         begin_run(output, job_idx, total_jobs)
         chunks = write_chunks(tally.pass_on(scan_in_order(units, done, workers, args)), output, job_idx, total_jobs)
     manifest = Manifest(
@@ -197,7 +192,7 @@ def check_classes(args, search: Search, shards: list[str]) -> int:
     from retrieval.substring.template_check import check_template, read_sample
 
     template = load_classes(args)
-    sample = read_sample([open_shard(path, args.field) for path in shards])
+    sample = read_sample(shards, args.field)
     if not sample.captions:
         raise UserError("--check found no caption in the shards of --dbs")
     for line in check_template(search, template.class_map, sample, args.pool_rows or sample.rows):
@@ -206,10 +201,10 @@ def check_classes(args, search: Search, shards: list[str]) -> int:
 
 
 def find_shards(patterns: list[str], may_download: bool) -> list[str]:
-    """The pool's shards, sorted, each once: files, globs' files, and with --download-dbs files still to come.
+    """The pool's shards, sorted, each once: paths, what globs match, and with --download-dbs files still to fetch.
 
     Raises:
-        UserError: something in `patterns` is no file and matches none.
+        UserError: a pattern is no file and matches none.
     """
     shards = []
     for pattern in patterns:
@@ -228,30 +223,20 @@ def find_shards(patterns: list[str], may_download: bool) -> list[str]:
             shards.append(pattern)
         else:
             raise UserError(f"--dbs {pattern} is not there: give its path, or add --download-dbs to fetch it")
-    return array_share(list(dict.fromkeys(shards)), 0, 1)
+    return sorted(set(shards))
 
 
 def plan_units(args, search: Search, shards: list[str], folder: Path) -> list[Unit]:
-    """One unit a shard of the whole pool."""
+    """One unit per shard of the whole pool, in order."""
     if not args.select_random:
         return [plan_unit(path, folder, search, tmp=args.tmp) for path in shards]
-    if absent := [path for path in shards if not os.path.isfile(path)]:
+    absent = [path for path in shards if not os.path.isfile(path)]
+    if absent:
         raise UserError(f"--select-random must know every shard's number of rows, and {absent[0]} is not there yet")
-    samples = draw_sample([open_shard(path, args.field).rows for path in shards], args.select_random, args.seed)
+    from retrieval.substring.random_sample import sample_of_each_shard
+
+    samples = sample_of_each_shard(shards, args.field, args.select_random, args.seed)
     return [plan_unit(path, folder, search, sample, args.tmp) for path, sample in zip(shards, samples, strict=True)]
-
-
-def draw_sample(rows: list[int], count: int, seed: int) -> list[tuple[int, ...]]:
-    """`count` distinct rows of the pool, each as likely as any other: for each shard ascending positions from 0."""
-    if count > sum(rows):
-        raise UserError(f"--select-random {count:,} is more than the pool's {sum(rows):,} rows")
-    chosen = sorted(random.Random(seed).sample(range(sum(rows)), count))
-    starts = [0, *itertools.accumulate(rows)]
-    edges = [bisect.bisect_left(chosen, start) for start in starts]
-    return [
-        tuple(position - start for position in chosen[first:last])
-        for start, first, last in zip(starts, edges, edges[1:], strict=False)
-    ]
 
 
 def run_settings(args, search: Search) -> dict:
@@ -264,7 +249,7 @@ def input_fingerprints(units: list[Unit]) -> dict:
     return {unit.shard: shard_fingerprint(unit) for unit in units}
 
 
-# ---- the work: one shard a process ----
+# ---- the work: each process scans one shard at a time ----
 
 
 def how_many_workers(asked: int | None, units: int) -> int:
@@ -273,60 +258,26 @@ def how_many_workers(asked: int | None, units: int) -> int:
 
 
 def scan_in_order(units: list[Unit], done: set[str], workers: Workers, args) -> Iterator[tuple[Unit, dict | str]]:
-    """Each unit in order with its counts, or with the reason why it is missing, while later ones are at work.
+    """Each unit in order with its counts, or with the reason why it is missing. Later units are scanned meanwhile.
 
-    A thread follows one shard from fetch to cleanup. Where shards must be fetched there is one more than there are
-    workers, so that a next shard comes while others are scanned, and no more than that lie on the disk.
+    A thread follows one shard from fetch to cleanup. Where shards must be fetched, there is one thread more than there
+    are workers: the next shard is fetched while others are scanned, and no more than that are on the disk.
     """
     absent = [unit.shard for unit in units if unit.shard not in done and not os.path.isfile(unit.shard)]
-    sources, reasons = find_sources([Path(path).name for path in absent], args.shard_sources) if absent else ({}, {})
-    one_fetch, stop = threading.Lock(), threading.Event()  # two fetches at once would only share the line
-
-    def fetch(shard: str) -> None:
-        name = Path(shard).name
-        if name in reasons:
-            raise MissingShard(reasons[name])
-        with one_fetch:
-            fetch_shard(sources[name], Path(shard), stop)
-        try:
-            open_shard(shard, args.field)
-        except UserError:  # an error page under a shard's name must not stay
-            os.unlink(shard)
-            raise
-
-    def follow(unit: Unit) -> dict | str:
-        if unit.shard in done and (counts := finished_counts(unit)) is not None:
-            say(f"{unit.shard}: scanned before, {counts['records']:,} records")
-            return counts
-        try:
-            if fetched := not os.path.isfile(unit.shard):
-                fetch(unit.shard)
-            counts = workers.scan(unit)
-            if fetched and args.do_cleanup:
-                os.unlink(unit.shard)
-        except (UserError, MissingShard) as error:
-            return str(error)
-        except OSError as error:  # a full disk, a file server that went away
-            return f"{error.strerror or error} ({error.filename or unit.hits.parent})"
-        except BrokenExecutor:
-            return "its worker was killed (out of memory?): run again, perhaps with fewer --workers"
-        say(
-            f"{unit.shard}: {counts['rows']:,} rows, {counts['captions']:,} captions matched, "
-            f"{counts['records']:,} records, {counts['rows'] / counts['seconds']:,.0f} rows/s"
-        )
-        return counts
-
+    fetcher = ShardFetcher(absent, args.shard_sources)
     followers = ThreadPoolExecutor(workers.number + bool(absent))
     try:
         with progress(len(units), "shards", "scanning") as more:
-            following = deque((unit, followers.submit(follow, unit)) for unit in units)
+            following = deque(
+                (unit, followers.submit(counts_or_reason, unit, workers, fetcher, args.do_cleanup)) for unit in units
+            )
             try:
-                while following:  # what was passed on is let go: a shard's counts take half a megabyte
+                while following:  # forget what was passed on: the counts of a shard take half a megabyte
                     unit, future = following.popleft()
                     yield unit, future.result()
                     more()
-            finally:  # also at Ctrl-C, and when every class is full: what is at work is ended, not waited for
-                stop.set()
+            finally:  # also at Ctrl-C, and when every class is full: running scans are stopped, not waited for
+                fetcher.stop()
                 followers.shutdown(wait=False, cancel_futures=True)
                 workers.end()
     finally:
@@ -335,11 +286,51 @@ def scan_in_order(units: list[Unit], done: set[str], workers: Workers, args) -> 
             clear_remains(unit)
 
 
-# ---- what came of it ----
+def counts_or_reason(unit: Unit, workers: Workers, fetcher: ShardFetcher, do_cleanup: bool) -> dict | str:
+    """One shard from fetch to cleanup: its counts, or one sentence why it is missing."""
+    counts = finished_counts(unit)
+    if counts is not None:
+        say(f"{unit.shard}: scanned before, {counts['records']:,} records")
+        return counts
+    try:
+        is_fetched = not os.path.isfile(unit.shard)
+        if is_fetched:
+            fetcher.fetch(unit.shard)
+            check_fetched(unit.shard, workers)
+        counts = workers.scan(unit)
+        if is_fetched and do_cleanup:
+            os.unlink(unit.shard)
+    except (UserError, MissingShard) as error:
+        return str(error)
+    except OSError as error:  # a full disk, a file server that went away
+        return f"{error.strerror or error} ({error.filename or unit.hits.parent})"
+    except BrokenExecutor:
+        return "its worker was killed (out of memory?): run again, perhaps with fewer --workers"
+    say(
+        f"{unit.shard}: {counts['rows']:,} rows, {counts['captions']:,} captions matched, "
+        f"{counts['records']:,} records, {counts['rows'] / counts['seconds']:,.0f} rows/s"
+    )
+    return counts
+
+
+def check_fetched(shard: str, workers: Workers) -> None:
+    """Remove a fetched file that is no shard: an error page under a shard's name must not stay.
+
+    Raises:
+        UserError: it is no shard.
+    """
+    try:
+        workers.check(shard)
+    except UserError:
+        os.unlink(shard)
+        raise
+
+
+# ---- the counts and the last lines ----
 
 
 class Tally:
-    """Counts what passes from the shards' hit files to the chunks."""
+    """Counts the records while they pass from the shards' hit files to the chunks."""
 
     def __init__(self, search: Search):
         self.quantity = search.quantity
@@ -350,8 +341,10 @@ class Tally:
         self.phrases = {name: Counter() for name in search.classes}
 
     def pass_on(self, scanned: Iterator[tuple[Unit, dict | str]]) -> Iterator:
-        """The encoded records in order, as `write_chunks` takes them: whole hit files; with -n those lines that keep
-        to n a class, and no shard behind the last one needed."""
+        """The encoded records in order, as `write_chunks` takes them: whole hit files.
+
+        With -n only the lines up to n per class, and no shard after all classes are full.
+        """
         with contextlib.closing(scanned):
             for unit, counts in scanned:
                 if isinstance(counts, str):
@@ -378,8 +371,9 @@ class Tally:
 
     def has_room(self, line: bytes) -> bool:
         name = json.loads(line[: -len(LINE_END)])["QUERY"]
-        self.records[name] += (room := self.records[name] < self.quantity)
-        return room
+        has_room = self.records[name] < self.quantity
+        self.records[name] += has_room
+        return has_room
 
     def coverage(self, units: list[Unit]) -> dict:
         not_needed = len(units) - self.scanned - len(self.missing)
@@ -398,17 +392,18 @@ class Tally:
 
 
 def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
-    """The last lines: a line a class (--verbose), what is in longer words, what is missing, and the sum."""
+    """The last lines: one per class (--verbose), classes found inside longer words, missing shards, and the sums."""
     for name, number in tally.records.items():
-        matches = ", ".join(f"{phrase} ({count:,})" for phrase, count in tally.phrases[name].most_common(NAMED))
+        phrases = tally.phrases[name].most_common(LISTED_CLASSES)
+        matches = ", ".join(f"{phrase} ({count:,})" for phrase, count in phrases)
         say_more(f"{name}: {number:,} records{': ' + matches if matches else ''}")
     mostly_inside = [
         f"{name} ({tally.inside[name] / number:.0%} of {number:,})"
         for name, number in tally.matched.most_common()
-        if number >= FEW and tally.inside[name] > MOSTLY * number
+        if number >= FEWEST_MATCHES and tally.inside[name] > MOSTLY_INSIDE * number
     ]
     if mostly_inside:
-        say(f"mostly inside longer words, which --match word leaves out: {some(mostly_inside)}")
+        say(f"mostly inside longer words, which --match word leaves out: {first_few(mostly_inside)}")
     none = [name for name, number in tally.records.items() if number == 0]
     for shard, reason in tally.missing.items():
         say_always(f"missing: {shard}: {reason}")
@@ -417,14 +412,14 @@ def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
     say_always(
         f"{coverage['asked']:,} shards: {coverage['done']:,} scanned{not_needed}, {len(tally.missing):,} missing; "
         f"{tally.rows:,} rows; {sum(tally.records.values()):,} records of {len(tally.records) - len(none):,} classes; "
-        f"{len(none):,} classes with none{': ' + some(none) if none else ''}; "
+        f"{len(none):,} classes with none{': ' + first_few(none) if none else ''}; "
         f"{len(chunks):,} chunks in {output}"
     )
 
 
-def some(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+def first_few(names: list[str]) -> str:
+    more = f" and {len(names) - LISTED_CLASSES:,} more" if len(names) > LISTED_CLASSES else ""
+    return ", ".join(names[:LISTED_CLASSES]) + more
 
 
 if __name__ == "__main__":

@@ -1,24 +1,24 @@
-"""Arrow arrays from what Python and numpy hold. Not by `pa.array` or `pa.scalar`: to ask whether a value is one of
-pandas', they import pandas, a quarter of a second in a run that may take one."""
+"""Arrow arrays from Python's and numpy's values, and what kind of values an Arrow type holds.
+
+Not by `pa.array` or `pa.scalar`: they import pandas, to ask whether a value is one of its types. That takes a quarter of
+a second, and a whole run may take one.
+"""
 
 import functools
 from collections.abc import Sequence
 
+import numpy as np
+import pyarrow as pa
 
-def integers(numbers, kind: str = "int64"):
-    """Numbers (n,) as an Arrow array of that numpy kind."""
-    import numpy as np
-    import pyarrow as pa
 
+def integers(numbers, kind: str = "int64") -> pa.Array:
+    """Numbers (n,) as an Arrow array of that numpy dtype."""
     buffers = [None, pa.py_buffer(np.ascontiguousarray(numbers, kind))]
     return pa.Array.from_buffers(pa.from_numpy_dtype(kind), len(numbers), buffers)
 
 
-def binaries(values: Sequence[bytes | None]):
+def binaries(values: Sequence[bytes | None]) -> pa.LargeBinaryArray:
     """Byte strings as a large_binary array."""
-    import numpy as np
-    import pyarrow as pa
-
     offsets = np.zeros(len(values) + 1, np.int64)
     np.cumsum([0 if value is None else len(value) for value in values], out=offsets[1:])
     valid = np.packbits(np.array([value is not None for value in values], bool), bitorder="little")
@@ -27,21 +27,25 @@ def binaries(values: Sequence[bytes | None]):
     return pa.Array.from_buffers(pa.large_binary(), len(values), buffers)
 
 
-def texts(values: Sequence[str | None]):
-    """Texts as a string array; a lone surrogate becomes "?"."""
-    import pyarrow as pa
-
+def texts(values: Sequence[str | None]) -> pa.StringArray:
+    """Texts as a string array. A lone surrogate becomes "?"."""
     return binaries([None if value is None else value.encode("utf-8", "replace") for value in values]).cast(pa.string())
 
 
 @functools.lru_cache(64)  # a separator is asked for with every half megabyte of captions
-def binary_scalar(value: bytes):
-    """One byte string as a binary scalar."""
-    import pyarrow as pa
-
+def binary_scalar(value: bytes) -> pa.BinaryScalar:
     return binaries([value]).cast(pa.binary())[0]
 
 
-def text_scalar(value: str):
-    """One text as a string scalar."""
+def text_scalar(value: str) -> pa.StringScalar:
     return texts([value])[0]
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of this type are strings or bytes, large or not."""
+    return pa.types.is_string(kind) or pa.types.is_binary(kind) or is_large(kind)
+
+
+def is_large(kind: pa.DataType) -> bool:
+    """Whether values of this type are strings or bytes with 64-bit offsets."""
+    return pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)

@@ -17,6 +17,8 @@ from typing import NoReturn
 
 from retrieval.cli import say
 
+MATCH_MODES = ("substring", "word", "fts")  # substring/matching.py defines when a phrase holds in each
+
 # FTS5's parser has a stack of 100 (fts5parse.y); a parenthesis takes up to 3 places of it, and a query that people
 # write has two or three. Its trees are at most 256 deep, which a chain of NOTs reaches.
 DEEPEST_PARENTHESIS = 20

@@ -1,25 +1,27 @@
-"""Records encoded a column at a time, in Arrow's kernels: what records.encode_record gives, some twenty times as fast.
+"""Records encoded column by column, by Arrow's kernels: the lines of records.encode_record, some twenty times as fast.
 
-Half a million records take one second so, and the interpreter's lock is free meanwhile, so that classes can be encoded
-side by side.
+Half a million records take one second. Arrow releases the interpreter's lock, so several classes can be encoded side by
+side.
 """
 
 import json
 from json.encoder import encode_basestring
 
-from retrieval.arrow_values import integers, text_scalar, texts
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from retrieval.arrow_values import integers, is_large, is_text, text_scalar, texts
 from retrieval.columns import nsfw_tag
 from retrieval.records import LINE_END, RECORD_FIELDS
 
 
 def encode_columns(columns: dict) -> memoryview:
-    """A line of a chunk for each row, as records.encode_record gives it: one stretch of UTF-8; RECORD_FIELDS first.
+    """A line of a chunk for each row, as records.encode_record gives it, in one buffer of UTF-8.
 
-    `columns` maps a field to a pyarrow Array, or to one plain value for all rows (at least one is an Array). Numbers
-    that are no JSON (NaN, infinities) become null.
+    RECORD_FIELDS come first. `columns` maps a field to a pyarrow Array, or to one plain value for all rows (at least one is an Array). Numbers
+    that JSON does not have (NaN, infinities) become null.
     """
-    import pyarrow as pa
-
     return joined_lines(
         {
             name: json_parts(values) if isinstance(values, pa.Array) else [json.dumps(values, ensure_ascii=False)]
@@ -29,11 +31,10 @@ def encode_columns(columns: dict) -> memoryview:
 
 
 def joined_lines(encoded: dict) -> memoryview:
-    """The lines, from the parts of each field's JSON: pyarrow string arrays without nulls, and texts for all rows."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    """One line per row, from the parts of each field's JSON.
 
+    A part is a pyarrow string array without nulls, or a text that is the same for all rows.
+    """
     joined, text, beginning = [], "", "{"
     for name, parts in encoded.items():
         text += beginning + json.dumps(name) + ":"
@@ -52,21 +53,18 @@ def joined_lines(encoded: dict) -> memoryview:
     return memoryview(data)[edges[lines.offset] : edges[lines.offset + len(lines)]]
 
 
-def json_parts(values, whole: bool = False) -> list:
-    """`json_values` for `joined_lines`: of text without nulls, the quotes are the same for all rows."""
+def json_parts(values: pa.Array, whole: bool = False) -> list[str | pa.Array]:
+    """A column's JSON as parts for `joined_lines`. For text without nulls, the quotes are the same for all rows."""
     if is_text(values.type) and not values.null_count:
         return ['"', _escaped(valid_utf8(values)), '"']
     return [json_values(values, whole)]
 
 
-def json_values(values, whole: bool = False):
-    """Each value's JSON text, as a pyarrow string array without nulls.
+def json_values(values: pa.Array, whole: bool = False) -> pa.StringArray:
+    """Each value's JSON text, without nulls.
 
-    Text that is not UTF-8 gets U+FFFD where it is broken. `whole`: floats such as 512.0 are written as integers.
+    Bytes that are not UTF-8 become U+FFFD. `whole`: floats such as 512.0 are written as integers.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     kind = values.type
     if pa.types.is_dictionary(kind):
         encoded = json_values(values.dictionary, whole).take(values.indices)
@@ -79,15 +77,12 @@ def json_values(values, whole: bool = False):
     elif is_text(kind):
         quote = text_scalar('"')
         encoded = pc.binary_join_element_wise(quote, _escaped(valid_utf8(values)), quote, text_scalar(""))
-    else:  # a list, a date: nothing that a pool is known to hold here
+    else:  # a list, a date: no known pool holds one here
         encoded = texts([json.dumps(value, ensure_ascii=False, default=str) for value in values.to_pylist()])
     return pc.coalesce(encoded, text_scalar("null")) if encoded.null_count else encoded
 
 
-def _floats(values, whole: bool):
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
+def _floats(values: pa.Array, whole: bool) -> pa.StringArray:
     if pa.types.is_decimal(values.type):
         values = pc.cast(values, pa.float64())
     values = pc.if_else(pc.is_finite(values), values, pa.nulls(len(values), values.type))
@@ -101,54 +96,39 @@ def _floats(values, whole: bool):
     return pc.if_else(pc.equal(pc.cast(numbers, values.type, safe=False), values), numbers.cast(pa.string()), encoded)
 
 
-def is_text(kind) -> bool:
-    import pyarrow as pa
-
-    of_text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
-    return any(is_kind(kind) for is_kind in of_text)
-
-
-def valid_utf8(values):
-    """Text or binary as a string array; where bytes are not UTF-8, they become U+FFFD."""
-    import pyarrow as pa
-
-    large = pa.types.is_large_string(values.type) or pa.types.is_large_binary(values.type)
-    values = values.cast(pa.large_binary() if large else pa.binary())  # Arrow trusts a string's bytes, not a binary's
+def valid_utf8(values: pa.Array) -> pa.StringArray:
+    """Text or binary as strings. Bytes that are not UTF-8 become U+FFFD."""
+    # As binary first: Arrow checks the bytes of a binary that it casts, and trusts those of a string.
+    values = values.cast(pa.large_binary() if is_large(values.type) else pa.binary())
     try:
         return values.cast(pa.string())
     except pa.ArrowInvalid:
         return texts([None if value is None else value.decode("utf-8", "replace") for value in values.to_pylist()])
 
 
-def _escaped(values):
+def _escaped(values: pa.StringArray) -> pa.StringArray:
     """Strings as json.dumps(ensure_ascii=False) writes them between the quotes."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
     data = np.frombuffer(values.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
-    places = np.flatnonzero((data < 0x20) | (data == ord('"')) | (data == ord("\\")))
-    if not len(places):
+    special = np.flatnonzero((data < 0x20) | (data == ord('"')) | (data == ord("\\")))
+    if not len(special):
         return values
-    rows = np.unique(np.searchsorted(offsets, places + offsets[0], "right") - 1)  # one caption in twenty-five
+    rows = np.unique(np.searchsorted(offsets, special + offsets[0], "right") - 1)  # 4 % of captions
     mask = np.zeros(len(values), np.uint8)
     mask[rows] = 1
     again = values.take(integers(rows))
-    if (data[places] < 0x20).any():
-        again = texts([text and encode_basestring(text)[1:-1] for text in again.to_pylist()])  # a null may have bytes
+    if (data[special] < 0x20).any():
+        again = texts([text and encode_basestring(text)[1:-1] for text in again.to_pylist()])  # a null may hide bytes
     else:
         again = pc.replace_substring(pc.replace_substring(again, "\\", "\\\\"), '"', '\\"')
     return pc.replace_with_mask(values, integers(mask, "uint8").cast(pa.bool_()), again)
 
 
-def safety_tags(table, columns: dict[str, str]):
-    """The rows' NSFW tags as a pyarrow array: as they are where the pool has tags, else from its score (LAION's rule).
+def safety_tags(table: pa.Table, columns: dict[str, str]) -> pa.Array | None:
+    """The rows' NSFW tags: those of the pool where it has tags, else made from its score (LAION's rule).
 
     `columns` is retrieval.columns.map_columns of the table's. None where the pool has neither.
     """
-    import pyarrow as pa
-
     name = columns.get("NSFW") or columns.get("punsafe")
     if name is None:
         return None
@@ -160,14 +140,12 @@ def safety_tags(table, columns: dict[str, str]):
     return tags_of_scores(values)
 
 
-def tags_of_scores(scores):
-    """LAION's tags for a pyarrow array of unsafe scores."""
+def tags_of_scores(scores: pa.Array) -> pa.StringArray:
+    """LAION's tags for unsafe scores."""
     return texts([nsfw_tag(None if score is None else float(score)) for score in scores.to_pylist()])
 
 
-def tagged_unsafe(tags):
-    """Which of `safety_tags` say NSFW: a numpy bool array. UNSURE, UNLIKELY and null do not."""
-    import pyarrow.compute as pc
-
+def tagged_unsafe(tags: pa.Array) -> np.ndarray:
+    """Which of `safety_tags` say NSFW: bool (n,). UNSURE, UNLIKELY and null do not."""
     unsafe = pc.equal(pc.utf8_upper(pc.utf8_trim_whitespace(tags)), "NSFW")
     return unsafe.fill_null(False).to_numpy(zero_copy_only=False)

@@ -1,14 +1,15 @@
 """Shards: parquet files and SQLite databases of captions, opened alike, read in batches, never written to.
 
-    shard = open_shard("part-00000.parquet")            # or .db; UserError for what is neither
+    shard = open_shard("part-00000.parquet")            # or .db; UserError for anything else
     for batch in caption_batches(shard):                # decodes the caption column only
-        batch.captions                                  # pyarrow array of strings, one a row
-        batch.fetch(positions)                          # the records' other columns, of the rows that matched
+        batch.captions                                  # pyarrow array of strings, one per row
+        batch.fetch(positions)                          # the other columns of the rows that matched
 
-A parquet shard's rows are numbered from 0; a database's rows are its rowids.
+The rows of a parquet shard are numbered from 0. The rows of a database have their rowids.
 """
 
 import contextlib
+import functools
 import json
 import math
 import os
@@ -21,48 +22,52 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retrieval.arrow_values import binaries, integers
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from retrieval.arrow_values import binaries, integers, is_text
 from retrieval.cli import UserError
 from retrieval.columns import map_columns, nsfw_tag
 from retrieval.record_columns import tags_of_scores
 
-BATCH_ROWS = 1 << 16  # 4 MB of captions of 60 bytes: larger is no faster, and a third of them matching takes 200 MB
-SQLITE_BATCH_ROWS = 1 << 12  # rows of Python values, a kilobyte each: with 32,768 a run takes a third longer
-LARGEST_BLOCK = 30 << 20  # bytes; the bound that glibc can learn ends at 32 MiB
-READ_BUFFER = 1 << 18  # parquet pages are read as they come: a row group of 18 million rows is never held whole
+BATCH_ROWS = 1 << 16  # 4 MB of captions; larger is no faster, and if a third of them match, a batch takes 200 MB
+SQLITE_BATCH_ROWS = 1 << 12  # rows of Python values, a kilobyte each; with 32,768 a run takes a third longer
+LARGEST_BLOCK_BYTES = 30 << 20  # the threshold that glibc can learn ends at 32 MiB
+READ_BUFFER_BYTES = 1 << 18  # parquet is read page by page: a row group of 18 million rows is never held whole
 SAMPLES = "samples"  # the table's name in the published databases
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One file of the pool. `columns` maps our names to the file's; `columns["TEXT"]` is the column to search."""
+    """One file of the pool. `columns` maps our names to the file's. `columns["TEXT"]` is the column to search."""
 
     path: Path
     kind: str  # "parquet" or "sqlite"
     columns: dict[str, str]
     rows: int
-    has_word_index: bool = False  # an FTS5 index whose tokens are the ones DESIGN's `word` is defined by
-    source: str = ""  # sqlite: the table to read, and
-    source_columns: tuple[tuple[str, str], ...] = ()  # the name there of each of ours
+    has_word_index: bool = False  # sqlite: an FTS5 index with the tokens that define the match mode `word`
+    table: str = ""  # sqlite: the table to read
+    table_columns: tuple[tuple[str, str], ...] = ()  # sqlite: (our name, the column's name in that table)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows: their numbers (indexable), captions, and the way to their other columns until the next batch."""
+    """Some rows of a shard. `fetch` works until the next batch is asked for."""
 
-    rows: Any
-    captions: Any  # pyarrow Array of string, large_string, binary or dictionary of them
-    fetch: Callable[[Any], dict]  # positions in the batch, ascending -> our column -> a list, or a pyarrow Array
+    rows: np.ndarray  # int64 (n,): the rows' numbers
+    captions: pa.Array | None  # (n,) string, large_string, binary or a dictionary of one; None: not read, `fetch` does
+    fetch: Callable[[np.ndarray], dict]  # positions in the batch, ascending -> {our name: list or pyarrow Array}
 
 
 def open_shard(path: Path | str, field: str | None = None) -> Shard:
-    """Read what the file says about itself: kind, columns, rows.
+    """Read the file's kind, columns and number of rows.
 
     Args:
-        field: the caption column to search, where it is not the one named TEXT or caption.
+        field: the caption column to search, where it is not found by name.
 
     Raises:
-        UserError: neither format, cut short, or without a URL or a caption column (names the columns it has).
+        UserError: the file has neither format, is cut short, or has no URL or caption column (names those it has).
     """
     path = Path(path)
     try:
@@ -86,47 +91,45 @@ def caption_batches(shard: Shard) -> Iterator[Batch]:
     """The shard's rows in order.
 
     Raises:
-        UserError: the file is damaged somewhere behind its first pages.
+        UserError: the file is damaged after its first pages.
     """
     keep_freed_memory()
     with _damage_named(shard.path):
         yield from _parquet_batches(shard) if shard.kind == "parquet" else _sqlite_batches(shard)
 
 
-def row_batches(shard: Shard, positions) -> Iterator[Batch]:
+def row_batches(shard: Shard, positions: np.ndarray) -> Iterator[Batch]:
     """The rows at these positions (ascending, from 0, below `shard.rows`), whatever their numbers are."""
-    import numpy as np
-
     start = 0
     for batch in caption_batches(shard):
         first, last = np.searchsorted(positions, [start, start + len(batch.captions)])
         if last > first:
-            chosen = np.asarray(positions[first:last]) - start
-            rows = np.asarray(batch.rows)[chosen]
-            yield Batch(
-                rows, batch.captions.take(integers(chosen)), lambda wanted, b=batch, c=chosen: b.fetch(c[wanted])
-            )
+            yield _part_of_batch(batch, positions[first:last] - start)
         start += len(batch.captions)
 
 
+def _part_of_batch(batch: Batch, chosen: np.ndarray) -> Batch:
+    return Batch(
+        rows=batch.rows[chosen],
+        captions=batch.captions.take(integers(chosen)),
+        fetch=lambda positions: batch.fetch(chosen[positions]),
+    )
+
+
 def keep_freed_memory() -> None:
-    """Let malloc keep a batch's memory for the next one, which is a tenth of a scan's time.
+    """Let malloc keep the memory of a batch for the next one, which saves a tenth of a scan's time.
 
-    glibc returns the top of its heap to the kernel as soon as 256 KB of it are free, and the kernel clears every page
-    that it gives again; but a large block that was mapped and freed raises that bound (mallopt(3), M_MMAP_THRESHOLD).
+    glibc returns the top of its heap to the kernel as soon as 256 KB of it are free, and the kernel clears each page
+    that it hands out again. Freeing one large mapped block raises that threshold (mallopt(3), M_MMAP_THRESHOLD).
     """
-    import numpy as np
-
-    np.empty(LARGEST_BLOCK, np.uint8)
+    np.empty(LARGEST_BLOCK_BYTES, np.uint8)
 
 
 def use_mimalloc() -> None:
-    """Let Arrow keep a batch's memory too: its jemalloc gives it back, 25,000 page faults in a million rows.
+    """Let Arrow keep the memory of a batch too: its jemalloc gives it back, with 25,000 page faults per million rows.
 
-    Where it was built with mimalloc, and unless the user chose otherwise.
+    Only where Arrow was built with mimalloc, and the user has not chosen another pool.
     """
-    import pyarrow as pa
-
     if "mimalloc" in pa.supported_memory_backends() and "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
         pa.set_memory_pool(pa.mimalloc_memory_pool())
 
@@ -135,11 +138,7 @@ def use_mimalloc() -> None:
 def _damage_named(path: Path):
     try:
         yield
-    except (UserError, KeyboardInterrupt, GeneratorExit):
-        raise
-    except Exception as error:  # Arrow's, whose base class only an import of 0.1 s would name, or one of these
-        if not isinstance(error, (OSError, sqlite3.Error)) and not type(error).__module__.startswith("pyarrow"):
-            raise
+    except (pa.ArrowException, OSError, sqlite3.Error) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"shard {path} is damaged ({reason}): fetch it again") from error
 
@@ -158,22 +157,20 @@ def _named_columns(path: Path, names: list[str], field: str | None) -> dict[str,
 
 # ---- values ----
 
+INTEGER_COLUMNS = ("SAMPLE_ID", "HEIGHT", "WIDTH")  # pandas stores them as floats where one is null
+SCORE_COLUMNS = ("similarity", "punsafe")
 _WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]{0,18}))(?:\.0+)?")  # at most 19 digits: longer ones are hex ids
 
 
-WHOLE_NUMBERS = ("SAMPLE_ID", "HEIGHT", "WIDTH")  # integers, which pandas makes floats where one is null
-SCORES = ("similarity", "punsafe")
-
-
 def _sqlite_values(ours: str, values: list) -> list:
-    """A column as SQLite gave it, as records hold it: an FTS table keeps whatever type was inserted.
+    """SQLite's values of one column as records hold them: an FTS table keeps whatever type was inserted.
 
-    Most columns are of one type, and are returned as they are.
+    Most columns have values of one type only, and are returned unchanged.
     """
     kinds = set(map(type, values)) - {type(None)}
-    if ours in WHOLE_NUMBERS:
+    if ours in INTEGER_COLUMNS:
         return values if kinds <= {int} else [_whole_number(value) for value in values]
-    if ours in SCORES:
+    if ours in SCORE_COLUMNS:
         plain = kinds <= {float} and None not in values and all(map(math.isfinite, values))
         return values if plain else [_score(value) for value in values]
     return values if kinds <= {str} else [value if value is None else _text(value) for value in values]
@@ -184,7 +181,7 @@ def _text(value: Any) -> str:
 
 
 def _whole_number(value: Any) -> Any:
-    """Dumps often insert numbers as text, or as floats; ids never pass a float. Other text stays, a hex id."""
+    """An integer that may be stored as text or as a float. Ids in text never become floats. Hex ids stay text."""
     if isinstance(value, float):
         return None if not math.isfinite(value) else int(value) if value.is_integer() else value
     if not isinstance(value, str | bytes):
@@ -195,7 +192,7 @@ def _whole_number(value: Any) -> Any:
 
 
 def _score(value: Any) -> float | None:
-    """A score that may have been stored as text; null where it is no number."""
+    """A score that may be stored as text. None where it is no finite number."""
     try:
         score = None if value is None else float(value)
     except ValueError:
@@ -207,8 +204,6 @@ def _score(value: Any) -> float | None:
 
 
 def _open_parquet(path: Path, field: str | None) -> Shard:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
@@ -220,69 +215,72 @@ def _open_parquet(path: Path, field: str | None) -> Shard:
     for ours in ("URL", "TEXT"):
         kind = schema.field(columns[ours]).type
         kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
-        if not pa.types.is_null(kind) and not any(is_kind(kind) for is_kind in text):
+        if not pa.types.is_null(kind) and not is_text(kind):
             raise UserError(f"shard {path}: column {columns[ours]} holds {kind}, not text")
     return Shard(path, "parquet", columns, rows)
 
 
 def _parquet_batches(shard: Shard) -> Iterator[Batch]:
-    """Two readers in step, row group by row group: one decodes the captions; one, started at a row group's first
-    match, the other columns."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    """Two readers in step, row group by row group.
 
+    One decodes the captions. The other decodes the other columns; it starts at the first match in a row group.
+    """
     use_mimalloc()
     caption = shard.columns["TEXT"]
-    others = {ours: name for ours, name in shard.columns.items() if ours != "TEXT"}
-    first_row = 0
-    few_values = [shard.columns[ours] for ours in ("LICENSE", "NSFW") if ours in shard.columns]
-    with pq.ParquetFile(shard.path, buffer_size=READ_BUFFER, read_dictionary=few_values) as file:
-        for group in range(file.num_row_groups):
-            group_row, ahead = first_row, None
-            for record_batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=[caption], use_threads=False):
-                captions = record_batch.column(0)
+    with pq.ParquetFile(
+        shard.path, buffer_size=READ_BUFFER_BYTES, read_dictionary=_columns_of_few_values(shard)
+    ) as file:
+        first_row = 0
+        for number in range(file.num_row_groups):
+            others = _OtherColumns(shard, file, number, first_row)
+            for batch in file.iter_batches(BATCH_ROWS, row_groups=[number], columns=[caption], use_threads=False):
+                captions = batch.column(0)
                 if pa.types.is_null(captions.type):
                     captions = captions.cast(pa.string())
-
-                def fetch(positions, start=first_row, captions=captions, group=group, group_row=group_row):
-                    nonlocal ahead
-                    if ahead is None:
-                        ahead = _RowGroup(file, group, list(dict.fromkeys(others.values())), group_row)
-                    with _damage_named(shard.path):
-                        table = ahead.take(start + positions)
-                    columns = {ours: table.column(name).combine_chunks() for ours, name in others.items()}
-                    if "punsafe" in columns and "NSFW" not in columns:
-                        columns["NSFW"] = tags_of_scores(columns["punsafe"])
-                    return columns | {"TEXT": captions.take(integers(positions))}
-
-                yield Batch(np.arange(first_row, first_row + len(captions)), captions, fetch)
+                rows = np.arange(first_row, first_row + len(captions))
+                yield Batch(rows, captions, functools.partial(others.fetch, rows, captions))
                 first_row += len(captions)
 
 
-class _RowGroup:
-    """A row group's columns, decoded from its start to the rows last asked for, one batch held at a time."""
+def _columns_of_few_values(shard: Shard) -> list[str]:
+    return [shard.columns[ours] for ours in ("LICENSE", "NSFW") if ours in shard.columns]
 
-    def __init__(self, file, group: int, columns: list[str], first_row: int):
-        self.batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
-        self.first, self.batch = first_row, None
 
-    def take(self, rows):
-        """The table of these rows: numbers within the file, ascending, from one call to the next too."""
-        import numpy as np
-        import pyarrow as pa
+class _OtherColumns:
+    """The columns of one row group beside the captions.
 
+    They are decoded from the row group's start to the rows last asked for, one batch in memory at a time, and not at
+    all where nothing is asked for. So rows must be asked for in ascending order, from one call to the next too.
+    """
+
+    def __init__(self, shard: Shard, file: pq.ParquetFile, row_group: int, first_row: int):
+        self._path = shard.path
+        self._names = {ours: name for ours, name in shard.columns.items() if ours != "TEXT"}
+        columns = list(dict.fromkeys(self._names.values()))
+        self._batches = file.iter_batches(BATCH_ROWS, row_groups=[row_group], columns=columns, use_threads=False)
+        self._first, self._batch = first_row, None  # the batch in memory, and the number of its first row
+
+    def fetch(self, rows: np.ndarray, captions: pa.Array, positions: np.ndarray) -> dict[str, pa.Array]:
+        """Batch.fetch of the batch of these rows and captions."""
+        with _damage_named(self._path):
+            table = self._take(rows[positions])
+        columns = {ours: table.column(name).combine_chunks() for ours, name in self._names.items()}
+        if "punsafe" in columns and "NSFW" not in columns:
+            columns["NSFW"] = tags_of_scores(columns["punsafe"])
+        return columns | {"TEXT": captions.take(integers(positions))}
+
+    def _take(self, rows: np.ndarray) -> pa.Table:
+        """The table of these rows (numbers within the file)."""
         taken, done = [], 0
         while done < len(rows):
-            if self.batch is None:
-                self.batch = next(self.batches)
-            upto = int(np.searchsorted(rows, self.first + len(self.batch)))
+            if self._batch is None:
+                self._batch = next(self._batches)
+            upto = int(np.searchsorted(rows, self._first + len(self._batch)))
             if upto > done:
-                taken.append(self.batch.take(integers(rows[done:upto] - self.first)))
+                taken.append(self._batch.take(integers(rows[done:upto] - self._first)))
                 done = upto
             if done < len(rows):
-                self.first, self.batch = self.first + len(self.batch), None
+                self._first, self._batch = self._first + len(self._batch), None
         return pa.Table.from_batches(taken)
 
 
@@ -290,9 +288,9 @@ class _RowGroup:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a database for reading alone: `immutable` takes no lock and leaves no -wal, -shm or -journal beside it.
+    """Open a database for reading only: `immutable` takes no lock and leaves no -wal, -shm or -journal beside it.
 
-    Text comes as bytes: Arrow takes captions as they are, and the web's text is not always UTF-8.
+    Text comes as bytes: Arrow takes captions as they are, and text from the web is not always UTF-8.
     """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     connection.text_factory = bytes
@@ -326,13 +324,13 @@ def _describe_samples(connection: sqlite3.Connection, path: Path, field: str | N
     if module and options.get("content") == "":
         raise UserError(f"shard {path} is an index without its rows (content=''): it cannot give back a URL")
 
-    # An FTS table's rows lie in an ordinary table beside it, column for column: reading that one is twice as fast.
+    # SQLite stores the rows of an FTS table in an ordinary table, column for column. Reading that one is twice as fast.
     stored = f"{SAMPLES}_content"
     if module and stored in tables and not {"content", "compress", "uncompress"} & options.keys():
         stored_names = [row[1] for row in connection.execute(f"PRAGMA table_info({stored})")][1:]
-        source, spelling = stored, dict(zip(names, stored_names, strict=False))
+        table, spelling = stored, dict(zip(names, stored_names, strict=False))
     else:
-        source, spelling = SAMPLES, {name: name for name in names}
+        table, spelling = SAMPLES, {name: name for name in names}
     tokenizer = options.get("tokenize", "unicode61").replace("'", " ").replace('"', " ").split()
     exact = (
         module == "fts5"
@@ -344,10 +342,10 @@ def _describe_samples(connection: sqlite3.Connection, path: Path, field: str | N
         path=path,
         kind="sqlite",
         columns=columns,
-        rows=_count_rows(connection, module, source, tables),
+        rows=_count_rows(connection, module, table, tables),
         has_word_index=exact,
-        source=source,
-        source_columns=tuple((ours, spelling[name]) for ours, name in columns.items()),
+        table=table,
+        table_columns=tuple((ours, spelling[name]) for ours, name in columns.items()),
     )
 
 
@@ -360,10 +358,10 @@ def _fts_options(sql: str) -> tuple[str, dict[str, str]]:
     return match[1].lower(), {key.lower(): value.strip().strip("'\"").strip() for key, value in options}
 
 
-def _count_rows(connection: sqlite3.Connection, module: str, source: str, tables: dict) -> int:
-    """The number of rows, without the minutes that count(*) takes over gigabytes of them."""
+def _count_rows(connection: sqlite3.Connection, module: str, table: str, tables: dict) -> int:
+    """The number of rows. Not by count(*) where FTS5 keeps it: that takes minutes over gigabytes."""
     if module == "fts5" and f"{SAMPLES}_data" in tables:
-        # FTS5 keeps its averages as record 1 of the _data table: a big-endian varint, the rows, comes first.
+        # FTS5 keeps its averages as record 1 of the _data table; the first value is the rows, a big-endian varint.
         # https://www.sqlite.org/fts5.html#fts5_data_structures
         row = connection.execute(f"SELECT block FROM {SAMPLES}_data WHERE id = 1").fetchone()
         rows = 0
@@ -371,40 +369,52 @@ def _count_rows(connection: sqlite3.Connection, module: str, source: str, tables
             rows = rows << 7 | byte & 0x7F
             if byte < 0x80:
                 return rows
-    return connection.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
+    return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
 def _sqlite_batches(shard: Shard) -> Iterator[Batch]:
-    """All rows. Only captions become Python values; the other columns are looked up for the rows that matched."""
+    """All rows. Only captions become Python values. The other columns are looked up for the rows that matched."""
     with contextlib.closing(connect(shard.path)) as connection:
-        cursor = connection.execute(f"SELECT rowid, {_listed(shard, ['TEXT'])} FROM {shard.source} AS s ORDER BY rowid")
+        cursor = connection.execute(f"SELECT rowid, {_listed(shard, ['TEXT'])} FROM {shard.table} AS s ORDER BY rowid")
         while block := cursor.fetchmany(SQLITE_BATCH_ROWS):
-
-            def fetch(positions, block=block):
-                with _damage_named(shard.path):
-                    found = _look_up(connection, shard, [block[position][0] for position in positions.tolist()])
-                return _sqlite_columns(shard, found)
-
-            yield Batch([row[0] for row in block], _captions([row[1] for row in block]), fetch)
+            rowids, captions = zip(*block, strict=True)
+            rows = np.array(rowids, np.int64)
+            yield Batch(rows, _captions(list(captions)), functools.partial(_fetch_rows, connection, shard, rows))
 
 
-def index_selection(shard: Shard, queries: list[str], phrases: list[list[str]], choose, quantity: int | None = None):
-    """What the full-text index says of every class, for a shard that `has_word_index`.
+def looked_up_batches(shard: Shard, rowids: np.ndarray) -> Iterator[Batch]:
+    """These rows of a database (int64, distinct, ascending). `fetch` gives their captions too."""
+    keep_freed_memory()
+    with contextlib.closing(connect(shard.path)) as connection:
+        for start in range(0, len(rowids), SQLITE_BATCH_ROWS):
+            rows = rowids[start : start + SQLITE_BATCH_ROWS]
+            yield Batch(rows, None, functools.partial(_fetch_rows, connection, shard, rows))
+
+
+def _fetch_rows(connection: sqlite3.Connection, shard: Shard, rows: np.ndarray, positions: np.ndarray) -> dict:
+    """Batch.fetch of the batch of these rows."""
+    with _damage_named(shard.path):
+        return _sqlite_columns(shard, _look_up(connection, shard, rows[positions].tolist()))
+
+
+def index_selection(
+    shard: Shard, queries: list[str], phrases: list[list[str]], choose: Callable, quantity: int | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The rows of each class by the full-text index, for a shard that `has_word_index`.
 
     Args:
-        queries: an FTS5 expression a class.
+        queries: one FTS5 expression per class.
         phrases: for each class the FTS5 expressions of its phrases.
-        choose: (class, holding) -> the phrase to name for each row, from bool (phrases, rows): asked of classes of
-            several phrases.
-        quantity: only the first so many rows of each class.
+        choose: (class number, holding) -> the phrase to name for each row. `holding` is bool (phrases, rows). Called
+            only for classes with several phrases.
+        quantity: only the first rows of each class, up to this number.
 
     Returns:
-        tuple: row ids (int64), classes (int32), phrases (int32, within the class); by row, then class. None where
-        nothing is found: then numpy is not imported either, which takes as long as to ask for a hundred classes.
+        tuple: rowids (int64), class numbers (int32), phrase numbers within the class (int32), sorted by row and class.
     """
     column = shard.columns["TEXT"].replace('"', '""')
     limit = -1 if quantity is None else quantity
-    rows, classes, held = array("q"), array("i"), array("i")
+    rows, classes, named = array("q"), array("i"), array("i")
     with _damage_named(shard.path), contextlib.closing(connect(shard.path)) as connection:
 
         def select(query: str, limit: int) -> list[int]:
@@ -414,46 +424,24 @@ def index_selection(shard: Shard, queries: list[str], phrases: list[list[str]], 
             )
             return [row for (row,) in cursor]
 
-        for place, query in enumerate(queries):
+        for number, query in enumerate(queries):
             found = select(query, limit)
-            named = array("i", [0]) * len(found)
-            if len(phrases[place]) > 1 and found:
-                import numpy as np
-
-                holding = [np.isin(found, select(phrase, -1), assume_unique=True) for phrase in phrases[place]]
-                named = array("i", choose(place, np.array(holding)).tolist())
+            chosen = [0] * len(found)
+            if len(phrases[number]) > 1 and found:
+                holding = [np.isin(found, select(phrase, -1), assume_unique=True) for phrase in phrases[number]]
+                chosen = choose(number, np.array(holding)).tolist()
             rows.extend(found)
-            classes.extend(array("i", [place]) * len(found))
-            held.extend(named)
-    if not rows:
-        return None
-
-    import numpy as np
-
-    order = np.argsort(np.frombuffer(rows, np.int64), kind="stable")
-    return tuple(np.frombuffer(column, column.typecode)[order] for column in (rows, classes, held))
-
-
-def looked_up_batches(shard: Shard, rowids) -> Iterator[Batch]:
-    """These rows of a database (distinct, ascending), without their captions apart: `fetch` gives them."""
-    keep_freed_memory()
-    with contextlib.closing(connect(shard.path)) as connection:
-        for start in range(0, len(rowids), SQLITE_BATCH_ROWS):
-            numbers = rowids[start : start + SQLITE_BATCH_ROWS].tolist()
-
-            def fetch(positions, numbers=numbers):
-                with _damage_named(shard.path):
-                    found = _look_up(connection, shard, [numbers[position] for position in positions.tolist()])
-                return _sqlite_columns(shard, found)
-
-            yield Batch(numbers, None, fetch)
+            classes.extend([number] * len(found))
+            named.extend(chosen)
+    order = np.argsort(np.array(rows, np.int64), kind="stable")
+    return np.array(rows, np.int64)[order], np.array(classes, np.int32)[order], np.array(named, np.int32)[order]
 
 
 def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int]) -> list[tuple]:
-    """These rows, in this order: row id, caption, then the other columns as `shard.columns` orders them."""
+    """These rows, in this order: rowid, caption, then the other columns in the order of `shard.columns`."""
     listed = _listed(shard, ["TEXT", *_others(shard)])
     select = (
-        f"SELECT s.rowid, {listed} FROM json_each(?) AS wanted CROSS JOIN {shard.source} s ON s.rowid = wanted.value"
+        f"SELECT s.rowid, {listed} FROM json_each(?) AS wanted CROSS JOIN {shard.table} s ON s.rowid = wanted.value"
     )
     try:
         connection.text_factory = str
@@ -462,14 +450,14 @@ def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int]) ->
         except sqlite3.OperationalError as error:
             if "decode" not in str(error):
                 raise
-            connection.text_factory = _text  # three times as slow, and right where the text is not UTF-8
+            connection.text_factory = _text  # three times as slow, and works where text is not UTF-8
             return connection.execute(select, [json.dumps(rowids)]).fetchall()
     finally:
         connection.text_factory = bytes
 
 
 def _listed(shard: Shard, ours: list[str]) -> str:
-    spelling = dict(shard.source_columns)
+    spelling = dict(shard.table_columns)
     return ", ".join('s."' + spelling[name].replace('"', '""') + '"' for name in ours)
 
 
@@ -487,8 +475,8 @@ def _sqlite_columns(shard: Shard, rows: list[tuple]) -> dict[str, list]:
     return columns
 
 
-def _captions(values: list):
-    """An Arrow array of captions that SQLite gave as bytes, taken as they are."""
+def _captions(values: list) -> pa.LargeBinaryArray:
+    """Captions that SQLite gave as bytes, unchanged."""
     if set(map(type, values)) - {bytes, type(None)}:  # a number in the caption column
         values = [None if value is None else _text(value).encode() for value in values]
     return binaries(values)

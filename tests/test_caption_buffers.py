@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retrieval.substring.caption_buffers import beyond_ascii, bytes_of, offsets_of, plain_words, rows_to_fold
+from retrieval.substring.caption_buffers import non_ascii, bytes_of, offsets_of, plain_words, rows_to_fold
 from retrieval.substring.unicode61 import is_word_part
 
 EVERY_BYTE = bytes(range(256))
@@ -25,9 +25,9 @@ def test_the_bytes_of_captions_are_those_of_the_rows_alone():
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 1000])
-def test_bytes_beyond_ascii_are_found_wherever_they_are(length):
+def test_bytes_non_ascii_are_found_wherever_they_are(length):
     values = np.random.default_rng(length).integers(0, 140, length).astype(np.uint8)
-    assert beyond_ascii(values).tolist() == [place for place, value in enumerate(values.tolist()) if value >= 0x80]
+    assert non_ascii(values).tolist() == [place for place, value in enumerate(values.tolist()) if value >= 0x80]
 
 
 @pytest.mark.parametrize("mode", ["word", "substring"])
@@ -42,5 +42,5 @@ def test_a_row_is_folded_unless_all_its_characters_separate_words_and_have_no_ca
 def test_ascii_is_never_folded_and_what_is_not_utf8_is_when_it_may_matter():
     captions = pa.array([b"plain", b"", b"a \xff b", b"\x80", b"a\xe2", b"\xf7\xbf\xbf\xbf", b"\xed\xa0\x80"])
     assert not rows_to_fold(captions, offsets_of(captions), "word")[:2].any()
-    everything = rows_to_fold(captions, offsets_of(captions), "substring", beyond_any_doubt=True)
+    everything = rows_to_fold(captions, offsets_of(captions), "substring", every_non_ascii=True)
     assert everything.tolist() == [False, False, True, True, True, True, True]

@@ -166,7 +166,7 @@ def test_captions_that_are_not_utf8_are_read_with_replacement_characters(match, 
 @pytest.mark.parametrize("piece_bytes", [1, 40, 1 << 19])
 def test_every_kind_of_array_gives_the_same(match, mode, piece_bytes, monkeypatch):
     monkeypatch.setattr(matching, "PIECE_BYTES", piece_bytes)
-    monkeypatch.setattr(matching, "PART_BYTES", 3 * piece_bytes)
+    monkeypatch.setattr(matching, "GATHERED_BYTES", 3 * piece_bytes)
     captions = ["zero hen", None, "tiger - shark", "", "café hen", "x", "a tiger shark", "tigershark", "hen"] * 3
     queries = names("hen", "tiger shark", "cafe")
     expected = pairs(match_plain(captions, queries, mode))

@@ -13,7 +13,7 @@ from retrieval import shards
 from retrieval.cli import UserError
 from retrieval.shards import caption_batches, index_selection, looked_up_batches, open_shard, row_batches
 from retrieval.substring.hit_records import Labels, encode_hits
-from retrieval.substring.matching import Hits
+from retrieval.substring.hits import Hits
 
 TEXTS = [
     "A red hen",

@@ -9,7 +9,7 @@ import pytest
 
 from filter_laion_metadata_substring import main
 from retrieval.queries import class_query, parse_query
-from retrieval.substring.hit_files import Search
+from retrieval.substring.search_units import Search
 from retrieval.substring.template_check import (
     Sample,
     check_template,
@@ -59,7 +59,7 @@ def test_a_class_with_a_query_is_named_as_guarded():
 def test_the_suggested_line_lowers_the_share_inside_longer_words():
     name, query = re.fullmatch(r"\"(.*)\": '(.*)',", word_line("hen")).groups()
     assert inside_longer_words(["hen"], CAPTIONS)["hen"].share == 0.6
-    rows = rows_by_class([parse_query(query)], "substring", CAPTIONS)[0]
+    rows = rows_by_class(Search("substring", ("hen",), (parse_query(query),)), CAPTIONS)[0]
     assert name == "hen" and rows and all(" hen " in f" {CAPTIONS[row]} " for row in rows)
     kinds, _ = findings()
     for line in re.findall(r'^ +"[\w+ ]+": \'(.*)\',$', "\n".join(kinds.values()), re.MULTILINE):

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from retrieval.cli import UserError
-from retrieval.queries import class_query, to_fts5
-from retrieval.substring.matching import MATCH_MODES, Matcher
+from retrieval.queries import MATCH_MODES, class_query, to_fts5
+from retrieval.substring.matching import Matcher
 from retrieval_templates import load_template, only_classes, template_from_names, template_names
 
 FOLDER = Path(__file__).parent.parent / "retrieval_templates"

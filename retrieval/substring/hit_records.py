@@ -1,27 +1,26 @@
-"""Hits as records, a line of JSON each: what records.encode_record gives, a column at a time.
+"""Hits as records, one line of JSON each: the lines of records.encode_record, encoded column by column.
 
-A parquet shard's columns stay in Arrow, where a record takes half a microsecond. A database's are Python values
-already, and most runs over databases are done before Arrow would be imported.
+In Arrow a record takes half a microsecond.
 """
 
 import functools
 import json
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from retrieval.arrow_values import integers, texts
 from retrieval.record_columns import joined_lines, json_parts
-from retrieval.records import LINE_END, RECORD_FIELDS
-from retrieval.shards import WHOLE_NUMBERS, Batch
-from retrieval.substring.matching import Hits
-
-OWN_FIELDS = RECORD_FIELDS[: RECORD_FIELDS.index("QUERY")]
+from retrieval.records import POOL_FIELDS
+from retrieval.shards import INTEGER_COLUMNS, Batch
+from retrieval.substring.hits import Hits
 
 _quoted = json.encoder.encode_basestring
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What the records of one shard say of where they come from."""
+    """What the records of one shard say about where they come from."""
 
     source: str
     shard_name: str
@@ -29,20 +28,10 @@ class Labels:
     phrases: tuple[str | None, ...]  # what Hits.phrase numbers
 
 
-def encode_hits(batch: Batch, hits: Hits, labels: Labels) -> bytes | memoryview:
-    """A line for each hit, in UTF-8. The same caption is encoded again for each class that it matches."""
+def encode_hits(batch: Batch, hits: Hits, labels: Labels) -> memoryview:
+    """One line per hit, in UTF-8. A caption is encoded again for each class that it matches."""
     columns = batch.fetch(hits.row)
-    encode = _encode_lists if isinstance(columns["URL"], list) else _encode_arrays
-    return encode(columns, batch.rows, hits, labels)
-
-
-def _encode_arrays(columns: dict, rows, hits: Hits, labels: Labels) -> memoryview:
-    import numpy as np
-    import pyarrow as pa
-
-    encoded = {
-        name: json_parts(columns[name], name in WHOLE_NUMBERS) if name in columns else ["null"] for name in OWN_FIELDS
-    }
+    encoded = {name: _column_parts(name, columns[name]) if name in columns else ["null"] for name in POOL_FIELDS}
     classes, phrases = _label_arrays(labels)
     encoded |= {
         "QUERY": [classes.take(integers(hits.query))],
@@ -50,38 +39,26 @@ def _encode_arrays(columns: dict, rows, hits: Hits, labels: Labels) -> memoryvie
         "MATCHED": [phrases.take(integers(hits.phrase))],
         "SCORE": ["null"],
         "RANK": ["null"],
-        "ROW": [_quoted(labels.shard_name)[:-1] + ":", integers(np.asarray(rows)[hits.row]).cast(pa.string()), '"'],
+        "ROW": [_quoted(labels.shard_name)[:-1] + ":", integers(batch.rows[hits.row]).cast(pa.string()), '"'],
     }
     if "punsafe" in columns:
-        encoded["punsafe"] = json_parts(columns["punsafe"])
+        encoded["punsafe"] = _column_parts("punsafe", columns["punsafe"])
     return joined_lines(encoded)
 
 
 @functools.lru_cache(maxsize=1)  # the same for all batches of a shard
-def _label_arrays(labels: Labels):
+def _label_arrays(labels: Labels) -> tuple[pa.StringArray, pa.StringArray]:
     return texts(list(map(_quoted, labels.classes))), texts(list(map(_encoded, labels.phrases)))
 
 
-def _encode_lists(columns: dict, rows, hits: Hits, labels: Labels) -> bytes:
-    encoded = [_encode_list(columns.get(name), len(hits.row)) for name in OWN_FIELDS]
-    classes, phrases = list(map(_quoted, labels.classes)), list(map(_encoded, labels.phrases))
-    encoded.append([classes[query] for query in hits.query.tolist()])
-    encoded.append([phrases[phrase] for phrase in hits.phrase.tolist()])
-    encoded.append([rows[position] for position in hits.row.tolist()])
-    scores = [f',"punsafe":{score}' for score in _encode_list(columns["punsafe"], 0)] if "punsafe" in columns else None
-    encoded.append(scores or [""] * len(hits.row))
-    source, beginning = _quoted(labels.source), _quoted(labels.shard_name)[:-1]
-    lines = [
-        f'{{"SAMPLE_ID":{a},"URL":{b},"TEXT":{c},"HEIGHT":{d},"WIDTH":{e},"LICENSE":{f},"NSFW":{g},"similarity":{h},'
-        f'"QUERY":{query},"SOURCE":{source},"MATCHED":{matched},"SCORE":null,"RANK":null,"ROW":{beginning}:{row}"{score}}}{LINE_END}'
-        for a, b, c, d, e, f, g, h, query, matched, row, score in zip(*encoded, strict=True)
-    ]
-    return "".join(lines).encode("utf-8", "replace")
+def _column_parts(name: str, values: list | pa.Array) -> list[str | pa.Array]:
+    """A column's JSON for `joined_lines`: of Arrow's values (parquet), or of Python's (a database)."""
+    if isinstance(values, list):
+        return [texts(_encoded_list(values))]
+    return json_parts(values, name in INTEGER_COLUMNS)
 
 
-def _encode_list(values: list | None, length: int) -> list[str]:
-    if values is None:
-        return ["null"] * length
+def _encoded_list(values: list) -> list[str]:
     kinds = set(map(type, values))
     if kinds == {str}:
         return list(map(_quoted, values))

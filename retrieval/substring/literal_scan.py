@@ -1,12 +1,12 @@
-"""Where any of many byte strings stand in a buffer, in either case: the engines, behind one signature.
+"""All positions of many byte strings in a buffer, in upper or lower case: two engines with the same signature.
 
-    scan = best_scanner([b" hen ", b" tiger "])         # lower-cased; the buffer's ASCII letters may be of either case
-    literals, ends = scan(buffer)       # int32 numbers of the literals, int64 ends (exclusive); overlapping ones too
+    scan = best_scanner([b" hen ", b" tiger "])     # lower-cased; ASCII letters in the buffer may have either case
+    literals, ends = scan(buffer)       # int32 numbers of the literals, int64 ends (exclusive); overlaps are included
 
 Measured with a million web captions on one core (benchmarks/caption_engines.py): vectorscan (`hyperscan` on PyPI) finds
-ImageNet's 998 names in 0.08 s, of them 0.03 s in Python for 158,000 hits. The names as expressions with classes for
-boundaries take 0.13 s and 0.7 s to compile. The standard library's engine below takes some seconds: it is for platforms
-without hyperscan's wheel.
+ImageNet's 998 names in 0.08 s. Python's handling of the 158,000 hits takes 0.03 s of that. Regular expressions with
+character classes for the word boundaries would take 0.13 s, and 0.7 s to compile. The engine of the standard library
+takes some seconds: it is for platforms without hyperscan's wheel.
 """
 
 import re
@@ -14,18 +14,20 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-Scanner = Callable[[Any], tuple]  # bytes or a pyarrow buffer -> (literals, ends), in no particular order
+import numpy as np
 
-LONGEST_LITERAL = 200  # bytes; the engines compile longer ones slowly, so callers look for a beginning and verify
-HEAD = 4  # bytes a regular expression looks for before a dictionary says which literals stand there
-FEWEST = 100  # literals: for fewer, vectorscan chooses an engine that reads captions at a quarter of the speed
+Scanner = Callable[[Any], tuple[np.ndarray, np.ndarray]]  # bytes or a pyarrow buffer -> (literals, ends), in any order
+
+LONGEST_LITERAL = 200  # bytes; longer ones compile slowly, so callers scan for their first bytes and verify the rest
+HEAD_BYTES = 4  # what the regular expression looks for; a dictionary then says which literals begin there
+FEWEST_LITERALS = 100  # with fewer, vectorscan chooses an engine that scans captions at a quarter of the speed
 
 
 def best_scanner(literals: list[bytes]) -> Scanner:
     """The fastest engine that works here.
 
     Args:
-        literals: distinct, not empty, lower-cased.
+        literals: distinct, each of at least one byte, lower-cased.
     """
     try:
         return hyperscan_scanner(literals)
@@ -39,21 +41,21 @@ def hyperscan_scanner(literals: list[bytes]) -> Scanner:
     Raises:
         ImportError: it is not installed, or this processor lacks the instructions it is built for.
     """
-    import hyperscan
-    import numpy as np
+    import hyperscan  # not on every platform
 
     if not literals:
         return re_scanner(literals)
-    # Vectorscan strides as far as its shortest literal allows, and verifies what might begin there. In captions
-    # that is slow: 102 names take 0.038 s a million, and 0.014 s with one literal of two bytes beside them.
-    beside = [bytes((0xFE, number)) for number in range(max(1, FEWEST - len(literals)))]  # in no UTF-8, never reported
+    # Vectorscan's stride depends on the shortest literal, and each candidate is verified, which is slow in captions:
+    # a dummy 2-byte literal cuts scanning from 0.038 to 0.014 s per million captions (102 names).
+    # Its bytes are in no UTF-8, and it is never reported.
+    dummies = [bytes((0xFE, number)) for number in range(max(1, FEWEST_LITERALS - len(literals)))]
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
         database.compile(
-            expressions=["".join(f"\\x{byte:02x}" for byte in literal).encode() for literal in literals + beside],
-            ids=list(range(len(literals) + len(beside))),
-            elements=len(literals) + len(beside),
-            flags=[hyperscan.HS_FLAG_CASELESS] * len(literals) + [hyperscan.HS_FLAG_QUIET] * len(beside),
+            expressions=["".join(f"\\x{byte:02x}" for byte in literal).encode() for literal in literals + dummies],
+            ids=list(range(len(literals) + len(dummies))),
+            elements=len(literals) + len(dummies),
+            flags=[hyperscan.HS_FLAG_CASELESS] * len(literals) + [hyperscan.HS_FLAG_QUIET] * len(dummies),
         )
     except hyperscan.ArchitectureError as error:
         raise ImportError("hyperscan does not run on this processor") from error
@@ -74,16 +76,17 @@ def hyperscan_scanner(literals: list[bytes]) -> Scanner:
 
 
 def re_scanner(literals: list[bytes]) -> Scanner:
-    """The standard library: one regular expression for the literals' heads, a dictionary for the rest. It copies."""
-    import numpy as np
+    """The standard library: a regular expression finds the first bytes of literals, a dictionary the whole ones.
 
+    It copies the buffer.
+    """
     number_of = {literal: number for number, literal in enumerate(literals)}
-    heads = {literal[:HEAD] for literal in literals}
-    lengths = defaultdict(set)  # the expression finds the longest head; a shorter literal may be its beginning
+    heads = {literal[:HEAD_BYTES] for literal in literals}
+    lengths = defaultdict(set)  # the expression finds the longest head, and a shorter literal may be the start of it
     for literal in literals:
-        lengths[literal[:HEAD]].add(len(literal))
+        lengths[literal[:HEAD_BYTES]].add(len(literal))
     for head in heads:
-        lengths[head].update(length for length in range(1, HEAD) if head[:length] in number_of)
+        lengths[head].update(length for length in range(1, HEAD_BYTES) if head[:length] in number_of)
     lengths_of = {head: sorted(lengths[head]) for head in heads}
     head_at = re.compile(b"(?=(" + _trie(sorted(heads)) + b"))", re.DOTALL) if heads else None
 
@@ -93,7 +96,7 @@ def re_scanner(literals: list[bytes]) -> Scanner:
             start = match.start()
             for length in lengths_of[match[1]]:
                 number = number_of.get(text[start : start + length])
-                if number is not None and start + length <= len(text):  # a slice at the end is short
+                if number is not None and start + length <= len(text):  # a slice at the end may be short
                     hits += (number, start + length)
         pairs = np.array(hits, np.int64).reshape(-1, 2)
         return pairs[:, 0].astype(np.int32), pairs[:, 1]
@@ -102,7 +105,7 @@ def re_scanner(literals: list[bytes]) -> Scanner:
 
 
 def _trie(strings: list[bytes]) -> bytes:
-    """An expression for the longest of sorted, distinct strings that stands at a place, without trying each."""
+    """A regular expression, built as a trie, for the longest of sorted, distinct strings that begins at a position."""
     branches = defaultdict(list)
     for string in strings:
         if string:

@@ -3,13 +3,11 @@
     with Workers(search, 16) as workers:        # before anything heavy is imported, see `start_method`
         counts = workers.scan(unit)             # from as many threads as there are workers
 
-One worker is this process itself: on a small pool, to start another takes longer than all else.
+A single worker is this process itself: on a small pool, starting another one takes longer than the work.
 """
 
 import contextlib
-import functools
 import gc
-import itertools
 import os
 import signal
 import sys
@@ -18,15 +16,14 @@ import time
 from concurrent.futures import BrokenExecutor
 
 from retrieval.cli import UserError
-from retrieval.shards import open_shard
-from retrieval.substring.hit_files import Search, Unit, scan_unit
+from retrieval.substring.search_units import Search, Unit
 
-PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this
-THREADED = ("numpy", "pyarrow")  # what has threads of its own as soon as it is imported, and locks that they hold
+PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this time
+THREADED = ("numpy", "pyarrow")  # modules that start threads when they are imported, and locks that these hold
 
 
 class Workers:
-    """`scan` may be called from several threads; where there is no more room it waits."""
+    """`scan` may be called from several threads. It waits until a worker is free."""
 
     def __init__(self, search: Search, number: int):
         self.number = number
@@ -40,13 +37,13 @@ class Workers:
 
                 method = multiprocessing.get_context(start_method())
                 self._pool = ProcessPoolExecutor(number, method, begin_worker, (os.getpid(),))
-                self._pool.submit(os.getpid)  # the first task starts them: now, while they may be forked
+                self._pool.submit(os.getpid)  # the first task starts them: now, while forking is safe
         except BaseException:
             self.end()
             raise
 
     def scan(self, unit: Unit) -> dict:
-        """The unit's counts, as hit_files.scan_unit gives them.
+        """The unit's counts, as shard_scan.scan_unit gives them.
 
         Raises:
             UserError: the shard cannot be read, or `end` was called.
@@ -57,14 +54,27 @@ class Workers:
         with self._turn:
             return scan(unit, self._search, self._stop)
 
-    def look_at(self, shards: list[str], field: str | None) -> None:
-        """Open each shard, side by side, so that a bad one is refused before others are scanned for hours.
+    def check(self, shard: str) -> None:
+        """Open one shard.
 
         Raises:
-            UserError: of the first bad one; or a worker was killed.
+            UserError: it cannot be read.
+            concurrent.futures.BrokenExecutor: a worker was killed.
         """
+        if self._pool is None:
+            check(shard, self._search.field)
+        else:
+            self._pool.submit(check, shard, self._search.field).result()
+
+    def check_all(self, shards: list[str]) -> None:
+        """Open the shards side by side, so that a bad one is refused before others are scanned for hours.
+
+        Raises:
+            UserError: one of them cannot be read (the first such one), or a worker was killed.
+        """
+        fields = [self._search.field] * len(shards)
         try:
-            for _ in (map if self._pool is None else self._pool.map)(open_shard, shards, itertools.repeat(field)):
+            for _ in (map if self._pool is None else self._pool.map)(check, shards, fields):
                 pass
         except BrokenExecutor as error:
             raise UserError(
@@ -72,7 +82,7 @@ class Workers:
             ) from error
 
     def end(self) -> None:
-        """Give up what is at work. May be called again."""
+        """Stop the scans that are running. May be called again."""
         self._stop.set()
         if self._pool is not None:
             from multiprocessing import active_children
@@ -89,9 +99,9 @@ class Workers:
 
 
 def start_method() -> str:
-    """fork takes milliseconds and spawn a third of a second, but only a process of one thread can be forked safely.
+    """How to start workers: fork takes milliseconds, spawn a third of a second per worker.
 
-    macOS's own libraries have threads, so that only Linux forks.
+    Only a process with one thread can be forked safely. macOS's own libraries have threads, so only Linux forks.
     """
     is_alone = threading.active_count() == 1 and not sys.modules.keys() & set(THREADED)
     return "fork" if sys.platform == "linux" and is_alone else "spawn"
@@ -99,7 +109,7 @@ def start_method() -> str:
 
 @contextlib.contextmanager
 def held_interrupts():
-    """Ctrl-C waits until the block ends: Python loses one that comes while it forks, and half a pool would stay."""
+    """Hold Ctrl-C back until the block ends: Python loses one that comes while it forks, and half a pool would stay."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -117,7 +127,7 @@ def begin_worker(parent: int) -> None:
     gc.disable()  # as `scan` does, and before the imports
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent talks, workers just end
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # held while this one was forked
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # it was held while this worker was forked
 
     def end_with_parent():
         while os.getppid() == parent:
@@ -127,15 +137,16 @@ def begin_worker(parent: int) -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-@functools.lru_cache(maxsize=1)  # one a process: compiling a thousand patterns takes longer than scanning a batch
-def matcher_of(search: Search):
-    from retrieval.substring.matching import Matcher
+def check(shard: str, field: str | None) -> None:
+    from retrieval.shards import open_shard
 
-    return Matcher(list(search.queries), search.match)
+    open_shard(shard, field)
 
 
 def scan(unit: Unit, search: Search, stop: threading.Event | None = None, parent: int | None = None) -> dict:
     if parent is not None and os.getppid() != parent:
-        os._exit(1)  # a killed run's queue: the same command may be at this very unit again
-    gc.disable()  # no cycles here, and walking over millions of strings and tuples takes a tenth of the time
-    return scan_unit(unit, search, lambda: matcher_of(search), stop)
+        os._exit(1)  # a task of a killed run: the same command may be scanning this very unit again
+    gc.disable()  # there are no cycles here, and walking over millions of strings and tuples takes a tenth of the time
+    from retrieval.substring.shard_scan import scan_unit
+
+    return scan_unit(unit, search, stop)

@@ -1,7 +1,7 @@
-"""Where a shard that is not there can be had from: the public Drive folder, or a file the user gives.
+"""Where missing shards are downloaded from: the public Drive folder, or the sources that a file of the user lists.
 
-    sources, missing = find_sources(["part-00000.snappy.db"], None)       # asks gdrive for the folder's listing
-    fetch_shard(sources["part-00000.snappy.db"], Path("dbs/part-00000.snappy.db"))
+    fetcher = ShardFetcher(["dbs/part-00000.snappy.db"], None)      # asks gdrive for the folder's listing
+    fetcher.fetch("dbs/part-00000.snappy.db")                       # MissingShard says why it cannot be had
 
 `gdrive` is glotlabs' command line, version 3 (https://github.com/glotlabs/gdrive), logged in by its owner.
 """
@@ -17,10 +17,10 @@ from pathlib import Path
 from retrieval.cli import UserError
 from retrieval.files import complete_file
 
-DRIVE_FOLDER = "19ejsELFg62-MxuLdlPSQP1FUFTozlT3l"  # the published FTS databases, one a shard of LAION-2B-en
+DRIVE_FOLDER = "19ejsELFg62-MxuLdlPSQP1FUFTozlT3l"  # the published FTS databases, one per shard of LAION-2B-en
 LISTING = ["gdrive", "files", "list", "--parent", DRIVE_FOLDER, "--max", "1000", "--skip-header", "--full-name"]
-STOP_SECONDS = 0.5  # how soon a download is given up
-# gdrive prints sizes for people, one decimal: "2.4 GiB" (1024s), "2.4 GB" in builds with SI units.
+STOP_SECONDS = 0.5  # a download ends within this time after `stop`
+# gdrive rounds sizes to one decimal: "2.4 GiB" (powers of 1024), or "2.4 GB" in builds with SI units.
 SIZE_UNITS = {"": 1, "B": 1} | {
     f"{letter}{suffix}": base**power
     for suffix, base in (("B", 1000), ("iB", 1024))
@@ -29,49 +29,75 @@ SIZE_UNITS = {"": 1, "B": 1} | {
 
 
 class MissingShard(Exception):
-    """Why one shard could not be had, in a sentence; the run goes on with the others."""
+    """Why one shard could not be downloaded, in one sentence. The run goes on with the others."""
 
 
 @dataclass(frozen=True)
 class Source:
     kind: str  # "gdrive", "http" or "file"
-    place: str  # a Drive id, an address, or a path
+    address: str  # a Drive id, a URL, or a path
     size: str = ""  # as the listing prints it; "" where it is not known
 
 
+class ShardFetcher:
+    """Fetches the shards that are absent, one at a time: two downloads at once would only share the bandwidth."""
+
+    def __init__(self, absent: list[str], sources_file: Path | None):
+        names = [Path(shard).name for shard in absent]
+        self._sources, self._reasons = find_sources(names, sources_file) if absent else ({}, {})
+        self._one_at_a_time, self._stop = threading.Lock(), threading.Event()
+
+    def fetch(self, shard: str) -> None:
+        """Fetch one of them to its path. May be called from several threads.
+
+        Raises:
+            MissingShard: the reason, one sentence.
+        """
+        name = Path(shard).name
+        if name in self._reasons:
+            raise MissingShard(self._reasons[name])
+        with self._one_at_a_time:
+            fetch_shard(self._sources[name], Path(shard), self._stop)
+
+    def stop(self) -> None:
+        """End the download that is running."""
+        self._stop.set()
+
+
 def find_sources(names: list[str], sources_file: Path | None) -> tuple[dict[str, Source], dict[str, str]]:
-    """Where each shard can be had, and for the others the reason why they cannot.
+    """The source of each shard that has one, and for the others the reason why they have none.
 
     Raises:
         UserError: `sources_file` is not {shard name: "gdrive:ID", "https://..." or a path}.
     """
     if sources_file is not None:
-        known, place = read_sources(sources_file), f"{sources_file} does not list it"
+        known, reason = read_sources(sources_file), f"{sources_file} does not list it"
     else:
         try:
-            known, place = list_drive_folder(), f"the Drive folder {DRIVE_FOLDER} does not hold it"
+            known, reason = list_drive_folder(), f"the Drive folder {DRIVE_FOLDER} does not hold it"
         except MissingShard as error:
-            known, place = {}, str(error)
-    return {name: known[name] for name in names if name in known}, {name: place for name in names if name not in known}
+            known, reason = {}, str(error)
+    sources = {name: known[name] for name in names if name in known}
+    return sources, {name: reason for name in names if name not in known}
 
 
 def read_sources(path: Path) -> dict[str, Source]:
-    """The file of --shard-sources. Paths in it are taken from the folder that the file lies in."""
+    """The sources in the file of --shard-sources. Relative paths start at the file's own folder."""
     try:
         listed = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"--shard-sources {path} cannot be read as JSON: {error}") from error
-    if not isinstance(listed, dict) or not all(isinstance(place, str) for place in listed.values()):
+    if not isinstance(listed, dict) or not all(isinstance(address, str) for address in listed.values()):
         raise UserError(f'--shard-sources {path} must be {{"shard name": "gdrive:ID" or "https://…" or a path}}')
-    return {name: _source(place, path.parent) for name, place in listed.items()}
+    return {name: _source(address, path.parent) for name, address in listed.items()}
 
 
-def _source(place: str, folder: Path) -> Source:
-    if place.startswith("gdrive:"):
-        return Source("gdrive", place.removeprefix("gdrive:"))
-    if re.match(r"(https?|hf)://", place):
-        return Source("http", place)
-    return Source("file", str(folder / Path(place).expanduser()))
+def _source(address: str, folder: Path) -> Source:
+    if address.startswith("gdrive:"):
+        return Source("gdrive", address.removeprefix("gdrive:"))
+    if re.match(r"(https?|hf)://", address):
+        return Source("http", address)
+    return Source("file", str(folder / Path(address).expanduser()))
 
 
 def list_drive_folder() -> dict[str, Source]:
@@ -89,7 +115,7 @@ def list_drive_folder() -> dict[str, Source]:
 
 
 def fetch_shard(source: Source, destination: Path, stop: threading.Event | None = None) -> None:
-    """Fetch one shard; `destination` exists only when the whole of it is there. Given up when `stop` is set.
+    """Fetch one shard. `destination` exists only when it is complete. The download is given up when `stop` is set.
 
     Raises:
         MissingShard: the reason, one sentence.
@@ -99,12 +125,12 @@ def fetch_shard(source: Source, destination: Path, stop: threading.Event | None 
         if source.kind == "gdrive":
             _fetch_from_drive(source, destination, stop)
         elif source.kind == "http":
-            _fetch_over_http(source.place, destination, stop)
+            _fetch_over_http(source.address, destination, stop)
         else:
             with complete_file(destination) as beside:
-                shutil.copyfile(source.place, beside)
+                shutil.copyfile(source.address, beside)
     except OSError as error:
-        raise MissingShard(f"copying {source.place} failed: {error.strerror or error}") from error
+        raise MissingShard(f"copying {source.address} failed: {error.strerror or error}") from error
 
 
 def _fetch_from_drive(source: Source, destination: Path, stop: threading.Event | None) -> None:
@@ -112,10 +138,10 @@ def _fetch_from_drive(source: Source, destination: Path, stop: threading.Event |
     shutil.rmtree(beside, ignore_errors=True)  # what a killed run left
     beside.mkdir()
     try:
-        _gdrive(["gdrive", "files", "download", source.place, "--destination", str(beside)], stop)
+        _gdrive(["gdrive", "files", "download", source.address, "--destination", str(beside)], stop)
         files = [path for path in beside.iterdir() if path.is_file()]
         if len(files) != 1:
-            raise MissingShard(f"gdrive downloaded {len(files)} files for {source.place}, not one")
+            raise MissingShard(f"gdrive downloaded {len(files)} files for {source.address}, not one")
         size = files[0].stat().st_size
         if not size_agrees(size, source.size):
             raise MissingShard(f"the download ended early: {size:,} bytes of the {source.size} that Drive lists")
@@ -125,7 +151,7 @@ def _fetch_from_drive(source: Source, destination: Path, stop: threading.Event |
 
 
 def size_agrees(size: int, listed: str) -> bool:
-    """Whether `size` bytes can be what the listing rounded to; a size it does not tell agrees with all."""
+    """Whether `size` bytes can be rounded to what the listing says. True where the listing gives no size."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", listed.strip())
     if not match:
         return True
@@ -133,15 +159,15 @@ def size_agrees(size: int, listed: str) -> bool:
     decimals = len(number.partition(".")[2])
     scales = {scale for name, scale in SIZE_UNITS.items() if name.lower() == unit.lower()}
     if len(unit) == 2:
-        scales.add(SIZE_UNITS.get(f"{unit[0].upper()}iB", 1))  # some print 1024s with the plain letters
-    # Half a unit of the last place shown; a whole number may be one whose ".0" was left out.
+        scales.add(SIZE_UNITS.get(f"{unit[0].upper()}iB", 1))  # some builds print powers of 1024 with the SI letters
+    # Half a unit of the last decimal shown. A whole number may be one whose ".0" was left out.
     tolerance = 0.5 * 10 ** -max(decimals, 1)
     return not scales or any(abs(size - float(number) * scale) <= (tolerance * scale + 1 if scale > 1 else 0)
                              for scale in scales)  # fmt: skip
 
 
 def _gdrive(command: list[str], stop: threading.Event | None = None) -> str:
-    """Standard output of one gdrive command, which is ended when `stop` is set."""
+    """The standard output of one gdrive command. The command is ended when `stop` is set."""
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
                                    errors="replace")  # fmt: skip

@@ -2,23 +2,25 @@
 
     tokens("Crème-brûlée, 2 für STRASSE")       # ['creme', 'brulee', '2', 'fur', 'strasse']
 
-No copy of Unicode's tables: the SQLite of this Python is asked about each character beyond ASCII, once, so that
-parquet and `.db` shards agree whatever its version. A character separates tokens, or is part of one (and folds to one
-character, lower-cased and without its diacritic), or is a combining mark that folds to nothing.
+It keeps no copy of Unicode's tables. It asks this Python's SQLite once about each non-ASCII character, so that parquet
+and `.db` shards agree for every version of SQLite. A character separates tokens, or is part of a token and folds to one
+character (lower-cased, without its diacritic), or is a combining mark that folds to nothing.
 """
 
 import contextlib
 import sqlite3
 from collections.abc import Iterable
 
+import numpy as np
+
 from retrieval.cli import UserError
 
 LONGEST_TOKEN = 32768  # bytes; FTS5 cuts longer tokens (FTS5_MAX_TOKEN_SIZE in fts5Int.h)
 SEPARATOR = " "
 
-# Code point -> what stands for it: itself folded, "" or SEPARATOR. What is missing has not been asked yet.
+# Code point -> its folded character, "" or SEPARATOR. SQLite has not been asked about those that are missing.
 _folded = {code: chr(code).lower() if chr(code).isalnum() else SEPARATOR for code in range(128)}
-_folded_bytes = None  # the same by code point, for `folded_utf8`
+_folded_bytes = None  # the same as an array by code point, for `folded_utf8`
 _UNKNOWN = 0xFFFFFFFF  # no UTF-8 has these bytes
 
 
@@ -34,25 +36,24 @@ def tokens(text: str) -> list[str]:
 
 
 def is_word_part(character: str) -> bool:
-    """Whether a character beside a word makes it a longer word: letters, digits and combining marks do."""
+    """Whether a character next to a word makes it a longer word: letters, digits and combining marks do."""
     if character >= "\x80":
         _learn({character})
     return _folded[ord(character)] != SEPARATOR
 
 
-def folded_utf8(codes):
-    """What stands for each of an array of code points in a text's tokens, as the bytes of its UTF-8.
+def folded_utf8(codes: np.ndarray) -> np.ndarray:
+    """The folded character of each code point, as the bytes of its UTF-8.
 
     Returns:
-        uint32 array: the first byte lowest; 0 for a mark that goes, 0x20 for a separator.
+        uint32 array: the first byte is the lowest; 0 for a mark that folds to nothing, 0x20 for a separator.
     """
-    import numpy as np
-
     global _folded_bytes
     if _folded_bytes is None:
         _folded_bytes = np.full(0x110000, _UNKNOWN, np.uint32)
     packed = _folded_bytes[codes]
-    if (unknown := packed == _UNKNOWN).any():
+    unknown = packed == _UNKNOWN
+    if unknown.any():
         new = np.unique(codes[unknown]).tolist()
         _learn(map(chr, new))
         _folded_bytes[new] = [int.from_bytes(_folded[code].encode(), "little") for code in new]
@@ -65,7 +66,7 @@ def _cut(token: str) -> str:
 
 
 def _learn(characters: Iterable[str]) -> None:
-    """Ask SQLite about each new character twice: alone (does it begin a token?), and between two x (does it go on?)."""
+    """Ask SQLite twice about each new character: alone (can it begin a token?), between two x (continue one?)."""
     new = [character for character in characters if ord(character) not in _folded]
     _folded.update((ord(character), SEPARATOR) for character in new if "\ud800" <= character <= "\udfff")
     new = [character for character in new if ord(character) not in _folded]
@@ -86,6 +87,6 @@ def _learn(characters: Iterable[str]) -> None:
     for number, character in enumerate(new):
         alone, between = found[2 * number], found[2 * number + 1]
         folded = SEPARATOR if len(between) == 2 else between[0][1:-1]
-        # `tokens` may delete what goes on but does not begin, because such characters fold to nothing.
+        # `tokens` may delete characters that can continue a token but not begin one, because they fold to nothing.
         assert (folded not in ("", SEPARATOR)) == bool(alone), f"unicode61 treats {character!r} in a way we do not know"
         _folded[ord(character)] = folded

@@ -1,0 +1,44 @@
+"""The hits of a batch of captions, as arrays with one entry per hit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Hits:
+    """One entry per caption and query that matches, sorted by (row, query)."""
+
+    row: np.ndarray  # int64 (n,): position of the caption in the batch
+    query: np.ndarray  # int32 (n,): number of the query
+    phrase: np.ndarray  # int32 (n,): number of the phrase: the first one of the query that made it match
+    inside: np.ndarray  # bool (n,): in `substring`, each occurrence of that phrase in the caption is in a longer word
+
+    def take(self, which: np.ndarray) -> "Hits":
+        """The entries at these positions, or where this mask is true."""
+        return Hits(self.row[which], self.query[which], self.phrase[which], self.inside[which])
+
+
+@dataclass(frozen=True)
+class PhraseHits:
+    """One entry per caption and phrase that holds in it, sorted by (row, phrase)."""
+
+    row: np.ndarray  # int64 (n,)
+    phrase: np.ndarray  # int64 (n,)
+    inside: np.ndarray  # bool (n,), as in Hits
+
+    def take(self, which: np.ndarray) -> "PhraseHits":
+        return PhraseHits(self.row[which], self.phrase[which], self.inside[which])
+
+    def moved(self, row: np.ndarray) -> "PhraseHits":
+        """The same hits with other row numbers."""
+        return PhraseHits(row, self.phrase, self.inside)
+
+
+@dataclass(frozen=True)
+class LiteralHits:
+    """One entry per occurrence of a literal, in any order."""
+
+    row: np.ndarray  # int64 (n,)
+    literal: np.ndarray  # int32 (n,)
+    sides: np.ndarray  # uint8 (n,): where a word goes on beside the occurrence, as bits (word_sides.py)

@@ -1,0 +1,82 @@
+"""The units of a run: one search over many shards, and for each shard a unit of work with its hit file.
+
+A hit file holds the encoded records of one shard (records.encode_record), one per line, ordered by row and class. Its
+counts file is written after it, and says which version of the shard the records come from. Both names carry the
+fingerprint of the settings, so that a stopped run goes on and a run with other classes or another mode starts anew.
+
+Standard library only: a run is planned before its workers are forked (scan_workers.start_method).
+"""
+
+import glob
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.files import file_fingerprint, settings_fingerprint
+from retrieval.queries import Query, to_fts5
+
+HITS_VERSION = 3  # raise it when the same shard and settings give other records
+RANDOM = "random"  # QUERY and SOURCE of a control set's records
+
+
+@dataclass(frozen=True)
+class Search:
+    """What decides a shard's records. It is the same for every shard of a run."""
+
+    match: str  # a mode of retrieval.substring.matching, or RANDOM for a control set
+    classes: tuple[str, ...]
+    queries: tuple[Query, ...]  # one per class; none for a control set
+    field: str | None = None  # the caption column, where it is not found by name
+    quantity: int | None = None  # at most this many records per class
+
+    def settings(self) -> dict:
+        queries = dict(zip(self.classes, map(to_fts5, self.queries), strict=False))
+        return {"match": self.match, "field": self.field, "quantity": self.quantity, "queries": queries}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The work on one shard, and where its results go."""
+
+    shard: str  # as the user named it
+    hits: Path
+    counts: Path  # exists when `hits` is complete
+    sample: tuple[int, ...] | None = None  # a control set takes these rows (positions from 0, ascending)
+    tmp: str | None = None  # a fast disk to copy the shard to while it is read
+
+
+def plan_unit(shard: str, folder: Path, search: Search, sample=None, tmp: str | None = None) -> Unit:
+    """The unit of one shard. Its folder is in the fingerprint: two folders may hold shards of the same name."""
+    fingerprint = settings_fingerprint([HITS_VERSION, search.settings(), os.path.abspath(shard), sample])
+    stem = f"{Path(shard).name[:80]}.{fingerprint}"
+    return Unit(shard, folder / f"{stem}.jsonl", folder / f"{stem}.json", sample, tmp)
+
+
+def shard_fingerprint(unit: Unit) -> dict | None:
+    """The shard's fingerprint. If it was removed after its scan: the one it had. None if it was never there."""
+    if os.path.isfile(unit.shard):
+        return file_fingerprint(unit.shard)
+    return json.loads(unit.counts.read_text(encoding="utf-8"))["shard"] if unit.counts.exists() else None
+
+
+def finished_counts(unit: Unit) -> dict | None:
+    """The counts of a finished unit. None if it is not finished, or if its shard has changed since."""
+    if not unit.counts.exists() or not unit.hits.exists():
+        return None
+    counts = json.loads(unit.counts.read_text(encoding="utf-8"))
+    is_whole = unit.hits.stat().st_size == counts["bytes"]  # the end may be lost after a power failure
+    return counts if is_whole and counts["shard"] == shard_fingerprint(unit) else None
+
+
+def clear_remains(unit: Unit) -> None:
+    """Remove what a killed worker left: half a hit file, a copy on the fast disk."""
+    for part in unit.hits.parent.glob(f".{glob.escape(unit.counts.stem)}*.part"):
+        part.unlink(missing_ok=True)
+    if unit.tmp is not None:
+        copy_on_fast_disk(unit).unlink(missing_ok=True)
+
+
+def copy_on_fast_disk(unit: Unit) -> Path:
+    """Where --tmp holds the shard's copy while it is read."""
+    return Path(unit.tmp) / unit.counts.stem

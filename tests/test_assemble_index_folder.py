@@ -55,7 +55,7 @@ def pool(tmp_path):
         table = pa.table(
             {
                 "SAMPLE_ID": pa.array(rows, pa.int32() if number == 1 else pa.int64()),
-                "URL": [f"http://pictures.example/{i}.jpg" for i in rows],
+                "URL": [f"http://images.example/{i}.jpg" for i in rows],
                 "TEXT": [f"caption {i}" if i % 7 else None for i in rows],
                 "NSFW": pa.array(["UNLIKELY" if i % 2 else "NSFW" for i in rows]).dictionary_encode(),
                 "similarity": [i / ROWS for i in rows],
@@ -101,11 +101,11 @@ def test_clip_retrieval_opens_the_folder_unchanged_and_answers_a_query(pool, tmp
         vector = unit(ROWS, seed)[431].astype(np.float32)
         found = service.query(embedding_input=vector.tolist(), modality=modality, num_images=3, num_result_ids=3,
                               deduplicate=False)  # fmt: skip
-        assert found[0]["id"] == 431 and found[0]["url"] == "http://pictures.example/431.jpg"
+        assert found[0]["id"] == 431 and found[0]["url"] == "http://images.example/431.jpg"
         assert found[0]["caption"] == "caption 431" and found[0]["NSFW"] == "UNLIKELY" and found[0]["SAMPLE_ID"] == 431
     # and a query that goes through the model that indicies.json names
     found = service.query(text_input="a striped texture", modality="image", num_images=5, num_result_ids=5)
-    assert 1 <= len(found) <= 5 and all(row["url"].startswith("http://pictures.example/") for row in found)
+    assert 1 <= len(found) <= 5 and all(row["url"].startswith("http://images.example/") for row in found)
 
 
 def test_the_metadata_is_the_parquets_row_for_row_in_one_schema(pool, tmp_path, model_name, capsys):
@@ -186,9 +186,9 @@ def test_a_folder_is_assembled_again_from_what_is_there_and_from_what_changed(po
 
 
 def test_what_a_killed_run_converted_is_kept(pool, tmp_path, model_name, monkeypatch):
-    import assemble_index_folder
+    from retrieval.indexing import served_metadata
 
-    write = assemble_index_folder.with_schema
+    write = served_metadata.with_schema
     alive = []
 
     def dying(batch, served, schema):
@@ -197,7 +197,7 @@ def test_what_a_killed_run_converted_is_kept(pool, tmp_path, model_name, monkeyp
             raise KeyboardInterrupt
         return write(batch, served, schema)
 
-    monkeypatch.setattr(assemble_index_folder, "with_schema", dying)
+    monkeypatch.setattr(served_metadata, "with_schema", dying)
     assert assemble(pool, tmp_path / "folder", model_name) == 130
     building = tmp_path / "folder" / ".metadata.building"
     assert sorted(path.name for path in building.iterdir()) == ["metadata_0000.arrow", "record.json"]
@@ -296,7 +296,7 @@ def test_other_bad_input_is_a_sentence(pool, tmp_path, model_name, capsys):
     out = tmp_path / "folder"
     refused(capsys, "give --image-index, --text-index, or both",
             assemble(pool, out, model_name, text=False, image=False))  # fmt: skip
-    refused(capsys, "--model: model 'ViT-XXL' is not known", assemble(pool, out, "ViT-XXL"))
+    refused(capsys, "model 'ViT-XXL' is not known", assemble(pool, out, "ViT-XXL"))
     flags = ["--text-index", pool / "nothing"]
     refused(capsys, "nothing is not there", assemble(pool, out, model_name, *flags, text=False))
     flags = ["--text-index", pool / "text.knn"]

@@ -1,0 +1,163 @@
+"""Metadata parquet files as the arrow files that clip-retrieval serves: one file each, all in one schema.
+
+In: a folder of parquet files, in numeric order. Out: metadata/metadata_0000.arrow …, row i for row i; a killed run's
+finished files are kept. Where the metadata has no `url` and `caption`, its own columns of that meaning get these names.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from retrieval.cli import UserError, progress, say
+from retrieval.columns import caption_column
+from retrieval.embeddings import numeric_order
+from retrieval.files import complete_file, file_fingerprint, free_bytes, settings_fingerprint, write_json
+
+BATCH_ROWS = 65_536  # rows per arrow record batch, and all that is in memory at a time: some 20 MB of LAION's
+
+
+@dataclass(frozen=True)
+class MetadataPlan:
+    files: tuple[Path, ...]  # in numeric order
+    counts: tuple[int, ...]  # rows of each
+    schema: pa.Schema  # of every arrow file
+
+    @property
+    def rows(self) -> int:
+        return sum(self.counts)
+
+
+def read_plan(folder: Path, columns: list[str] | None) -> MetadataPlan:
+    """Read all footers, and find the one schema that holds every file's columns.
+
+    Args:
+        columns: those to keep, by their served names; None: all.
+
+    Raises:
+        UserError: no parquet, a cut one, columns whose types cannot be joined, or neither url nor caption.
+    """
+    files = sorted(folder.glob("*.parquet"), key=numeric_order) if folder.is_dir() else []
+    if not files:
+        raise UserError(f"--metadata {folder} holds no *.parquet")
+    counts, schema = [], None
+    for path in files:
+        try:
+            with pq.ParquetFile(path) as parquet:
+                counts.append(parquet.metadata.num_rows)
+                own = served_schema(parquet.schema_arrow)
+            schema = own if schema is None else pa.unify_schemas([schema, own], promote_options="permissive")
+        except (pa.ArrowInvalid, OSError) as error:
+            raise UserError(
+                f"{path} is no whole parquet file ({str(error).splitlines()[0]}): fetch it again"
+            ) from error
+        except (pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise UserError(f"{path} has columns of other types than the files before it: {error}") from error
+    if columns:
+        unknown = [name for name in columns if name not in schema.names]
+        if unknown:
+            raise UserError(f"--columns {unknown[0]} is not in the metadata, which has: {', '.join(schema.names)}")
+        schema = pa.schema([schema.field(name) for name in columns])
+    if not {"url", "caption"} & set(schema.names):
+        raise UserError(f"--metadata {folder} has neither a URL nor a TEXT column: it has {', '.join(schema.names)}")
+    return MetadataPlan(tuple(files), tuple(counts), schema)
+
+
+def served_schema(schema: pa.Schema) -> pa.Schema:
+    """A parquet file's columns under their served names, dictionaries as their values.
+
+    Each file has its own dictionary, and arrow files cannot be joined across them.
+    """
+    fields = []
+    for old, name in served_names(schema.names).items():
+        kind = schema.field(old).type
+        fields.append(pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind))
+    return pa.schema(fields)
+
+
+def served_names(names: list[str]) -> dict[str, str]:
+    """The pool's name -> the name that it is served under: clip-retrieval asks for `url` and `caption`."""
+    served = {name: name for name in names}
+    meant = {"url": next((name for name in names if name.lower() == "url"), None), "caption": caption_column(names)}
+    for wanted, found in meant.items():
+        if wanted not in names and found is not None:
+            served[found] = wanted
+    return served
+
+
+def write_metadata(plan: MetadataPlan, output: Path) -> None:
+    """One arrow file for each parquet file, in a folder that gets its name when all are there.
+
+    clip-retrieval opens every file under metadata/, so nothing else may ever be in it. The record beside it says what
+    it was made of.
+    """
+    folder, building, record = output / "metadata", output / ".metadata.building", output / "metadata.json"
+    fingerprint = settings_fingerprint([str(plan.schema), [[p.name, file_fingerprint(p)] for p in plan.files]])
+    known = {"fingerprint": fingerprint, "rows": plan.rows, "files": len(plan.files)}
+    if folder.is_dir() and read_record(record) == known:
+        say(f"{folder} is there, made from this metadata")
+        return
+    if folder.exists() and not record.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is there and was not made by this script: give another --output-dir, or remove it")
+    if read_record(building / "record.json") != known:
+        shutil.rmtree(building, ignore_errors=True)
+        write_json(building / "record.json", known)
+    # Uncompressed arrow is larger than parquet; at least this must fit.
+    needed, free = sum(path.stat().st_size for path in plan.files), free_bytes(output)
+    if needed > free:
+        raise UserError(f"the metadata needs more than {needed:,} bytes and the disk of {output} has {free:,} left")
+    convert(plan, building)
+    (building / "record.json").unlink()
+    for leftover in building.glob(".*"):
+        leftover.unlink()
+    record.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(building, folder)
+    write_json(record, known)
+
+
+def convert(plan: MetadataPlan, folder: Path) -> None:
+    digits = max(4, len(str(len(plan.files) - 1)))  # clip-retrieval sorts the names as text
+    with progress(plan.rows, "rows", "metadata") as more:
+        for number, (path, count) in enumerate(zip(plan.files, plan.counts, strict=True)):
+            target = folder / f"metadata_{number:0{digits}d}.arrow"
+            if not target.exists():
+                convert_file(path, target, plan.schema)
+            more(count)
+
+
+def convert_file(path: Path, target: Path, schema: pa.Schema) -> None:
+    with complete_file(target) as beside, pq.ParquetFile(path) as parquet:
+        served = {name: old for old, name in served_names(parquet.schema_arrow.names).items()}
+        wanted = [served[name] for name in schema.names if name in served]
+        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for batch in parquet.iter_batches(BATCH_ROWS, columns=wanted):
+                writer.write_batch(with_schema(batch, served, schema))
+
+
+def with_schema(batch: pa.RecordBatch, served: dict[str, str], schema: pa.Schema) -> pa.RecordBatch:
+    """The batch's columns under the names and types of `schema`; those it lacks are null.
+
+    Args:
+        served: served name -> the batch's own.
+    """
+    columns = []
+    for field in schema:
+        if field.name in served:
+            column = batch.column(served[field.name])
+            column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+            columns.append(column.cast(field.type))
+        else:
+            columns.append(pa.nulls(batch.num_rows, field.type))
+    return pa.record_batch(columns, schema=schema)
+
+
+def read_record(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

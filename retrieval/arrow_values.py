@@ -1,7 +1,7 @@
 """Arrow arrays from Python's and numpy's values, and what kind of values an Arrow type holds.
 
-Not by `pa.array` or `pa.scalar`: they import pandas, to ask whether a value is one of its types. That takes a quarter of
-a second, and a whole run may take one.
+Not by `pa.array` or `pa.scalar`: they import pandas, to ask whether a value is one of its types. That takes a quarter
+of a second, and a whole run may take one.
 """
 
 import functools

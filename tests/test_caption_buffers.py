@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from retrieval.substring.caption_buffers import non_ascii, bytes_of, offsets_of, plain_words, rows_to_fold
+from retrieval.substring.caption_buffers import bytes_of, non_ascii, offsets_of, plain_words, rows_to_fold
 from retrieval.substring.unicode61 import is_word_part
 
 EVERY_BYTE = bytes(range(256))

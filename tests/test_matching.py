@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.queries import Phrase, class_query, parse_query
-from retrieval.substring.literal_scan import best_scanner, hyperscan_scanner, re_scanner
 from retrieval.substring.hits import Hits
+from retrieval.substring.literal_scan import best_scanner, hyperscan_scanner, re_scanner
 from retrieval.substring.matching import Matcher, match_plain
 from retrieval.substring.unicode61 import LONGEST_TOKEN, tokens
 

@@ -1,53 +1,62 @@
-"""Large files over HTTP: resumed, checked, retried, from several mirrors; a file is at its place only when it is whole.
+"""Large files over HTTP: resumed, checked, retried, from several mirrors.
 
     fetch_file(["https://a/x.npy", "https://b/x.npy"], Path("x.npy")) -> FetchResult, or FetchError with one sentence
     fetch_all([Download(urls, destination), ...], workers=4)          -> FetchSummary, failures by name
     list_missing([Download(...), ...], workers=4)                     -> what would be fetched, and its size
 
-Addresses are http, https, or `hf://datasets/OWNER/NAME[@REVISION]/PATH` (huggingface_hub finds the address and the
-user's token). While a file is fetched it is `.NAME.part`, with `.NAME.part.json` saying of what it is a part; the next
-run goes on from there. It imports nothing of ours: the stages and the helpers import it.
+The invariant: a file has its name only when it is whole, and bytes of two versions of a file are never joined.
+tests/test_fetch.py holds it against a server that cuts, stalls, lies, refuses and asks for patience.
+
+Addresses are http, https, or `hf://datasets/OWNER/NAME[@REVISION]/PATH` (huggingface_hub gives the address and the
+user's token). While a file is fetched it is `.NAME.part`, and `.NAME.part.json` says what it is a part of; the next
+run goes on from there.
+(huggingface_hub, fsspec and urllib3's Retry were considered: none of them resumes with If-Range from another mirror,
+compares an overlap, or gives up on a trickle.)
 """
 
-import ast
 import contextlib
-import email.utils
 import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
-import struct
 import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-BLOCK_BYTES = 1 << 20  # read and hashed at a time: all the memory a download takes
-OVERLAP_BYTES = 1 << 16  # fetched again on resuming and compared, so that two different files are never joined
-RETRIES = 5  # failures without progress before a mirror is given up: with doubling pauses, about half a minute
+import numpy as np
+import requests
+import urllib3
+from huggingface_hub import get_token, hf_hub_url
+from tqdm import tqdm
+
+BLOCK_BYTES = 1 << 20  # read and hashed at a time: all the memory that a download takes
+OVERLAP_BYTES = 1 << 16  # on resuming, the last bytes are fetched again and compared
+RETRIES = 5  # failures without progress before a mirror is given up: about half a minute, as pauses double
 FIRST_PAUSE_SECONDS = 1.0  # doubles with each failure without progress
-LONGEST_PAUSE_SECONDS = 600.0  # a server that asks (Retry-After) for more than this is taken as saying no
+LONGEST_PAUSE_SECONDS = 600.0  # a server that asks for more (Retry-After) is given up
 CONNECT_SECONDS = 15.0
-STALL_SECONDS = 30.0  # a connection that brings less than STALL_BYTES in this time is closed and tried again
-STALL_BYTES = 1 << 15  # 1 KiB a second
-AGAIN_STATUS = {408, 425, 429, 500, 502, 503, 504}  # RFC 9110: may be other when asked again
+STALL_SECONDS = 30.0  # a connection with less than STALL_BYTES in this time is closed and tried again
+STALL_BYTES = 1 << 15  # 1 KiB per second
+TEMPORARY_STATUS = {408, 425, 429, 500, 502, 503, 504}  # RFC 9110: another answer may come later
 
 _HTML_START = re.compile(rb"^\s*<(!doctype\s+html|html|head)\b", re.IGNORECASE)
 _HF_ADDRESS = re.compile(r"hf://(?:(datasets|spaces)/)?([^/@]+/[^/@]+)(?:@([^/]+))?/(.+)")
 
 
 class FetchError(Exception):
-    """A file that could not be had: one sentence with its address and the reason."""
+    """A file that could not be fetched: one sentence with its address and the reason."""
 
 
 class _TryAgain(Exception):
-    """This mirror may do better later, after `pause` seconds if it said so."""
+    """This mirror may answer later: after `pause` seconds, where it said so."""
 
     def __init__(self, reason: str, pause: float = 0.0):
         super().__init__(reason)
@@ -55,7 +64,7 @@ class _TryAgain(Exception):
 
 
 class _GiveUp(Exception):
-    """This mirror will not do better."""
+    """This mirror will not give the file."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Download:
 @dataclass(frozen=True)
 class FetchResult:
     path: Path
-    url: str | None  # None: the file was whole before
+    url: str | None  # None: the file was there before
     bytes: int
     resumed_from: int = 0
 
@@ -97,14 +106,14 @@ def fetch_file(
     on_size: Callable[[int], None] = lambda size: None,
     stop: threading.Event | None = None,
 ) -> FetchResult:
-    """Bring one file to `destination`, from whichever mirror gives it.
+    """Fetch one file to `destination`, from the first mirror that gives it.
 
-    A mirror that refuses (404, a web page instead of the file) is not asked again; one that fails (cut, stalled, 5xx,
-    429) is asked again after a pause that doubles, `retries` times without progress. `on_bytes` is told each change in
-    the number of bytes held (negative when a part is thrown away), `on_size` the file's size once it is known.
+    A mirror that refuses (404, a web page instead of the file) is not asked again. One that fails (cut, stalled, 5xx,
+    429) is asked again after a pause that doubles, up to `retries` times without progress. `on_bytes` gets each change
+    in the number of bytes held (negative when a part is thrown away), `on_size` the file's size once it is known.
 
     Raises:
-        FetchError: no mirror gave the whole file; names each and its reason. A part that can be resumed stays.
+        FetchError: no mirror gave the whole file; names each with its reason. A part that can be resumed stays.
     """
     if not urls:
         raise FetchError(f"{destination.name}: no address to fetch it from")
@@ -113,7 +122,7 @@ def fetch_file(
     if destination.exists() and not why_incomplete(destination, expected_bytes, sha256, urls):
         return FetchResult(destination, None, destination.stat().st_size)
 
-    ready_at = dict.fromkeys(urls, 0.0)  # mirror -> when it may be asked; a mirror given up is gone
+    ready_at = dict.fromkeys(urls, 0.0)  # mirror -> when it may be asked; one that was given up is not in it
     failures = dict.fromkeys(urls, 0)
     reasons: dict[str, str] = {}
     with _part_of(destination) as part:
@@ -141,15 +150,13 @@ def fetch_file(
                 else:
                     pause = first_pause_seconds * 2 ** (failures[url] - 1)
                     ready_at[url] = time.monotonic() + max(pause, failure.pause)
-            except OSError as error:  # the disk's, not the network's: _receive turns those into the two above
+            except OSError as error:  # of the disk: _receive turns those of the network into the two above
                 raise FetchError(f"{destination} cannot be written: {error.strerror or error}") from error
     raise FetchError("; ".join(f"{url}: {reasons[url]}" for url in urls))
 
 
 def _receive(url: str, part: "_Part") -> None:
-    """Ask once for what the part lacks, and write what comes. Returns when the server has sent all it announced."""
-    import requests
-
+    """Ask once for the bytes that the part lacks, and write them. Returns when all that was announced has come."""
     address, headers = _resolve(url)
     headers |= {"Accept-Encoding": "identity"}  # the file's own bytes, so that lengths and ranges mean them
     start = max(0, part.size - OVERLAP_BYTES)
@@ -177,12 +184,16 @@ def _receive(url: str, part: "_Part") -> None:
 
 
 def _read_head(url: str, response, start: int, part: "_Part") -> int:
-    """Judge status and headers; the offset at which the body begins."""
+    """Judge status and headers.
+
+    Returns:
+        int: the offset in the file at which the body begins.
+    """
     status = response.status_code
     if status == 416:  # the part is longer than the file, or the server takes no ranges: begin again
         part.clear()
         raise _TryAgain("answered 416 (range not satisfiable)")
-    if status in AGAIN_STATUS:
+    if status in TEMPORARY_STATUS:
         raise _TryAgain(f"answered {status} {response.reason}", _retry_after(response))
     if status in (401, 403) and url.startswith("hf://"):
         raise _GiveUp(f"answered {status}: accept the dataset's terms on its page, and log in with `hf auth login`")
@@ -193,7 +204,7 @@ def _read_head(url: str, response, start: int, part: "_Part") -> int:
 
     length = response.headers.get("Content-Length", "")
     body_bytes = int(length) if length.isdigit() else None
-    if status == 200:  # the whole file: another than the part is of, or ranges are not taken
+    if status == 200:  # the whole file: it has changed, or the server takes no ranges
         part.clear()
         start = 0
         part.total = body_bytes
@@ -218,7 +229,7 @@ def _read_head(url: str, response, start: int, part: "_Part") -> int:
 
 
 def _read_body(response, start: int, part: "_Part") -> None:
-    """Append the body from offset `start`, after comparing it with the bytes that the part already has there."""
+    """Append the body, which begins at offset `start`, after comparing it with the bytes that the part has there."""
     position, window_start, window_bytes = start, time.monotonic(), 0
     while block := _next_block(response):
         if part.stop.is_set():
@@ -241,11 +252,10 @@ def _read_body(response, start: int, part: "_Part") -> None:
 
 
 def _next_block(response) -> bytes:
-    """What has arrived, at most BLOCK_BYTES; empty at the end. (iter_content would wait for a full block, and so take a
-    trickle for life.)"""
-    import requests
-    import urllib3
+    """The bytes that have arrived, at most BLOCK_BYTES; empty at the end.
 
+    (iter_content would wait for a full block, and so would not see that a connection only trickles.)
+    """
     try:
         return response.raw.read1(BLOCK_BYTES)
     except urllib3.exceptions.ReadTimeoutError as error:
@@ -260,17 +270,14 @@ def _next_block(response) -> bytes:
 
 def _retry_after(response) -> float:
     """Seconds that a Retry-After header asks for (a number or an HTTP date), else 0."""
-    asked = response.headers.get("Retry-After", "").strip()
-    if asked.isdigit():
-        return float(asked)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(asked).timestamp() - time.time())
-    except (TypeError, ValueError):
+        return urllib3.Retry().get_retry_after(response) or 0.0
+    except urllib3.exceptions.InvalidHeader:
         return 0.0
 
 
 def _innermost(error: BaseException) -> str:
-    """The reason at the bottom of requests' and urllib3's wrappings, in one line."""
+    """The reason at the bottom of requests' and urllib3's wrapped errors, in one line."""
     while True:
         inner = getattr(error, "reason", None) or next((a for a in error.args if isinstance(a, BaseException)), None)
         if not isinstance(inner, BaseException):
@@ -281,14 +288,12 @@ def _innermost(error: BaseException) -> str:
 
 
 def _resolve(url: str) -> tuple[str, dict[str, str]]:
-    """The http address of `url` and the headers it wants."""
+    """The http address of `url`, and the headers that it needs."""
     if not url.startswith("hf://"):
         return url, {}
     match = _HF_ADDRESS.fullmatch(url)
     if not match:
         raise _GiveUp("is no hf:// address: hf://datasets/OWNER/NAME[@REVISION]/PATH")
-    from huggingface_hub import get_token, hf_hub_url
-
     kind, repository, revision, path = match.groups()
     address = hf_hub_url(repository, path, repo_type=kind and kind.removesuffix("s"), revision=revision)
     token = get_token()
@@ -300,7 +305,7 @@ def _resolve(url: str) -> tuple[str, dict[str, str]]:
 
 
 class _Part:
-    """The open part file and what is known about it. The one mutable thing here; `fetch_file` owns it."""
+    """The open part file and what is known about it: the one mutable object here, owned by `fetch_file`."""
 
     def __init__(self, path: Path, name: str):
         self.path, self.about = path, path.with_name(path.name + ".json")
@@ -319,16 +324,16 @@ class _Part:
             self.url, self.validator, self.total = known.get("url"), known.get("validator"), known.get("bytes")
         self.size = self.file.seek(0, os.SEEK_END)
         self.on_bytes = lambda change: None
-        if self.url is None and self.size:  # nothing says of what it is a part
+        if self.url is None and self.size:  # nothing says what it is a part of
             self.clear()
 
     @property
     def structured(self) -> bool:
-        return self.suffix in (".npy", ".parquet")  # files that show by themselves whether they are whole
+        return self.suffix in (".npy", ".parquet")  # their content shows whether they are whole
 
     def describe(self, url: str, response) -> None:
         etag = response.headers.get("ETag", "")
-        weak = not etag or etag.startswith("W/")  # RFC 9110: a weak tag is no ground for joining ranges
+        weak = not etag or etag.startswith("W/")  # RFC 9110: ranges must not be joined on a weak tag
         self.url = url
         self.validator = response.headers.get("Last-Modified") if weak else etag
         self.about.write_text(json.dumps({"url": url, "validator": self.validator, "bytes": self.total}))
@@ -350,7 +355,7 @@ class _Part:
         self.size, self.url, self.validator, self.total = 0, None, None, None
 
     def finish(self, destination: Path) -> None:
-        """Check the whole file and move it to its place; what fails the check is thrown away."""
+        """Check the whole file and give it its name; a file that fails the check is thrown away."""
         self.file.flush()
         os.fsync(self.file.fileno())
         expected = self.expected_bytes if self.expected_bytes is not None else self.total
@@ -386,9 +391,9 @@ def why_incomplete(
     urls: list[str] = (),
     suffix: str | None = None,
 ) -> str | None:
-    """The reason why a file is not whole, or None. Cheap, unless `sha256` is given: then it is read.
+    """The reason why a file is not whole, or None. Cheap, but with `sha256` the file is read.
 
-    A parquet file ends as it begins; an npy file says its length in its header. Of any other file the length is asked
+    A parquet file ends as it begins, and an npy file's header says its length. For any other file the length is asked
     from `urls`, where they are given and answer.
     """
     size, suffix = path.stat().st_size, suffix or path.suffix.lower()
@@ -421,28 +426,19 @@ def _sha256(path: Path) -> str:
 
 
 def _npy_bytes(path: Path) -> int | None:
-    """The length that an npy file's header announces (numpy's format description, versions 1 to 3), or None."""
+    """The length in bytes that an npy file's header announces; None where it has no such header."""
     with open(path, "rb") as file:
-        start = file.read(12)
-        if start[:6] != b"\x93NUMPY" or len(start) < 12:
-            return None
-        offset, length = (10, struct.unpack("<H", start[8:10])[0]) if start[6] == 1 else (
-            12, struct.unpack("<I", start[8:12])[0])  # fmt: skip
-        file.seek(offset)
         try:
-            header = ast.literal_eval(file.read(length).decode("latin1"))
-            count = 1
-            for extent in header["shape"]:
-                count *= extent
-            return offset + length + count * int(re.fullmatch(r"[<>|=][a-zA-Z](\d+)", header["descr"])[1])
-        except (ValueError, SyntaxError, KeyError, TypeError):
+            version = np.lib.format.read_magic(file)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+        except ValueError:
             return None
+        return file.tell() + math.prod(shape) * dtype.itemsize
 
 
 def remote_size(urls: list[str]) -> int | str:
-    """The length in bytes by the first mirror that tells it (HEAD), else the last one's reason for not doing so."""
-    import requests
-
+    """The length in bytes from the first mirror that gives it (HEAD), else the last mirror's reason."""
     reason = "no address"
     for url in urls:
         try:
@@ -473,12 +469,10 @@ def fetch_all(
     stall_seconds: float = STALL_SECONDS,
     first_pause_seconds: float = FIRST_PAUSE_SECONDS,
 ) -> FetchSummary:
-    """Fetch files side by side under one bar (bytes, rate, time left), a line for each that fails.
+    """Fetch files side by side under one bar (bytes, rate, time left), with a line for each that fails.
 
-    Ctrl-C stops all of them within a block; the parts stay.
+    Ctrl-C stops all of them within one block; their parts stay.
     """
-    from tqdm import tqdm
-
     stop, lock = threading.Event(), threading.Lock()
     sizes: dict[Path, int] = {}
     fetched, already, failed = [], 0, {}
@@ -492,7 +486,7 @@ def fetch_all(
                 bar.update(change)
 
         def sized(destination: Path, size: int) -> None:
-            with lock:  # files not begun yet are taken to be as long as the others are on average
+            with lock:  # files that have not begun count with the average size of the others
                 sizes[destination] = size
                 bar.total = int(sum(sizes.values()) / len(sizes) * (len(downloads) - already - len(failed)))
 
@@ -533,7 +527,7 @@ def fetch_all(
 
 
 def list_missing(downloads: list[Download], workers: int) -> list[tuple[Download, int | str]]:
-    """The files that are not whole here, in order, each with its length by HEAD or the reason why it is not known."""
+    """The files that are not whole here, in order, each with its length (HEAD) or the reason why that is not known."""
 
     def look(download: Download) -> tuple[Download, int | str] | None:
         path = download.destination
@@ -543,72 +537,3 @@ def list_missing(downloads: list[Download], workers: int) -> list[tuple[Download
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return [found for found in pool.map(look, downloads) if found]
-
-
-def read_checksums(path: Path) -> dict[str, str]:
-    """File name -> sha256, from a list as `sha256sum` writes it.
-
-    Raises:
-        ValueError: a line that is none; names its number.
-    """
-    checksums = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if line.strip():
-            match = re.fullmatch(r"([0-9a-fA-F]{64})\s+\*?(.+)", line.strip())
-            if not match:
-                raise ValueError(f"{path}, line {number} is not `SHA256  NAME`: {line[:60]!r}")
-            checksums[match[2].rsplit("/", 1)[-1]] = match[1].lower()
-    return checksums
-
-
-# ---- the command line of the downloaders ----
-
-
-def add_fetch_flags(parser, workers: int) -> None:
-    """What every downloader takes beside its own flags."""
-    parser.add_argument("--workers", type=int, default=workers, help="files at a time (default: %(default)s)")
-    parser.add_argument("--retries", type=int, default=RETRIES, help="failures in a row, for each mirror (%(default)s)")
-    parser.add_argument("--checksums", type=Path, metavar="FILE", help="a list as sha256sum writes it: check each file")
-    parser.add_argument("--dry-run", action="store_true", help="list what is missing, with its size; fetch nothing")
-
-
-def with_checksums(downloads: list[Download], path: Path | None) -> list[Download]:
-    """The downloads with the sha256 that a list gives them; those it does not name stay as they are.
-
-    Raises:
-        ValueError: no such list, or a line that is none.
-    """
-    if path is None:
-        return downloads
-    try:
-        checksums = read_checksums(path)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    return [replace(download, sha256=checksums.get(download.destination.name)) for download in downloads]
-
-
-def print_missing(downloads: list[Download], workers: int, say: Callable[[str], None]) -> int:
-    """--dry-run: `name <tab> bytes <tab> address` of each missing file on stdout; exit code 1 if one has no size."""
-    missing = list_missing(downloads, workers)
-    for download, size in missing:
-        print(download.destination.name, size, download.urls[0], sep="\t")
-    known = [size for _, size in missing if isinstance(size, int)]
-    say(
-        f"{len(downloads):,} files asked for: {len(downloads) - len(missing):,} here, {len(missing):,} missing, "
-        f"{len(known):,} of them have a size, together {sum(known):,} bytes"
-    )
-    return int(len(known) < len(missing))
-
-
-def report(downloads: list[Download], summary: FetchSummary, say: Callable[[str], None]) -> int:
-    """The last lines of a downloader: each failed file by name, then the sum; exit code 1 if one failed."""
-    if summary.failed:
-        say(f"{len(summary.failed):,} files are missing:")
-        for path, reason in summary.failed.items():
-            say(f"  {path.name}: {reason}")
-    say(
-        f"{len(downloads):,} files asked for: {summary.already:,} were here, {len(summary.fetched):,} fetched "
-        f"({sum(result.bytes for result in summary.fetched):,} bytes), {len(summary.failed):,} failed"
-        + ("; the same command fetches those again" if summary.failed else "")
-    )
-    return int(bool(summary.failed))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrieval.cli import UserError
 from retrieval.fetch import (
     OVERLAP_BYTES,
     Download,
@@ -19,10 +20,10 @@ from retrieval.fetch import (
     fetch_all,
     fetch_file,
     list_missing,
-    read_checksums,
     remote_size,
     why_incomplete,
 )
+from retrieval.indexing.published_files import read_checksums
 
 BODY = np.random.default_rng(7).bytes(1_000_003)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -421,7 +422,7 @@ def test_a_list_of_checksums_is_read_as_sha256sum_writes_it(tmp_path):
     (tmp_path / "sums").write_text(f"{SHA256}  knn.index00\n{SHA256.upper()} *sub/knn.index01\n\n")
     assert read_checksums(tmp_path / "sums") == {"knn.index00": SHA256, "knn.index01": SHA256}
     (tmp_path / "sums").write_text("d41d8cd98f00b204e9800998ecf8427e  x\n")
-    with pytest.raises(ValueError, match="line 1 is not"):
+    with pytest.raises(UserError, match="line 1 is not"):
         read_checksums(tmp_path / "sums")
 
 

@@ -1,4 +1,4 @@
-"""The two downloaders, run as a user runs them, against a local server laid out as LAION's was."""
+"""The two scripts that fetch LAION's metadata and indices, run as a user runs them, against a local mirror."""
 
 import functools
 import http.server

@@ -19,8 +19,8 @@ from retrieval.records import LINE_END, RECORD_FIELDS
 def encode_columns(columns: dict) -> memoryview:
     """A line of a chunk for each row, as records.encode_record gives it, in one buffer of UTF-8.
 
-    RECORD_FIELDS come first. `columns` maps a field to a pyarrow Array, or to one plain value for all rows (at least one
-    is an Array). Numbers that JSON does not have (NaN, infinities) become null.
+    RECORD_FIELDS come first. `columns` maps a field to a pyarrow Array, or to one plain value for all rows (at least
+    one is an Array). Numbers that JSON does not have (NaN, infinities) become null.
     """
     return joined_lines(
         {

@@ -1,168 +1,134 @@
 """Download what the filters selected, into a folder that torchvision's ImageFolder loads.
 
 In:  --r              output folders of filter_laion_metadata_substring.py or …_semantic.py, any number of them
-     --w              a work folder: what img2dataset fetched, and what came of every URL
-Out: --dataset-output one folder per class with <key>.jpg in it, metadata.json, metadata.jsonl, report.json
+     --w              a work folder: the fetched images and each URL's result
+Out: --dataset-output one folder per class with <key>.jpg in it, metadata.json, metadata.jsonl, report.json, report.html
 
     python download_urls_img2dataset.py --r outputs/filtered_metadata_substring/DTD --w /tmp/laion-dl/DTD --dataset-output outputs/retrieved_data_substring/DTD --wandb
     python download_urls_img2dataset.py --r outputs/substring/DTD outputs/semantic/DTD --w /tmp/both --dataset-output outputs/both --combine rrf --fill 500 --dry-run
 
-Rows tagged NSFW, untagged rows, URLs that are not http(s) and hosts of private networks are dropped before any request.
-Several --r folders are combined (--combine), and a class has a cap (--max-per-class) or is filled (--fill) with its best
-ranked images, with a sample, or with images that differ (--prefer, --diverse). What looks the same is kept once
-(--near-duplicates), what looks like a test set's images not at all (--exclude).
-Each URL is asked for once, however many rows and classes want it. The same command again goes on where it was stopped;
-more --r folders later fetch only what is new. Every row that was read ends in one count of report.json.
+Before any request it drops rows tagged NSFW, untagged rows, URLs that are not http(s) and hosts of private networks.
+Several --r folders are combined (--combine). A class can have a cap (--max-per-class) or be filled (--fill): with its
+best ranked images, with a sample, or with images that differ (--prefer, --diverse). Of images that look the same one is
+kept (--near-duplicates); what looks like an image of a test set is not kept at all (--exclude).
+
+Each URL is requested once, however many rows and classes ask for it. The same command again goes on where it was
+stopped. With more --r folders, a later run fetches only what is new. report.json counts every row that was read, once.
 """  # noqa: E501 - commands as they are typed
 
 import contextlib
-import errno
 import fcntl
-import functools
 import importlib.util
 import json
 import os
 import sys
 import time
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 from retrieval.class_folders import class_folders
-from retrieval.cli import (
-    UserError,
-    add_talk_flags,
-    command,
-    parse_flags,
-    parser_for,
-    progress,
-    say,
-    say_always,
-    say_more,
-)
-from retrieval.download.fetch_rounds import LOST, PASSING, ROUND_URLS, Picture, Web, close_rounds, run_round
-from retrieval.download.image_folder import place, write_metadata
-from retrieval.download.perceptual_hash import (
-    MOST_BITS,
-    NEAR_BITS,
-    Looks,
-    drop_lookalikes,
-    forget_lookalikes,
-    hash_excluded,
-)
-from retrieval.download.plan import (
-    Choice,
-    begin_fill,
-    choose,
-    count_classes,
-    count_dropped,
-    count_embedded,
-    count_hosts,
-    count_outcome,
-    count_to_fetch,
-    count_urls,
-    end_fill,
-    forget_vanished,
-    go_further,
-    judge,
-    kept_entries,
-    list_classes,
-    open_database,
-    read_chunks,
-    read_placed,
-    read_results,
-    still_placed,
-    to_place,
-    write_url_list,
-)
-from retrieval.download.tar_shards import write_tars
+from retrieval.cli import UserError, add_talk_flags, command, parse_flags, parser_for, say, say_more
+from retrieval.download.settings import MOST_BITS, NEAR_BITS, Choice, FetchSettings, ResizeSettings
 from retrieval.files import read_json, settings_fingerprint, writable_folder, write_json
-from retrieval.records import read_manifests
 from retrieval.report import write_report
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_counts
 
-IMAGE_SIZE = 256  # shortest side: what 224-pixel training crops are taken from
+IMAGE_SIZE = 256  # pixels of the shortest side: 224-pixel training crops are taken from it
 ENCODE_QUALITY = 95  # img2dataset's default
-THREADS = 64  # a process; img2dataset's default of 256 drowns a small machine's resolver
-TIMEOUT = 10  # seconds for one answer of the network; img2dataset's default
-DEADLINE = 30  # seconds for one URL in all
-MAX_MEGABYTES = 20  # a web photograph has 0.1 to 5; two threads' worth of such answers wait in memory at worst
-HOSTS_SHOWN = 100
-LOCK_SECONDS = 5  # a fetching process whose run was killed notices within half a second, and lets go of the work folder
+THREADS = 64  # per process; img2dataset's default of 256 overloads a small machine's DNS resolver
+TIMEOUT = 10  # seconds without data; img2dataset's default
+DEADLINE = 30  # seconds per URL
+MAX_MEGABYTES = 20  # a web photograph has 0.1 to 5; at worst two answers of this size per thread wait in memory
+LOCK_SECONDS = 5  # the fetching process of a killed run ends within half a second, and frees the work folder
 
 
 def make_parser():
     parser = parser_for(__doc__, __file__)
-    parser.add_argument("--r", nargs="+", required=True, metavar="FOLDER", help="folders with chunk_*.json")
+    parser.add_argument("--r", nargs="+", required=True, metavar="FOLDER", help="the filters' output folders")
     parser.add_argument("--w", required=True, metavar="FOLDER", help="work folder; may be on another disk")
     parser.add_argument("--dataset-output", required=True, metavar="FOLDER", help="the ImageFolder to make")
-    parser.add_argument("--webdataset", action="store_true", help="make tars instead; the ImageFolder stays in --w")
+    parser.add_argument("--webdataset", action="store_true",
+                        help="make WebDataset tars in --dataset-output; the ImageFolder stays in --w")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
-    parser.add_argument("--allow-partial", action="store_true", help="read filter runs that miss jobs or shards")
+    parser.add_argument("--allow-partial", action="store_true",
+                        help="also read the output of filter runs with missing jobs or shards")  # fmt: skip
 
-    group = parser.add_argument_group("what is wanted")
-    group.add_argument("--n", type=_at_least(1), help="at most so many images in all")
-    group.add_argument("--max-per-class", type=_at_least(1), metavar="N", help="at most so many of each class")
+    group = parser.add_argument_group("which images")
+    group.add_argument("--n", type=_at_least(1), help="at most N images in all")
+    group.add_argument("--max-per-class", type=_at_least(1), metavar="N", help="at most N images per class")
     group.add_argument("--fill", type=_at_least(1), metavar="N",
-                       help="go down each class's list (see --prefer, --combine rrf) until N live images are in its "
-                       "folder; with --max-per-class M no further than M")  # fmt: skip
+                       help="go down each class's list (ordered by --prefer or --combine rrf) until its folder has N "
+                       "live images; with --max-per-class M, stop after M of the list")  # fmt: skip
     group.add_argument("--diverse", metavar="EMBEDDINGS_DIR",
-                       help="what --max-per-class or --fill keeps are images that differ: greedy farthest point over "
-                       "the img_emb*.npy (else text_emb*.npy) that the semantic filter's index was built from; rows "
-                       "of the substring filter have none and come last")  # fmt: skip
+                       help="let --max-per-class or --fill keep images that differ: greedy farthest points by the "
+                       "img_emb*.npy (else text_emb*.npy) of which the semantic filter's index was built; rows of the "
+                       "substring filter have no embedding and come last")  # fmt: skip
     group.add_argument("--balance", type=_at_least(1), metavar="T",
                        help="keep each of a class's n images with probability T/n (MetaCLIP's balancing)")  # fmt: skip
     group.add_argument("--combine", choices=("union", "intersection", "rrf"), default="union",
-                       help="several --r folders: what any of them holds, what all of them hold, or what any holds, "
-                       "a cap keeping the best by reciprocal rank fusion (default %(default)s)")  # fmt: skip
+                       help="how to combine several --r folders: union takes images of any folder, intersection those "
+                       "in every folder, rrf those of any folder, and caps keep the best by reciprocal rank fusion "
+                       "(default %(default)s)")  # fmt: skip
     group.add_argument("--prefer", choices=("sample", "score"), default="sample",
-                       help="what a cap keeps: a random sample, or the best ranked (default %(default)s)")  # fmt: skip
-    group.add_argument("--seed", type=int, default=0, help="of the random sample (default %(default)s)")
+                       help="which images a cap keeps: a random sample, or the best ranked "
+                       "(default %(default)s)")  # fmt: skip
+    group.add_argument("--seed", type=int, default=0, help="seed of the random sample (default %(default)s)")
     group.add_argument("--conflict", choices=("all", "first", "best", "drop"), default="all",
-                       help="an image that several classes ask for goes to all of them, to the first that asked, to "
-                       "the one that ranks it best, or to none (default %(default)s)")  # fmt: skip
+                       help="which classes get an image that several ask for: all of them, the first that asked, the "
+                       "one that ranks it best, or none (drop) (default %(default)s)")  # fmt: skip
     group.add_argument("--nsfw-tags", nargs="+", default=["NSFW"], metavar="TAG",
-                       help="values of NSFW that are never fetched (default NSFW; LAION also has UNSURE)")  # fmt: skip
+                       help="never fetch rows whose NSFW is one of these (default NSFW; LAION also has "
+                       "UNSURE)")  # fmt: skip
     group.add_argument("--max-punsafe", type=float, metavar="P",
-                       help="fetch no row whose punsafe score is above P (0 to 1; a pool without tags has those of 0.5 "
-                       "and more tagged NSFW already); a row with a score then needs no tag")  # fmt: skip
+                       help="do not fetch rows whose punsafe score is above P (0 to 1); a row with a score then needs "
+                       "no tag (in a pool without tags, rows with 0.5 or more are tagged NSFW already)")  # fmt: skip
     group.add_argument("--allow-untagged", action="store_true", help="also fetch rows whose NSFW is null")
     group.add_argument("--allow-private-hosts", action="store_true",
                        help="also fetch from loopback, link-local and private addresses")  # fmt: skip
     group.add_argument("--near-duplicates", nargs="?", type=_at_least(0), const=NEAR_BITS, metavar="BITS",
-                       help="of a class's images that look the same, whose perceptual hashes differ in at most BITS of "
-                       f"64 bits, keep the first of its list (BITS {NEAR_BITS} where none is given); those that are "
-                       "in the folder already come first and lose their own near-duplicates too")  # fmt: skip
+                       help="keep one of a class's images that look the same, the first of its list: images whose "
+                       f"64-bit perceptual hashes differ in at most BITS bits (default {NEAR_BITS}); images that are "
+                       "in the folder already come first, and near-duplicates among them are removed")  # fmt: skip
     group.add_argument("--exclude", nargs="+", default=[], metavar="FOLDER",
-                       help="keep no image that looks like one in these folders, however deep: a test set (within BITS "
-                       f"of --near-duplicates, else {NEAR_BITS}); what an earlier run placed is removed, and "
-                       "comes back when a later run leaves --exclude out")  # fmt: skip
+                       help="keep no image that looks like one in these folders or their subfolders, such as a test "
+                       f"set (at most BITS of --near-duplicates differ, else {NEAR_BITS}); such images of earlier runs "
+                       "are removed, and come back in a run without --exclude")  # fmt: skip
 
     group = parser.add_argument_group("img2dataset")
-    group.add_argument("--nthreads", type=_at_least(1), default=THREADS, help="a process (default %(default)s)")
+    group.add_argument("--nthreads", type=_at_least(1), default=THREADS,
+                       help="download threads per process (default %(default)s)")  # fmt: skip
     group.add_argument("--distributor", choices=("multiprocessing", "ray", "pyspark"), default="multiprocessing",
-                       help="who runs the processes: this machine, or a cluster that shares its disk with it, as "
-                       "RAY_ADDRESS or PYSPARK_SUBMIT_ARGS say (default %(default)s)")  # fmt: skip
-    group.add_argument("--nprocesses", type=_at_least(1), default=os.cpu_count() or 1, help="default: one a core")
-    group.add_argument("--image-size", type=_at_least(1), default=IMAGE_SIZE, help="pixels (default %(default)s)")
+                       help="what runs the processes: this machine, or a Ray or Spark cluster that shares its disk "
+                       "with it, found by RAY_ADDRESS or PYSPARK_SUBMIT_ARGS (default %(default)s)")  # fmt: skip
+    group.add_argument("--nprocesses", type=_at_least(1), default=os.cpu_count() or 1,
+                       help="download processes (default: one per core)")  # fmt: skip
+    group.add_argument("--image-size", type=_at_least(1), default=IMAGE_SIZE,
+                       help="size of the stored images in pixels (default %(default)s)")  # fmt: skip
     group.add_argument("--resize-mode", default="keep_ratio",
                        choices=("keep_ratio", "keep_ratio_largest", "center_crop", "border", "no"),
-                       help="default %(default)s: the shortest side becomes --image-size; border pads")  # fmt: skip
-    group.add_argument("--encode-quality", type=_at_least(1), default=ENCODE_QUALITY, help="JPEG (default %(default)s)")
+                       help="keep_ratio makes the shortest side --image-size, keep_ratio_largest the longest; "
+                       "center_crop and border make a square, border by padding; no stores the original size "
+                       "(default %(default)s)")  # fmt: skip
+    group.add_argument("--encode-quality", type=_at_least(1), default=ENCODE_QUALITY,
+                       help="JPEG quality, 1 to 100 (default %(default)s)")  # fmt: skip
     group.add_argument("--min-image-size", type=_at_least(0), default=0, metavar="PIXELS",
-                       help="drop images whose shorter side is less (default: none)")  # fmt: skip
+                       help="drop images whose shorter side is less (default: keep all)")  # fmt: skip
     group.add_argument("--max-aspect-ratio", type=float, default=float("inf"), metavar="RATIO",
-                       help="drop images longer than this times their shorter side (default: none)")  # fmt: skip
-    group.add_argument("--timeout", type=_at_least(1), default=TIMEOUT, help="seconds a silence (default %(default)s)")
-    group.add_argument("--deadline", type=_at_least(1), default=DEADLINE, help="seconds a URL (default %(default)s)")
+                       help="drop images whose longer side is more than RATIO times their shorter side "
+                       "(default: keep all)")  # fmt: skip
+    group.add_argument("--timeout", type=_at_least(1), default=TIMEOUT, metavar="SECONDS",
+                       help="give up on a server after this many seconds without data "
+                       "(default %(default)s)")  # fmt: skip
+    group.add_argument("--deadline", type=_at_least(1), default=DEADLINE, metavar="SECONDS",
+                       help="give up on a URL after this many seconds in all (default %(default)s)")  # fmt: skip
     group.add_argument("--max-megabytes", type=_at_least(1), default=MAX_MEGABYTES, metavar="MB",
-                       help="of one answer (default %(default)s)")  # fmt: skip
-    group.add_argument(
-        "--retries", type=_at_least(0), default=0, help="at once, of what may pass (default %(default)s)"
-    )
+                       help="give up on a URL whose answer is larger (default %(default)s)")  # fmt: skip
+    group.add_argument("--retries", type=_at_least(0), default=0,
+                       help="immediate retries after a temporary failure (default %(default)s)")  # fmt: skip
     group.add_argument("--retry-failed", nargs="*", metavar="REASON",
-                       help="ask again what an earlier run could not get for a reason that may pass (timeouts, DNS, "
-                       "connections, HTTP 408, 425, 429 and 5xx), or for the given reasons of report.json")  # fmt: skip
+                       help="ask again for URLs that failed in earlier runs: without REASON those with a temporary "
+                       "failure (timeouts, DNS, connections, HTTP 408, 425, 429 and 5xx), else those with one of these "
+                       "reasons, as report.json names them")  # fmt: skip
     add_wandb_flags(parser)
     add_talk_flags(parser)
     return parser
@@ -172,80 +138,75 @@ def make_parser():
 def main(argv: list[str] | None = None) -> int:
     flags = parse_flags(make_parser(), argv)
     check(flags)
-    choice = Choice(
-        tuple(flags.nsfw_tags), flags.allow_untagged, flags.allow_private_hosts, flags.conflict, flags.balance,
-        flags.max_per_class, flags.n, flags.prefer, flags.seed, combine=flags.combine, fill=flags.fill,
-        max_punsafe=flags.max_punsafe, diverse=bool(flags.diverse),
-    )  # fmt: skip
-    picture = Picture(
-        flags.image_size, flags.resize_mode, flags.encode_quality, flags.min_image_size, flags.max_aspect_ratio
-    )
-    web = Web(
-        flags.distributor, flags.nthreads, flags.nprocesses, flags.timeout, flags.retries, flags.deadline,
-        flags.max_megabytes << 20, flags.allow_private_hosts, flags.wandb, flags.wandb_project,
-    )  # fmt: skip
+    choice, resize, fetch_settings = choice_of(flags), resize_settings_of(flags), fetch_settings_of(flags)
+    sources = [Path(folder) for folder in flags.r]
     work, output = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
     dataset = work / "imagefolder" if flags.webdataset else output
-    sources = [Path(folder) for folder in flags.r]
-    rounds = work / f"images-{settings_fingerprint(asdict(picture))}"
-    embeddings = open_diverse(flags.diverse, sources) if flags.diverse else None
-    looks = open_looks(flags)
+    rounds = work / f"images-{settings_fingerprint(asdict(resize))}"
+
+    # What computes is imported once all that can be refused without it has been refused.
+    from retrieval.download import (
+        account,
+        diverse,
+        fetch_rounds,
+        fetch_wanted,
+        image_folder,
+        lookalikes,
+        plan,
+        plan_choice,
+        plan_fetch,
+        plan_outcome,
+        tar_shards,
+    )
+
+    embeddings = diverse.open_diverse(flags.diverse, sources) if flags.diverse else None
+    lookalike_filter = lookalikes.lookalike_filter(flags.near_duplicates, flags.exclude, flags.resize_mode)
 
     writable_folder(work, "--w")
-    with locked(work, "--w") as lock, contextlib.closing(open_database(work / "plan.duckdb")) as database:
-        earlier = earlier_report(dataset, picture)
-        read = read_chunks(database, sources, choice, flags.allow_partial)
-        read_placed(database, dataset, earlier["folders"])
-        unwanted = forget_lookalikes(database, looks, rounds, dataset) if looks else []
-        choose(database, choice, embeddings)
-        list_classes(database, choice)
-        read_results(database, close_rounds(rounds), retried(flags.retry_failed))
-        forget_vanished(database, rounds)
-        say_plan(database, read, choice)
+    with locked(work, "--w") as lock, contextlib.closing(plan.open_database(work / "plan.duckdb")) as database:
+        # Plan.
+        earlier_folders = folders_of_earlier_run(dataset, resize)
+        rows_read = plan.read_chunks(database, sources, choice, flags.allow_partial)
+        plan.read_placed(database, dataset, earlier_folders)
+        unwanted = lookalikes.forget_lookalikes(database, lookalike_filter, rounds, dataset)
+        plan_choice.choose(database, choice, embeddings)
+        plan_choice.list_classes(database, choice)
+        forgotten_reasons = fetch_rounds.reasons_to_retry(flags.retry_failed)
+        plan_fetch.read_results(database, fetch_rounds.close_rounds(rounds), forgotten_reasons)
+        plan_fetch.forget_vanished(database, rounds)
+        account.say_plan(database, rows_read, choice)
         if flags.dry_run:
             return 0
 
         writable_folder(output, "--dataset-output")
         dataset.mkdir(exist_ok=True)
         with locked(dataset, "--dataset-output"):
+            # Fetch.
             clear_remains(dataset, output)
-            write_json(dataset / "settings.json", asdict(picture))
-            fetch_wanted = functools.partial(fetch, database, rounds, picture, web, lock)
-            judge_wanted = functools.partial(judge_images, database, looks, rounds)
-            if choice.fill:
-                lost = fill(database, choice.fill, fetch_wanted, judge_wanted)
-            else:
-                lost = fetch_wanted()
-                judge_wanted()
-            classes = count_classes(database)
-            folders = class_folders(classes, earlier["folders"])
+            write_json(dataset / "settings.json", asdict(resize))
+            fetch = fetch_wanted.Fetch(database, rounds, resize, fetch_settings, lookalike_filter, lock)
+            lost = fetch_wanted.fill_classes(fetch, choice.fill) if choice.fill else fetch_wanted.fetch_all(fetch)
+
+            # Place.
+            folders = class_folders(plan_outcome.count_classes(database), earlier_folders)
             remove(unwanted)
-            placed = place_images(database, rounds, dataset, folders)
-            images = write_metadata(dataset, kept_entries(database), still_placed(database), folders)
-            kept, failed = count_outcome(database)
-            dropped = count_dropped(database) + failed
-            totals = {
-                "rows_read": read,
-                "kept": kept,
-                "dropped": dict(sorted(dropped.items())),
-                "urls": count_urls(database),
-                "images": images,
-                "classes": {name: counts | {"folder": folders[name]} for name, counts in classes.items()},
-            }
-            about = {
-                "folders": dict(sorted(folders.items())),
-                "hosts": count_hosts(database, HOSTS_SHOWN),
-                "stages": stages(sources),
-            }
-            write_json(dataset / "report.json", totals | about)
+            to_place = plan_outcome.images_to_place(database)
+            placed = image_folder.place_images(to_place, rounds, dataset, folders)
+            kept_entries, placed_before = plan_outcome.kept_entries(database), plan_outcome.keys_placed_before(database)
+            images = image_folder.write_metadata(dataset, kept_entries, placed_before, folders)
+
+            # Report.
+            totals = account.count_totals(database, rows_read, images, folders)
+            write_json(dataset / "report.json", totals | account.describe_run(database, folders, sources))
             page = write_report(dataset)
             if flags.webdataset:
-                say(f"{write_tars(dataset, output):,} tars in {output}")
-    log_counts(flags, work, "download", output.name, asdict(picture), totals)
-    for name, counts in classes.items():
+                say(f"{tar_shards.write_tars(dataset, output):,} tars in {output}")
+    log_counts(flags, work, "download", output.name, asdict(resize), totals)
+    for name, counts in totals["classes"].items():
         say_more(f"{name}: {counts['asked']:,} asked, {counts['live']:,} alive, {counts['kept']:,} kept")
     say(f"to look at: {page}")
-    return report(dataset, read, kept, dropped, placed, images, lost)
+    say(f"placed: {placed:,} new images; {dataset} holds {images:,}")
+    return account.say_totals(totals, lost)
 
 
 def _at_least(least: int):
@@ -255,15 +216,61 @@ def _at_least(least: int):
             raise ValueError
         return value
 
-    number.__name__ = f"whole number from {least}"  # argparse puts it into its sentence
+    number.__name__ = f"whole number from {least}"  # argparse says "invalid whole number from 1 value"
     return number
+
+
+# ---- settings ----
+
+
+def choice_of(flags) -> Choice:
+    return Choice(
+        nsfw_tags=tuple(flags.nsfw_tags),
+        allow_untagged=flags.allow_untagged,
+        allow_private_hosts=flags.allow_private_hosts,
+        conflict=flags.conflict,
+        balance=flags.balance,
+        max_per_class=flags.max_per_class,
+        most=flags.n,
+        prefer=flags.prefer,
+        seed=flags.seed,
+        combine=flags.combine,
+        fill=flags.fill,
+        max_punsafe=flags.max_punsafe,
+        diverse=bool(flags.diverse),
+    )
+
+
+def resize_settings_of(flags) -> ResizeSettings:
+    return ResizeSettings(
+        image_size=flags.image_size,
+        resize_mode=flags.resize_mode,
+        encode_quality=flags.encode_quality,
+        min_image_size=flags.min_image_size,
+        max_aspect_ratio=flags.max_aspect_ratio,
+    )
+
+
+def fetch_settings_of(flags) -> FetchSettings:
+    return FetchSettings(
+        distributor=flags.distributor,
+        threads=flags.nthreads,
+        processes=flags.nprocesses,
+        timeout=flags.timeout,
+        retries=flags.retries,
+        deadline_seconds=flags.deadline,
+        max_bytes=flags.max_megabytes << 20,
+        allow_private_hosts=flags.allow_private_hosts,
+        wandb=flags.wandb,
+        wandb_project=flags.wandb_project,
+    )
 
 
 # ---- check ----
 
 
 def check(flags) -> None:
-    """Refuse in the first second what would fail, or be regretted, later."""
+    """Refuse in the first second what would fail later, or give a result that nobody wants."""
     work, dataset = Path(flags.w).resolve(), Path(flags.dataset_output).resolve()
     if work == dataset or dataset in work.parents:
         raise UserError(f"--w {flags.w} is inside --dataset-output, where each folder is a class: give another one")
@@ -301,33 +308,9 @@ def check(flags) -> None:
     check_wandb(flags)
 
 
-def open_looks(flags) -> Looks | None:
-    """What --near-duplicates and --exclude drop; None without them."""
-    if flags.near_duplicates is None and not flags.exclude:
-        return None
-    bits = NEAR_BITS if flags.near_duplicates is None else flags.near_duplicates
-    excluded = hash_excluded([Path(folder) for folder in flags.exclude], flags.resize_mode)
-    return Looks(bits, flags.near_duplicates is not None, excluded)
-
-
-def open_diverse(folder: str, sources: list[Path]):
-    """The embeddings that --diverse compares: the pictures' own where the folder has them, else the captions'.
-
-    Raises:
-        UserError: a folder without them, or records of several pools, whose row numbers are not told apart.
-    """
-    from retrieval.embeddings import embedding_paths, open_embeddings
-
-    pools = {pool for source in sources for run in read_manifests(source) for pool in run["settings"].get("pools", ())}
-    if len(pools) > 1:
-        raise UserError(f"--diverse has one pool's embeddings, and --r has records of {', '.join(sorted(pools))}")
-    found = embedding_paths(folder, ["image_index", "text_index"], "--diverse")
-    return open_embeddings(found.get("image_index") or found["text_index"])
-
-
 @contextlib.contextmanager
 def locked(folder: Path, flag: str):
-    """Hold the folder for this run alone; gives the lock's file descriptor."""
+    """Keep other runs out of the folder; gives the lock's file descriptor."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         for seconds_left in reversed(range(LOCK_SECONDS + 1)):
@@ -338,7 +321,7 @@ def locked(folder: Path, flag: str):
                 if not seconds_left:
                     raise UserError(f"another run is using {flag} {folder}: wait for it, or give another") from error
                 time.sleep(1)
-            except OSError:  # a network disk without locks; two runs there are the user's to avoid
+            except OSError:  # a network disk without locks: the user has to avoid two runs
                 say(f"warning: {folder} cannot be locked: start no second run in it")
                 break
         yield descriptor
@@ -347,21 +330,21 @@ def locked(folder: Path, flag: str):
 
 
 def clear_remains(*folders: Path) -> None:
-    """Remove what a killed run was writing: complete_file's temporary files, of metadata, of tars, of copied images."""
+    """Remove the temporary files of a killed run (complete_file's): metadata, tars, copied images."""
     for folder in folders:
         for part in (*folder.glob(".*.part"), *folder.glob("*/.*.part")):
             part.unlink(missing_ok=True)
 
 
-def earlier_report(dataset: Path, picture: Picture) -> dict:
-    """What an earlier run left in the dataset folder, or an empty account.
+def folders_of_earlier_run(dataset: Path, resize: ResizeSettings) -> dict[str, str]:
+    """Class -> its folder, as an earlier run gave them; empty for a new dataset folder.
 
     Raises:
         UserError: its images were made with other settings.
     """
     settings = dataset / "settings.json"
     if settings.exists():
-        wanted = json.loads(json.dumps(asdict(picture)))
+        wanted = json.loads(json.dumps(asdict(resize)))
         for name, value in read_json(settings).items():
             if wanted.get(name) != value:
                 raise UserError(
@@ -369,143 +352,17 @@ def earlier_report(dataset: Path, picture: Picture) -> dict:
                     "give another --dataset-output"
                 )
     report = dataset / "report.json"
-    return read_json(report) if report.exists() else {"folders": {}}
-
-
-def retried(reasons: list[str] | None) -> tuple:
-    """What --retry-failed makes the run forget: nothing, what may pass, or the reasons given."""
-    if reasons is None:
-        return ()
-    return tuple(reasons) or (*PASSING, *(f"HTTP {code}" for code in range(500, 600)))
-
-
-# ---- plan ----
-
-
-def say_plan(database, read: int, choice: Choice) -> None:
-    wanted, classes = database.execute(
-        "SELECT count(*), count(DISTINCT class) FROM pairs WHERE bucket IS NULL"
-    ).fetchone()
-    urls = count_to_fetch(database)
-    say(f"rows read: {read:,}")
-    for reason, count in count_dropped(database).most_common():
-        say(f"    {reason}: {count:,}")
-    say(f"wanted: {wanted:,} images of {classes:,} classes; {urls:,} URLs to fetch")
-    if choice.diverse:
-        pairs, embedded = count_embedded(database)
-        say(f"--diverse: {embedded:,} of these {pairs:,} have an embedding; others come after them in their class")
-    if choice.fill:
-        say(f"--fill {choice.fill}: of these as many as give each class {choice.fill:,} live images")
-
-
-# ---- do ----
-
-
-def fill(database, most: int, fetch_wanted, judge_wanted) -> int:
-    """Fetch the beginning of each class's list, and more of it where too little was alive, until each class is full.
-
-    Returns:
-        int: URLs that were lost.
-    """
-    begin_fill(database, most)
-    while True:
-        lost = fetch_wanted()
-        judge_wanted()
-        if lost or not go_further(database, most):
-            break
-    end_fill(database, most, judge_wanted)
-    short = [name for name, counts in count_classes(database).items() if counts["kept"] < most]
-    if short and not lost:
-        say(f"--fill {most}: {len(short):,} classes have fewer, as their lists end (first: {short[0]})")
-    return lost
-
-
-def fetch(database, rounds: Path, picture: Picture, web: Web, lock: int) -> int:
-    """Fetch what is wanted, a round at a time, until every URL is answered or img2dataset fails.
-
-    Returns:
-        int: URLs that were lost.
-    """
-    with progress(count_to_fetch(database), "URLs", "fetching") as more:
-        while True:
-            number = 1 + len(list(rounds.glob("round-*.parquet")))
-            folder = rounds / f"round-{number:05d}"
-            folder.mkdir(parents=True, exist_ok=True)
-            urls = write_url_list(database, folder / "urls.parquet", ROUND_URLS)
-            if not urls:
-                folder.rmdir()
-                return 0
-            answered, lost = run_round(folder, urls, picture, web, lock, more)
-            read_results(database, close_rounds(rounds), ())
-            say(f"fetched: {answered:,} of {urls:,} URLs answered")
-            if lost:
-                return lost
-
-
-def judge_images(database, looks: Looks | None, rounds: Path) -> None:
-    """Say of every wanted pair whether it is kept, or why not."""
-    judge(database, LOST)
-    if looks:
-        drop_lookalikes(database, looks, rounds)
+    return read_json(report)["folders"] if report.exists() else {}
 
 
 def remove(unwanted: list[Path]) -> None:
-    """Remove images that an earlier run placed; no class folder stays empty, as ImageFolder refuses one."""
+    """Remove images that an earlier run placed, and folders that are empty then, which ImageFolder refuses."""
     for path in unwanted:
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not empty
             path.parent.rmdir()
     if unwanted:
         say(f"removed: {len(unwanted):,} images that an earlier run placed, for --exclude or --near-duplicates")
-
-
-def place_images(database, rounds: Path, dataset: Path, folders: dict[str, str]) -> int:
-    """Give every kept image its place in its class's folder; a URL of several classes is on disk once."""
-    placed = 0
-    made, last_file, last_target = set(), None, None
-    try:
-        for key, name, file, placed_folder, placed_key in to_place(database):
-            if name not in made:
-                (dataset / folders[name]).mkdir(exist_ok=True)
-                made.add(name)
-            target = dataset / folders[name] / f"{key}.jpg"
-            source = dataset / placed_folder / f"{placed_key}.jpg" if placed_folder else rounds / file
-            # From the second class on, link to the first one's image: the work folder may be on another disk.
-            placed += place(last_target if last_file == source else source, target)
-            last_file, last_target = source, target
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise UserError("the disk of --dataset-output is full: make room; the same command goes on") from error
-        raise
-    return placed
-
-
-# ---- report ----
-
-
-def stages(sources: list[Path]) -> list[dict]:
-    """What the filters said of themselves, for the report's funnel: rows they read, records they wrote."""
-    found = []
-    for folder in sources:
-        if manifests := read_manifests(folder):
-            counts = [manifest["counts"] for manifest in manifests]
-            found.append(
-                {"stage": manifests[0]["stage"]}
-                | {name: sum(count.get(name) or 0 for count in counts) for name in ("rows", "records")}
-            )
-    return found
-
-
-def report(dataset: Path, read: int, kept: int, dropped: Counter, placed: int, images: int, lost: int) -> int:
-    """The last line reconciles. Dead links are the web's ordinary state; URLs that img2dataset lost are an error."""
-    if read != kept + sum(dropped.values()):
-        raise RuntimeError(f"{read:,} rows read, but {kept:,} kept and {sum(dropped.values()):,} dropped")
-    say(f"placed: {placed:,} new images; {dataset} holds {images:,}")
-    if lost:
-        say_always(f"error: {lost:,} URLs were lost by img2dataset: the same command asks for them again")
-    reasons = "".join(f" + {count:,} {reason}" for reason, count in dropped.most_common())
-    say_always(f"{read:,} rows read = {kept:,} kept{reasons}")
-    return 1 if lost else 0
 
 
 if __name__ == "__main__":

@@ -19,12 +19,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from retrieval.download.plan import Choice, choose, open_database, read_chunks, read_placed
+from retrieval.download.plan import open_database, read_chunks, read_placed
+from retrieval.download.plan_choice import choose
+from retrieval.download.settings import Choice
 from retrieval.records import encode_record, write_chunks
 
 
-def picture(name: str, kind: str = "JPEG", size: tuple[int, int] = (300, 200)) -> bytes:
-    """A picture that no other name gets."""
+def drawn(name: str, kind: str = "JPEG", size: tuple[int, int] = (300, 200)) -> bytes:
+    """An image that no other name gets."""
     noise = random.Random(name)
     image = Image.new("RGB", (6, 4))
     image.putdata([tuple(noise.randrange(256) for _ in range(3)) for _ in range(24)])
@@ -83,19 +85,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def serve_jpeg(self, rest):
         time.sleep(self.server.latency)
-        self.answer(picture(rest))
+        self.answer(drawn(rest))
 
     def serve_png(self, rest):
-        self.answer(picture(rest, "PNG"))
+        self.answer(drawn(rest, "PNG"))
 
     def serve_webp(self, rest):
-        self.answer(picture(rest, "WEBP"))
+        self.answer(drawn(rest, "WEBP"))
 
     def serve_tiny(self, rest):
-        self.answer(picture(rest, size=(30, 20)))
+        self.answer(drawn(rest, size=(30, 20)))
 
     def serve_long(self, rest):
-        self.answer(picture(rest, size=(900, 100)))
+        self.answer(drawn(rest, size=(900, 100)))
 
     def serve_html(self, rest):
         self.answer(b"<html>this image has moved</html>", content_type="text/html")
@@ -104,13 +106,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(b"no", int(rest.split("/")[0]))
 
     def serve_cut(self, rest):
-        self.answer(picture(rest)[:-2000])
+        self.answer(drawn(rest)[:-2000])
 
     def serve_short(self, rest):
-        self.answer(picture(rest), Content_Length="99999")
+        self.answer(drawn(rest), Content_Length="99999")
 
     def serve_less(self, rest):
-        self.answer(picture(rest), Content_Length=str(len(picture(rest)) // 2))
+        self.answer(drawn(rest), Content_Length=str(len(drawn(rest)) // 2))
 
     def serve_empty(self, rest):
         self.answer(b"")
@@ -119,10 +121,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(gzip.compress(bytes(1 << 24)) * 200, Content_Encoding="gzip")  # 3 GB in 3 MB
 
     def serve_hugeheader(self, rest):
-        self.answer(picture(rest), X_Long="y" * 1_000_000)
+        self.answer(drawn(rest), X_Long="y" * 1_000_000)
 
     def serve_manyheaders(self, rest):
-        self.answer(picture(rest), **{f"X_{number}": "y" * 40 for number in range(20_000)})
+        self.answer(drawn(rest), **{f"X_{number}": "y" * 40 for number in range(20_000)})
 
     def serve_garbage(self, rest):
         self.wfile.write(b"\0\xff no protocol at all\r\n\r\n")
@@ -138,10 +140,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
 
     def serve_otheragent(self, rest):
-        self.answer(picture(rest), X_Robots_Tag="otherbot: noai")
+        self.answer(drawn(rest), X_Robots_Tag="otherbot: noai")
 
     def serve_noai(self, rest):
-        self.answer(picture(rest), X_Robots_Tag="noai")
+        self.answer(drawn(rest), X_Robots_Tag="noai")
 
     def serve_silent(self, rest):
         time.sleep(20)
@@ -188,10 +190,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(many_scans())
 
     def serve_placeholder(self, rest):
-        self.answer(picture("image not available"))
+        self.answer(drawn("image not available"))
 
     def serve_same(self, rest):
-        self.answer(picture("one picture"))
+        self.answer(drawn("one image"))
 
 
 class Server(http.server.ThreadingHTTPServer):

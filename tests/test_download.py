@@ -9,15 +9,14 @@ import pytest
 from download_server import chunks, contents, loaded, planned, record
 from PIL import Image
 
-from retrieval.download.plan import count_dropped
+from retrieval.download.plan_choice import count_dropped
 
 ROOT = Path(__file__).parent.parent
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
 
 
-def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run_asks_for_nothing(
-    server, tmp_path, download
-):
+def rows_of_every_kind(server) -> tuple[list[str], list[dict]]:
+    """(URLs of twelve good images, rows: these, repeats, and everything that can be wrong with a row or a URL)."""
     urls = [f"{server.at}/{kind}/{number}" for kind in ("jpeg", "png", "webp") for number in range(4)]
     rows = [record(url) for url in urls]
     rows += [record(urls[0]), record(urls[1], "dotted", SOURCE="text_index", SCORE=0.9, RANK=3, ROW=17)]
@@ -29,6 +28,13 @@ def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run
     rows += [record(f"{server.at}/cut/a"), record(f"{server.at}/short/a"), record(f"{server.at}/silent/a")]
     rows += [record(f"{server.at}/status/{code}") for code in (403, 429, 500)]
     rows += [record(f"{server.at}/jpeg/caffè und käse.jpg")]
+    return urls, rows
+
+
+def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run_asks_for_nothing(
+    server, tmp_path, download
+):
+    urls, rows = rows_of_every_kind(server)
     chunks(tmp_path / "chunks", rows)
     done = download()
     report, metadata, files = loaded(tmp_path)
@@ -55,8 +61,8 @@ def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run
     }  # fmt: skip
     assert (first["original_width"], first["original_height"], first["height"]) == (300, 200, 256)
     shared = [key for key, entry in metadata.items() if entry["url"] == urls[1]]
-    places = [tmp_path / "dataset" / metadata[key]["QUERY"] / f"{key}.jpg" for key in shared]
-    assert len(places) == 2 and places[0].samefile(places[1])
+    linked = [tmp_path / "dataset" / metadata[key]["QUERY"] / f"{key}.jpg" for key in shared]
+    assert len(linked) == 2 and linked[0].samefile(linked[1])
     assert {tuple(metadata[key]["also_asked_by"]) for key in shared} == {("dotted",), ("banded",)}
 
     before = contents(tmp_path / "dataset")
@@ -124,7 +130,7 @@ def test_an_image_of_two_classes_goes_where_conflict_says(tmp_path, conflict, cl
     url = "http://example.com/shared.jpg"
     rows = [record(url, "a", SCORE=0.2, RANK=7), record(url, "b", SCORE=0.3, RANK=1), record(url + "x", "a")]
     database = planned(tmp_path, rows, conflict=conflict)
-    wanted = database.execute("SELECT class FROM pairs WHERE bucket IS NULL AND u = md5_number(?)", [url]).fetchall()
+    wanted = database.execute("SELECT class FROM wanted WHERE url_hash = md5_number(?)", [url]).fetchall()
     assert sorted(name for (name,) in wanted) == classes
     assert count_dropped(database) == dropped
 

@@ -17,17 +17,16 @@ from download_server import arguments, choice_of, chunks, contents, loaded, plan
 from process_tree import process_tree
 
 from retrieval.download.diverse import farthest_points
-from retrieval.download.plan import (
+from retrieval.download.plan_choice import count_dropped, list_classes
+from retrieval.download.plan_fetch import (
     begin_fill,
-    count_dropped,
-    count_outcome,
-    end_fill,
+    drop_surplus,
     go_further,
-    judge,
-    list_classes,
     read_results,
+    want_answered,
     write_url_list,
 )
+from retrieval.download.plan_outcome import count_outcome, judge
 from retrieval.embeddings import open_embeddings
 
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
@@ -37,9 +36,7 @@ PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should
 def wanted(database) -> set[tuple[str, str]]:
     """(URL, class) of the wanted pairs."""
     return set(
-        database.execute(
-            "SELECT DISTINCT URL, QUERY FROM asked WHERE key IN (SELECT key FROM pairs WHERE bucket IS NULL)"
-        ).fetchall()
+        database.execute("SELECT DISTINCT URL, QUERY FROM asked WHERE key IN (SELECT key FROM wanted)").fetchall()
     )
 
 
@@ -63,12 +60,12 @@ def fused_by_hand(folders: list[list[dict]]) -> dict[tuple[str, str], float]:
     scores = defaultdict(list)
     for rows in folders:
         best: dict = {}
-        for place, row in enumerate(rows):
+        for position, row in enumerate(rows):
             pair = (row["URL"], row["QUERY"])
             rank = math.inf if row["RANK"] is None else row["RANK"]
             score = -(row["SCORE"] or 0)
             similarity = math.inf if row["similarity"] is None else -row["similarity"]
-            old = best.get(pair, (math.inf, math.inf, math.inf, place))
+            old = best.get(pair, (math.inf, math.inf, math.inf, position))
             best[pair] = (min(old[0], rank), min(old[1], score), min(old[2], similarity), old[3])
         lists = defaultdict(list)
         for pair in sorted(best, key=best.get):
@@ -84,7 +81,7 @@ def test_rrf_scores_are_those_of_the_formula_and_a_cap_keeps_the_highest(tmp_pat
     folders = two_folders(random.Random(seed))
     database = planned(tmp_path, *folders, combine="rrf", max_per_class=10)
     expected = fused_by_hand(folders)
-    found = database.execute("SELECT DISTINCT URL, QUERY, fused FROM pairs JOIN asked USING (key)").fetchall()
+    found = database.execute("SELECT DISTINCT URL, QUERY, fused_score FROM pairs JOIN asked USING (key)").fetchall()
     assert {(url, name): pytest.approx(score, abs=1e-15) for url, name, score in found} == expected
     for name in "abc":
         kept = {expected[pair] for pair in wanted(database) if pair[1] == name}
@@ -174,31 +171,33 @@ def test_max_punsafe_is_refused_where_no_row_has_a_score_or_it_is_no_probability
 # ---- --fill ----
 
 
+def read_answers(database, answers: dict, file: Path) -> None:
+    """Give the plan the answers (url -> sha256, None: dead) as a round's file."""
+    image = {"reason": None, "width": 1, "height": 1, "original_width": 1, "original_height": 1, "file": "x"}
+    listed = [
+        image | {"url": url, "sha256": sha} | ({} if sha else {"reason": "HTTP 404"}) for url, sha in answers.items()
+    ]
+    schema = pa.schema(
+        [(name, pa.string() if name in ("url", "reason", "sha256", "file") else pa.int32())
+         for name in ("url", "reason", "sha256", "width", "height", "original_width", "original_height", "file")]
+    )  # fmt: skip
+    pq.write_table(pa.Table.from_pylist(listed, schema), file)
+    read_results(database, [file])
+
+
 def filled(tmp_path, rows: list[dict], web: dict, luck: random.Random, stops: float, **settings):
-    """Run --fill over a web of url -> sha256 (None: dead); with probability `stops` a round is cut anywhere, and all
-    that is kept of it is its answers so far. Gives (kept (class, url) pairs, rows dropped by reason, URLs asked)."""
+    """Run --fill over a web of url -> sha256 (None: dead); with probability `stops` a round is cut anywhere, and only
+    its answers so far are kept. Gives (kept (class, url) pairs, rows dropped by reason, URLs asked)."""
     answers: dict = {}
+    choice, file = choice_of(**settings), tmp_path / "answers.parquet"
 
     def begun():
         database = planned(tmp_path, rows, **settings)
-        read_answers(database)
+        read_answers(database, answers, file)
         list_classes(database, choice)
         begin_fill(database, choice.fill)
         return database
 
-    def read_answers(database):
-        made = {"reason": None, "width": 1, "height": 1, "original_width": 1, "original_height": 1, "file": "x"}
-        listed = [
-            made | {"url": url, "sha256": sha} | ({} if sha else {"reason": "HTTP 404"}) for url, sha in answers.items()
-        ]
-        schema = pa.schema(
-            [(name, pa.string() if name in ("url", "reason", "sha256", "file") else pa.int32())
-             for name in ("url", "reason", "sha256", "width", "height", "original_width", "original_height", "file")]
-        )  # fmt: skip
-        pq.write_table(pa.Table.from_pylist(listed, schema), tmp_path / "answers.parquet")
-        read_results(database, [tmp_path / "answers.parquet"], ())
-
-    choice = choice_of(**settings)
     database = begun()
     while True:
         if write_url_list(database, tmp_path / "urls.parquet", 1_000_000):
@@ -211,32 +210,34 @@ def filled(tmp_path, rows: list[dict], web: dict, luck: random.Random, stops: fl
                 database.close()
                 database = begun()
             else:
-                read_answers(database)
+                read_answers(database, answers, file)
             continue
-        judge(database, "lost")
+        judge(database)
         if not go_further(database, choice.fill):
             break
-    end_fill(database, choice.fill, lambda: judge(database, "lost"))
+    want_answered(database)
+    judge(database)
+    drop_surplus(database, choice.fill)
     images, failed = count_outcome(database)
     dropped = count_dropped(database) + failed
     assert images + sum(dropped.values()) == len(rows)
     kept = database.execute(
-        "SELECT DISTINCT class, URL FROM outcome JOIN asked USING (key) WHERE reason IS NULL"
+        "SELECT DISTINCT class, URL FROM outcome JOIN asked USING (key) WHERE drop_reason IS NULL"
     ).fetchall()
     assert len(kept) == images
     return set(kept), dropped, set(answers)
 
 
 def uneven_web(luck: random.Random) -> tuple[list[dict], dict]:
-    """Rows of three classes by descending score, and a web where half is dead, some pictures have many URLs, and one
+    """Rows of three classes by descending score, and a web where half is dead, some images have many URLs, and one
     file is a placeholder on one host."""
     urls = [f"http://example.com/{number}.jpg" for number in range(200)]
     web = {url: luck.choice([None, None, url, f"same{luck.randrange(20)}"]) for url in urls}
     web |= dict.fromkeys(luck.sample(urls, 40), "placeholder")
     rows = [
-        record(url, name, SCORE=1 - place / 1000)
+        record(url, name, SCORE=1 - position / 1000)
         for name in ("a", "b", "c")
-        for place, url in enumerate(luck.sample(urls, {"a": 120, "b": 60, "c": 10}[name]))
+        for position, url in enumerate(luck.sample(urls, {"a": 120, "b": 60, "c": 10}[name]))
     ]
     return rows, web
 
@@ -247,7 +248,7 @@ def test_fill_keeps_the_first_live_images_of_each_list_wherever_it_was_stopped(t
     rows, web = uneven_web(luck)
     kept, dropped, asked = filled(tmp_path, rows, web, luck, 0, fill=12, prefer="score")
     seen = sum(web[url] == "placeholder" for url in asked)
-    nothing = {None, "placeholder"} if seen >= 10 else {None}  # fewer are taken for one picture at several addresses
+    nothing = {None, "placeholder"} if seen >= 10 else {None}  # fewer are taken for one image at several addresses
     expected = set()
     for name in "abc":
         images: dict = {}
@@ -342,7 +343,7 @@ def spread_by_hand(points, first: int, count: int) -> list[int]:
     distance = np.linalg.norm(points[:, None].astype(float) - points[None], axis=2)
     picks = [first]
     while len(picks) < count:
-        picks.append(max(range(len(points)), key=lambda place: (distance[place, picks].min(), -place)))
+        picks.append(max(range(len(points)), key=lambda point: (distance[point, picks].min(), -point)))
     return picks
 
 

@@ -9,14 +9,16 @@ import pytest
 from download_server import Handler, chunks, contents, loaded, record
 from PIL import Image
 
-from retrieval.download.perceptual_hash import NEAR_BITS, hash_excluded, hash_images, near_an_earlier, near_any
+from retrieval.download.lookalikes import hash_excluded
+from retrieval.download.perceptual_hash import hash_images, near_an_earlier, near_any
+from retrieval.download.settings import NEAR_BITS
 
 pytest_plugins = "download_server"
 PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links
 
 
 def drawn(name: str, size=(300, 200), kind="JPEG", **options) -> bytes:
-    """A picture that no other name is near to; another size, kind or quality of a name is near."""
+    """An image that is near no other name's; another size, kind or quality of the same name is near."""
     noise = Image.frombytes("RGB", (12, 12), random.Random(name).randbytes(432))
     file = io.BytesIO()
     noise.resize(size, Image.Resampling.BICUBIC).save(file, kind, **options)
@@ -25,7 +27,7 @@ def drawn(name: str, size=(300, 200), kind="JPEG", **options) -> bytes:
 
 @pytest.fixture()
 def views(monkeypatch):
-    """/view/<picture>/<quality>: other bytes of the same picture for each quality."""
+    """/view/<name>/<quality>: other bytes of the same image for each quality."""
 
     def serve_view(self, rest):
         name, quality = rest.split("/")
@@ -35,7 +37,7 @@ def views(monkeypatch):
 
 
 def viewed(files) -> list[str]:
-    """<picture>/<quality> of each metadata entry, sorted."""
+    """<name>/<quality> of each metadata entry, sorted."""
     return sorted(entry["url"].partition("/view/")[2] for entry in files.values())
 
 
@@ -76,7 +78,7 @@ def test_hashes_near_any_of_others_are_found():
     assert not near_any(hashes, hashes[:0], 3).any()
 
 
-def test_a_picture_in_another_size_quality_or_format_is_near_and_another_picture_is_not(tmp_path):
+def test_an_image_in_another_size_quality_or_format_is_near_and_another_image_is_not(tmp_path):
     paths = []
     for name in ("one", "another"):
         image = Image.open(io.BytesIO(drawn(name, (600, 400), "PNG")))
@@ -206,9 +208,9 @@ def test_what_is_see_through_is_compared_on_white(tmp_path):
 )
 def test_what_cannot_be_compared_is_refused_in_a_sentence(tmp_path, download, flags, sentence):
     chunks(tmp_path / "chunks", [record("http://127.0.0.1:9/x.jpg")])
-    places = {"empty": tmp_path / "empty", "broken": tmp_path / "broken", "dataset": tmp_path / "dataset"}
-    for place in (*places.values(), tmp_path / "dataset" / "banded"):
-        place.mkdir()
+    folders = {"empty": tmp_path / "empty", "broken": tmp_path / "broken", "dataset": tmp_path / "dataset"}
+    for folder in (*folders.values(), tmp_path / "dataset" / "banded"):
+        folder.mkdir()
     (tmp_path / "broken" / "x.jpg").write_bytes(b"no image")
-    done = download(*(flag.format(**places) for flag in flags), code=2)
+    done = download(*(flag.format(**folders) for flag in flags), code=2)
     assert sentence in done.stderr.splitlines()[-1]

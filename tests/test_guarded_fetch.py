@@ -25,7 +25,7 @@ pytest_plugins = "download_server"
 
 
 def run_measured(command, env=None) -> tuple[subprocess.CompletedProcess, float, int]:
-    """Run a command; give what came of it, seconds, and the peak of its processes' resident bytes, added up."""
+    """Run a command: its result, seconds, and the peak of its processes' resident bytes, added up."""
     began, peak = time.monotonic(), 0
     with tempfile.TemporaryFile("w+") as said:
         running = subprocess.Popen(list(map(str, command)), stderr=said, env=os.environ | (env or {}))
@@ -70,36 +70,40 @@ def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, 
     assert peak < 2 << 30  # 0.7 GB as it is; 5.6 GB when the cut bombs were decoded
 
 
+# URLs in the internet of tests/hostile_internet.py. Each of these leads to a private address.
+PRIVATE_URLS = [
+    "http://10.0.0.5/a", "http://169.254.169.254/latest/meta-data/", "http://100.64.0.1/a", "http://192.168.0.5/a",
+    "http://172.16.0.5/a", "http://127.0.0.1/a", "http://localhost/a", "http://LOCALHOST./a", "http://127.1/a",
+    "http://2130706433/a", "http://0x7f000001/a", "http://0x7f.1/a", "http://017700000001/a", "http://0177.0.0.1/a",
+    "http://0/a", "http://0.0.0.0/a", "http://①②⑦.⓪.⓪.①/a", "http://127。0。0。1/a", "http://１０.0.0.5/a",
+    "http://[::1]/a", "http://[::]/a", "http://[::ffff:127.0.0.1]/a", "http://[::ffff:a00:5]/a",
+    "http://[fe80::5]/a", "http://[fe80::5%25lo]/a", "http://[fd00::5]/a", "http://[64:ff9b::a00:5]/a",
+    "http://[2002:a00:5::]/a", "http://[0:0:0:0:0:0:0:1]/a", "https://10.0.0.5/a", "https://localhost/a",
+    "http://user:word@10.0.0.5/a", "http://public.test@10.0.0.5/a", "http://public.test:80@10.0.0.5/a",
+    "http://10.0.0.5:443/a", "http://10.0.0.5:80#@public.test/", "http://10.0.0.5\\@public.test@10.0.0.5/a",
+    "http://private.test/a", "http://PRIVATE.test./a", "https://private.test/a", "http://metadata.test/a",
+    "http://loopback.test/a", "http://mapped.test/a", "http://local.test/a", "http://zero.test/a",
+    *(f"http://public.test/to/{name}" for name in ("private", "metadata", "name", "loopback", "decimal", "six")),
+    "http://public.test/to/twice",
+]  # fmt: skip
+OTHER_FAILURES = {
+    "http://public.test/to/file": "redirect refused", "http://public.test/to/ftp": "redirect refused",
+    "http://public.test/to/data": "redirect refused", "http://nobody.test/a": "DNS", "http://broken.test/a": "DNS",
+    "http://silent.test/a": "DNS", "https://public.test:80/a": "TLS", "http://public.test:81/a": "connection",
+}  # fmt: skip
+PUBLIC_URLS = [
+    "http://public.test/jpeg/a", "http://192.31.196.7/jpeg/b", "http://[2620:4f:8000::7]/jpeg/c",
+    "http://both.test/jpeg/d", "http://public.test/to/fine", "http://10.0.0.5@public.test/jpeg/e",
+]  # fmt: skip
+
+
 @pytest.mark.skipif(why_no_internet() is not None, reason=str(why_no_internet()))
 def test_no_name_no_redirect_and_no_spelling_leads_to_a_private_address(tmp_path):
-    refused = [
-        "http://10.0.0.5/a", "http://169.254.169.254/latest/meta-data/", "http://100.64.0.1/a", "http://192.168.0.5/a",
-        "http://172.16.0.5/a", "http://127.0.0.1/a", "http://localhost/a", "http://LOCALHOST./a", "http://127.1/a",
-        "http://2130706433/a", "http://0x7f000001/a", "http://0x7f.1/a", "http://017700000001/a", "http://0177.0.0.1/a",
-        "http://0/a", "http://0.0.0.0/a", "http://①②⑦.⓪.⓪.①/a", "http://127。0。0。1/a", "http://１０.0.0.5/a",
-        "http://[::1]/a", "http://[::]/a", "http://[::ffff:127.0.0.1]/a", "http://[::ffff:a00:5]/a",
-        "http://[fe80::5]/a", "http://[fe80::5%25lo]/a", "http://[fd00::5]/a", "http://[64:ff9b::a00:5]/a",
-        "http://[2002:a00:5::]/a", "http://[0:0:0:0:0:0:0:1]/a", "https://10.0.0.5/a", "https://localhost/a",
-        "http://user:word@10.0.0.5/a", "http://public.test@10.0.0.5/a", "http://public.test:80@10.0.0.5/a",
-        "http://10.0.0.5:443/a", "http://10.0.0.5:80#@public.test/", "http://10.0.0.5\\@public.test@10.0.0.5/a",
-        "http://private.test/a", "http://PRIVATE.test./a", "https://private.test/a", "http://metadata.test/a",
-        "http://loopback.test/a", "http://mapped.test/a", "http://local.test/a", "http://zero.test/a",
-        *(f"http://public.test/to/{name}" for name in ("private", "metadata", "name", "loopback", "decimal", "six")),
-        "http://public.test/to/twice",
-    ]  # fmt: skip
-    others = {
-        "http://public.test/to/file": "redirect refused", "http://public.test/to/ftp": "redirect refused",
-        "http://public.test/to/data": "redirect refused", "http://nobody.test/a": "DNS", "http://broken.test/a": "DNS",
-        "http://silent.test/a": "DNS", "https://public.test:80/a": "TLS", "http://public.test:81/a": "connection",
-    }  # fmt: skip
+    others = dict(OTHER_FAILURES)
     if shutil.which("openssl"):
         others["https://public.test/jpeg/self-signed"] = "TLS"
-    kept = [
-        "http://public.test/jpeg/a", "http://192.31.196.7/jpeg/b", "http://[2620:4f:8000::7]/jpeg/c",
-        "http://both.test/jpeg/d", "http://public.test/to/fine", "http://10.0.0.5@public.test/jpeg/e",
-    ]  # fmt: skip
     rebinding = [f"http://rebind.test/jpeg/{number}" for number in range(12)]
-    urls = [*refused, *others, *kept, *rebinding]
+    urls = [*PRIVATE_URLS, *others, *PUBLIC_URLS, *rebinding]
     chunks(tmp_path / "chunks", [record(url, str(number)) for number, url in enumerate(urls)])
     command = [sys.executable, ROOT / "download_urls_img2dataset.py", *arguments(tmp_path, private=False)]
     internet = [*UNSHARE, sys.executable, ROOT / "tests" / "hostile_internet.py", tmp_path / "said.json"]
@@ -111,11 +115,11 @@ def test_no_name_no_redirect_and_no_spelling_leads_to_a_private_address(tmp_path
     report, metadata, _ = loaded(tmp_path)
     found = {entry["url"] for entry in metadata.values()}
     results = {url: reason for url, reason in read_reasons(tmp_path / "work").items() if url not in found}
-    assert found - set(rebinding) == set(kept)
+    assert found - set(rebinding) == set(PUBLIC_URLS)
     assert {url: results[url] for url in others} == others
     assert set(results.values()) - set(others.values()) == {"private address"}
     assert 0 < len(found & set(rebinding)) < len(rebinding)  # whichever address a look-up gave, that one was judged
-    assert report["dropped"]["private address"] == len(refused) + len(set(rebinding) - found)
+    assert report["dropped"]["private address"] == len(PRIVATE_URLS) + len(set(rebinding) - found)
     assert seconds < 120
 
 
@@ -130,7 +134,7 @@ def test_a_proxy_is_not_asked_for_what_is_private(server, tmp_path, download):
 
 
 def read_reasons(work: Path) -> dict[str, str | None]:
-    """What came of each URL that was not dropped by the plan."""
+    """URL -> reason (None: an image), of the URLs that the plan did not drop."""
     tables = [pq.read_table(file, columns=["url", "reason"]) for file in work.glob("images-*/round-*.parquet")]
     return {row["url"]: row["reason"] for table in tables for row in table.to_pylist()}
 

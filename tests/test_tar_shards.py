@@ -52,7 +52,7 @@ def test_the_same_command_again_ends_with_the_same_bytes_and_more_rows_with_more
     before, asked = contents(tmp_path / "dataset"), len(server.asked)
     download("--webdataset")
     assert contents(tmp_path / "dataset") == before and len(server.asked) == asked
-    monkeypatch.setattr(tar_shards, "PICTURES", 3)
+    monkeypatch.setattr(tar_shards, "IMAGES_PER_TAR", 3)
     assert tar_shards.write_tars(tmp_path / "work" / "imagefolder", tmp_path / "dataset") == 3
     assert len(list((tmp_path / "dataset").glob("*.tar"))) == 3
     monkeypatch.undo()

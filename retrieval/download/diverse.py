@@ -1,27 +1,53 @@
-"""Images that differ: a class's list, each image the farthest from all before it, by stored embeddings.
+"""Images that differ: a class's list reordered so that each image is the farthest from all before it.
 
-Greedy farthest-point order (Gonzalez 1985): its first k are never more than twice as close together as the best k.
+Distances are those of stored embeddings. In this greedy farthest-point order (Gonzalez 1985), the first k images are
+at least half as far apart as the best k can be.
 """
 
-COMPARED = 20_000  # rows of one class's list: × 768 × 4 bytes = 61 MB, and 4 ms a pick on one core
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from retrieval.cli import UserError
+from retrieval.embeddings import EmbeddingFiles, embedding_paths, open_embeddings
+from retrieval.records import read_manifests
+
+COMPARED = 20_000  # rows of one class's list: × 768 × 4 bytes = 61 MB, and 4 ms per pick on one core
 
 
-def farthest_points(vectors, count: int):
-    """int64 (count,) places in `vectors` (rows, width; float32, unit length), the first row first, of equals the first.
+def open_diverse(folder: str, sources: list[Path]) -> EmbeddingFiles:
+    """The embeddings that --diverse compares: those of the images if the folder has them, else those of the captions.
 
-    One thread makes the products, so that the same vectors give the same order whatever the number of cores.
+    Raises:
+        UserError: a folder without embeddings, or records of several pools, whose row numbers cannot be told apart.
     """
-    import numpy as np
-    from threadpoolctl import threadpool_limits
+    pools = {pool for source in sources for run in read_manifests(source) for pool in run["settings"].get("pools", ())}
+    if len(pools) > 1:
+        raise UserError(f"--diverse has one pool's embeddings, and --r has records of {', '.join(sorted(pools))}")
+    found = embedding_paths(folder, ["image_index", "text_index"], "--diverse")
+    return open_embeddings(found.get("image_index") or found["text_index"])
 
-    vectors = np.nan_to_num(vectors)  # a picture that gave NaN would be the nearest and the farthest of all
+
+def farthest_points(vectors: np.ndarray, count: int) -> np.ndarray:
+    """The first `count` row numbers in farthest-point order, beginning with row 0; of equals the first comes first.
+
+    One thread computes the products, so the same vectors give the same order whatever the number of cores.
+
+    Args:
+        vectors: float32 (rows, width), unit length.
+
+    Returns:
+        np.ndarray: int64 (min(count, rows),).
+    """
+    vectors = np.nan_to_num(vectors)  # an image whose vector is NaN would be both the nearest and the farthest of all
     picks = np.empty(min(count, len(vectors)), np.int64)
-    nearest = np.full(len(vectors), -np.inf, np.float32)  # the cosine with the nearest pick
-    place = 0
+    nearest = np.full(len(vectors), -np.inf, np.float32)  # each row's cosine with its nearest pick
+    row = 0
     with threadpool_limits(1, "blas"):
         for number in range(len(picks)):
-            picks[number] = place
-            np.maximum(nearest, vectors @ vectors[place], out=nearest)
-            nearest[place] = np.inf
-            place = int(nearest.argmin())
+            picks[number] = row
+            np.maximum(nearest, vectors @ vectors[row], out=nearest)
+            nearest[row] = np.inf
+            row = int(nearest.argmin())
     return picks

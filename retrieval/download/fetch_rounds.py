@@ -1,11 +1,11 @@
-"""Fetching in rounds: img2dataset gets one list of URLs at a time, and what came of each URL is written down.
+"""Fetching in rounds: img2dataset gets one list of URLs at a time, and each URL's result is written down.
 
     <work>/images-<settings>/round-00001/urls.parquet     the list
                              round-00001/fetched/…        what img2dataset wrote
-                             round-00001.parquet          what came of each URL; exists once the round is over
+                             round-00001.parquet          each URL's result; exists once the round is over
 
-A round that was killed is closed by the next run: the images that img2dataset had finished are kept, also those of an
-unfinished shard, and the other URLs go into the next round.
+A round that was killed is closed by the next run. It keeps the images that img2dataset had finished, also those of an
+unfinished shard, and puts the other URLs into the next round. tests/test_download_killed.py holds this.
 """
 
 import contextlib
@@ -16,8 +16,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from retrieval.cli import UserError, say_always
 from retrieval.download.guarded_fetch import (
@@ -31,16 +34,17 @@ from retrieval.download.guarded_fetch import (
     TOO_MANY_SCANS,
     Limits,
 )
+from retrieval.download.settings import FetchSettings, ResizeSettings
 from retrieval.files import complete_file, free_bytes, write_json
 
-ROUND_URLS = 1_000_000  # img2dataset holds its list in memory: about 200 MB for so many
+ROUND_URLS = 1_000_000  # img2dataset holds the list in memory: about 200 MB per million URLs
 SHARD_URLS = 10_000  # img2dataset's default; each shard ends with a wait for its slowest URLs
 LEAST_FREE_BYTES = 64 << 20
 LOG_LINES = 15
 
-LOST = "lost: img2dataset failed"
 NOT_AN_IMAGE = "not an image"
-# What img2dataset says -> our reason, first match wins. Numbers of HTTP errors are put in by `reason_of`.
+# Our reason, and the pattern of img2dataset's message that it stands for. The first match wins. `reason_of` makes the
+# reasons of HTTP errors.
 _REASONS = [
     ("X-Robots-Tag", r"X-Robots-Tag"),
     (PRIVATE, rf"refused: {PRIVATE}"),
@@ -63,39 +67,28 @@ _REASONS = [
     ("aspect ratio too large", r"^aspect ratio too large"),
     ("too many pixels", r"CV_IO_MAX_IMAGE|image area too large"),
 ]
-# Reasons that may pass: what --retry-failed asks again.
-PASSING = ("timeout", "slow host given up", "DNS", "connection", CUT_SHORT, "HTTP 408", "HTTP 425", "HTTP 429")
+_TEMPORARY = (
+    "timeout", "slow host given up", "DNS", "connection", CUT_SHORT, "HTTP 408", "HTTP 425", "HTTP 429",
+    *(f"HTTP {code}" for code in range(500, 600)),
+)  # fmt: skip
+_RESULTS = pa.schema(
+    [("url", pa.string()), ("reason", pa.string()), ("sha256", pa.string()), ("width", pa.int32()),
+     ("height", pa.int32()), ("original_width", pa.int32()), ("original_height", pa.int32()), ("file", pa.string())]
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What decides a stored image's bytes, and which images are stored."""
-
-    image_size: int
-    resize_mode: str
-    encode_quality: int
-    min_image_size: int
-    max_aspect_ratio: float
+def reasons_to_retry(retry_failed: list[str] | None) -> tuple[str, ...]:
+    """The reasons that --retry-failed names: none without it, the temporary failures without a value, else its own."""
+    if retry_failed is None:
+        return ()
+    return tuple(retry_failed) or _TEMPORARY
 
 
-@dataclass(frozen=True)
-class Web:
-    """How to fetch; does not change what an image becomes."""
-
-    distributor: str
-    threads: int
-    processes: int
-    timeout: int
-    retries: int
-    deadline_seconds: float
-    max_bytes: int
-    allow_private_hosts: bool
-    wandb: bool
-    wandb_project: str
+# ---- results ----
 
 
 def reason_of(status: str, error: str | None) -> str | None:
-    """Our reason for what img2dataset says of one URL; None for an image."""
+    """Our reason for img2dataset's status and message of one URL; None for an image."""
     if status == "success":
         return None
     error = error or ""
@@ -108,7 +101,7 @@ def reason_of(status: str, error: str | None) -> str | None:
 
 
 def close_rounds(rounds: Path) -> list[Path]:
-    """Write down what came of every round that an earlier run left open; give all rounds' files, in order."""
+    """Write the results of every round that an earlier run left open; returns all rounds' files, in order."""
     for folder in sorted(rounds.glob("round-[0-9]*")):
         if folder.is_dir() and not folder.with_suffix(".parquet").exists():
             write_results(folder)
@@ -116,31 +109,22 @@ def close_rounds(rounds: Path) -> list[Path]:
 
 
 def write_results(folder: Path) -> int:
-    """Write `<folder>.parquet` with one row per URL that was answered; give the number of rows."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pa.schema(
-        [("url", pa.string()), ("reason", pa.string()), ("sha256", pa.string()), ("width", pa.int32()),
-         ("height", pa.int32()), ("original_width", pa.int32()), ("original_height", pa.int32()), ("file", pa.string())]
-    )  # fmt: skip
+    """Write `<folder>.parquet` with one row per URL that was answered; returns the number of rows."""
     count = 0
-    with complete_file(folder.with_suffix(".parquet")) as beside, pq.ParquetWriter(beside, schema) as writer:
+    with complete_file(folder.with_suffix(".parquet")) as beside, pq.ParquetWriter(beside, _RESULTS) as writer:
         for answers in read_fetched(folder / "fetched"):
             rows = [
-                {name: answer.get(name) for name in schema.names}
+                {name: answer.get(name) for name in _RESULTS.names}
                 | {"reason": reason_of(answer["status"], answer["error_message"]), "file": answer["file"]}
                 for answer in answers
             ]
-            writer.write_table(pa.Table.from_pylist(rows, schema))
+            writer.write_table(pa.Table.from_pylist(rows, _RESULTS))
             count += len(rows)
     return count
 
 
 def read_fetched(fetched: Path) -> Iterator[list[dict]]:
-    """img2dataset's answers, a shard at a time. Its keys count positions in a shard, so the URL is what identifies."""
-    import pyarrow.parquet as pq
-
+    """img2dataset's answers, one shard at a time. Its keys count positions in a shard; only the URL identifies."""
     shards = {path.name.partition(".")[0].removesuffix("_stats") for path in fetched.glob("[0-9]*")}
     for shard in sorted(shards):
         if (fetched / f"{shard}_stats.json").exists():  # written after everything else of its shard
@@ -160,44 +144,28 @@ def _finished_images(shard: Path) -> Iterator[dict]:
             yield json.loads(description.read_text(encoding="utf-8"))
 
 
-def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int, more) -> tuple[int, int]:
-    """Let img2dataset fetch `folder`/urls.parquet; `more` is told of every answer (cli.progress).
+# ---- one round ----
+
+
+def run_round(
+    folder: Path, urls: int, resize: ResizeSettings, fetch: FetchSettings, lock: int, more
+) -> tuple[int, int]:
+    """Let img2dataset fetch the URLs of `folder`/urls.parquet.
+
+    Args:
+        urls: how many these are.
+        lock: file descriptor of the work folder's lock. While img2dataset lives, no other run takes the folder.
+        more: called with the number of new answers (cli.progress).
 
     Returns:
-        (answered, lost): numbers of URLs; lost ones img2dataset has said nothing about.
+        (answered, lost): numbers of URLs. img2dataset says nothing about lost ones.
 
     Raises:
         UserError: the work folder's disk is full.
     """
-    limits = Limits(web.deadline_seconds, web.max_bytes, web.allow_private_hosts, str(folder / "progress"))
-    shard_urls = min(SHARD_URLS, max(1, -(-urls // web.processes)))  # every process has work
-    write_json(
-        folder / "arguments.json",
-        {"parent": os.getpid(), "limits": asdict(limits), "download": {
-            "url_list": str(folder / "urls.parquet"), "input_format": "parquet", "url_col": "url",
-            "output_folder": str(folder / "fetched"), "output_format": "files", "encode_format": "jpg",
-            "distributor": web.distributor, "processes_count": web.processes, "thread_count": web.threads,
-            "timeout": web.timeout, "retries": web.retries, "number_sample_per_shard": shard_urls,
-            "compute_hash": "sha256", "extract_exif": False,
-            "enable_wandb": web.wandb, "wandb_project": web.wandb_project,
-            "image_size": picture.image_size, "resize_mode": picture.resize_mode,
-            "encode_quality": picture.encode_quality, "min_image_size": picture.min_image_size,
-            "max_aspect_ratio": picture.max_aspect_ratio,
-        }},
-    )  # fmt: skip
+    _write_arguments(folder, urls, resize, fetch)
     (folder / "fetched").mkdir(exist_ok=True)
-    environment = os.environ | {
-        "NO_ALBUMENTATIONS_UPDATE": "1",  # it asks the network for its newest version at import
-        "OPENCV_IO_MAX_IMAGE_PIXELS": str(MAX_IMAGE_PIXELS),
-        "WANDB_DIR": os.environ.get("WANDB_DIR", str(folder.parent.parent)),
-    }  # fmt: skip
-    with open(folder / "img2dataset.log", "wb") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "retrieval.download.guarded_fetch", str(folder / "arguments.json")],
-            cwd=Path(__file__).parent.parent.parent, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True,  # Ctrl-C is ours to handle
-            pass_fds=[lock],  # while it lives, no other run takes the work folder
-        )  # fmt: skip
+    child = _start_img2dataset(folder, lock)
     try:
         _watch(child, folder / "progress", more)
     except BaseException:
@@ -218,12 +186,42 @@ def run_round(folder: Path, urls: int, picture: Picture, web: Web, lock: int, mo
     return answered, urls - answered
 
 
+def _write_arguments(folder: Path, urls: int, resize: ResizeSettings, fetch: FetchSettings) -> None:
+    limits = Limits(fetch.deadline_seconds, fetch.max_bytes, fetch.allow_private_hosts, str(folder / "progress"))
+    shard_urls = min(SHARD_URLS, max(1, -(-urls // fetch.processes)))  # every process has work
+    download = {
+        "url_list": str(folder / "urls.parquet"), "input_format": "parquet", "url_col": "url",
+        "output_folder": str(folder / "fetched"), "output_format": "files", "encode_format": "jpg",
+        "distributor": fetch.distributor, "processes_count": fetch.processes, "thread_count": fetch.threads,
+        "timeout": fetch.timeout, "retries": fetch.retries, "number_sample_per_shard": shard_urls,
+        "compute_hash": "sha256", "extract_exif": False,
+        "enable_wandb": fetch.wandb, "wandb_project": fetch.wandb_project, **asdict(resize),
+    }  # fmt: skip
+    write_json(folder / "arguments.json", {"parent": os.getpid(), "limits": asdict(limits), "download": download})
+
+
+def _start_img2dataset(folder: Path, lock: int) -> subprocess.Popen:
+    environment = os.environ | {
+        "NO_ALBUMENTATIONS_UPDATE": "1",  # it asks the network for its newest version at import
+        "OPENCV_IO_MAX_IMAGE_PIXELS": str(MAX_IMAGE_PIXELS),
+        "WANDB_DIR": os.environ.get("WANDB_DIR", str(folder.parent.parent)),
+    }  # fmt: skip
+    with open(folder / "img2dataset.log", "wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "retrieval.download.guarded_fetch", str(folder / "arguments.json")],
+            cwd=Path(__file__).parent.parent.parent, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,  # Ctrl-C is ours to handle
+            pass_fds=[lock],
+        )  # fmt: skip
+
+
 def _watch(child: subprocess.Popen, answers: Path, more) -> None:
+    """Wait for the child, and report the answers as the file grows: one byte per URL."""
     told = 0
     while child.returncode is None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(timeout=0.2)
         with contextlib.suppress(FileNotFoundError):
-            answered = answers.stat().st_size  # a byte each
+            answered = answers.stat().st_size
             more(answered - told)
             told = answered

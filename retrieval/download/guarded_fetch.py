@@ -1,15 +1,30 @@
-"""img2dataset in a process of its own, with the limits that it leaves open.
+"""img2dataset in a process of its own, with a guard under it.
+
+The idea: img2dataset does all its work through `urllib.request.urlopen`, so a guarded opener, installed in each of its
+processes before the first request, sees every connection. The invariant: no connection is made to an address that is
+not of the open internet (unless --allow-private-hosts), whatever name, redirect or spelling leads there; and every URL
+ends, within its deadline, its bytes and bounded memory. tests/test_guarded_fetch.py holds it: hostile servers, and an
+internet of its own (tests/hostile_internet.py) that writes down every connection; tests/test_download_cluster.py holds
+it in Ray's workers.
 
 In:  a JSON file: `download` (img2dataset's own arguments), `limits` (the fields of `Limits`), `parent` (a process id)
-Out: what img2dataset writes; a byte in the `progress` file per URL that is answered.
+Out: img2dataset's output; the `progress` file grows by one byte per URL that is answered.
 
     python -m retrieval.download.guarded_fetch arguments.json
 
-img2dataset keeps its threads, its user agent, its X-Robots-Tag handling, its resizing and its writer. What is put under
-it is urllib's opener (`urllib.request.install_opener`, which img2dataset's `urlopen` goes through): addresses are
-checked when the connection is made, after the name is resolved and after every redirect; a URL has a deadline in all
-and a cap of bytes; a host that only times out is given up. What is sent to a worker, of this machine or of a cluster,
-is a `GuardedDownloader`: it puts the guard under img2dataset there before it lets it fetch.
+What is replaced in img2dataset and in the standard library, and why:
+
+    urllib's opener                         `install`: addresses are judged when the connection is made, after the name
+                                            is resolved and after every redirect; deadline and cap of bytes per URL
+    img2dataset.downloader
+        .download_image_with_retry          `install`: counts answers, retries only temporary failures, gives up a host
+                                            that only times out
+    img2dataset.main.Downloader             `main`: what is sent to a worker, on this machine or on a cluster, is a
+                                            `GuardedDownloader`, which installs the guard there before it fetches
+    img2dataset's process contexts          `_start_multiprocessing`: workers are forked from a process that has
+                                            imported img2dataset once
+
+img2dataset keeps its threads, its user agent, its X-Robots-Tag handling, its resizing and its writer.
 """
 
 import contextlib
@@ -37,12 +52,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 READ_BYTES = 1 << 18
-# OpenCV's own limit is 2^30, and img2dataset needs up to 60 bytes a pixel where there is transparency.
+# OpenCV's own limit is 2^30 pixels, and img2dataset needs up to 60 bytes per pixel for an image with transparency.
 MAX_IMAGE_PIXELS = 40_000_000
-# A progressive JPEG has about 10; one of 61 bytes costs 0.05 s where it goes over 40 million pixels, so that a file of
+# A progressive JPEG has about 10 scans. A scan of 61 bytes over 40 million pixels takes 0.05 s to decode, so a file of
 # 20 MB could take hours.
 MAX_SCANS = 100
-# In a row, from one host, in one process: with the default deadline and 64 threads about 10 seconds of all of them.
+# Time-outs in a row from one host in one process, after which its other URLs are not tried. With the default deadline
+# and 64 threads, a dead host costs a process about 10 seconds.
 HOST_TIMEOUTS = 20
 PARENT_CHECK_SECONDS = 0.1
 WORKER_ENVIRONMENT = ("NO_ALBUMENTATIONS_UPDATE", "OPENCV_IO_MAX_IMAGE_PIXELS")
@@ -63,11 +79,11 @@ class Limits:
     deadline_seconds: float
     max_bytes: int
     allow_private_hosts: bool
-    progress: str  # path of the file that grows by a byte for each URL answered
+    progress: str  # path of the file that grows by one byte per URL answered
 
 
 class Refused(urllib.error.URLError):
-    """A limit of ours was reached; asking again would not change it."""
+    """A limit of ours was reached. Asking again would not change that."""
 
     def __str__(self) -> str:
         return f"refused: {self.reason}"
@@ -77,7 +93,7 @@ class Refused(urllib.error.URLError):
 
 
 def is_public_address(text: str) -> bool:
-    """Whether an address is one of the open internet: not loopback, link-local, private, shared, or multicast."""
+    """Whether an address is of the open internet: not loopback, link-local, private, shared, or multicast."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -92,7 +108,7 @@ def is_public_address(text: str) -> bool:
 
 
 def names_private_host(host: str) -> bool:
-    """Whether a URL's host says by itself, before any look-up, that it is not of the open internet."""
+    """Whether a URL's host is not of the open internet, as far as its spelling alone tells, without a look-up."""
     host = host.strip("[]").rstrip(".").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -106,7 +122,8 @@ def names_private_host(host: str) -> bool:
 
 
 def resolves_to_private(host: str) -> bool:
-    """Whether a name has a private address here. A proxy looks it up itself, and may reach that address as we could."""
+    """Whether a name has a private address here. Behind a proxy we connect to no address, and the proxy looks the name
+    up itself; it may reach the private addresses that we can reach."""
     try:
         found = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
     except OSError:  # behind a proxy, names of the open internet may have no address
@@ -116,7 +133,7 @@ def resolves_to_private(host: str) -> bool:
 
 # ---- one URL's connection ----
 
-_call = threading.local()  # deadline and timeout of the URL that this thread is fetching
+_call = threading.local()  # `deadline` and `timeout` of the URL that this thread is fetching; `busy` during it
 
 
 def _seconds_left() -> float:
@@ -139,7 +156,8 @@ class _TLSSocket(ssl.SSLSocket):
 
 
 def _connect(limits: Limits, proxies: set[str]):
-    """What http.client connects with: each address is judged here, so a name cannot change its mind in between."""
+    """A `create_connection` for http.client. The address that is judged is the one that is connected to, so a name
+    cannot resolve to another address in between."""
 
     def create_connection(host_and_port, timeout=None, source_address=None):
         host, port = host_and_port[:2]
@@ -195,12 +213,12 @@ class _HTTPSHandler(urllib.request.HTTPSHandler):
 
 class _RedirectHandler(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, request, response, code, message, headers, new_url):
-        response.read = bytes  # urllib would read the redirect's own body to its end, however long it is
+        response.read = bytes  # urllib would read the redirect's own body to its end, which may never come
         return super().redirect_request(request, response, code, message, headers, new_url)
 
 
 class GuardedOpener(urllib.request.OpenerDirector):
-    """Opens http and https, nothing else; the answer's `read` keeps to the limits."""
+    """Opens http and https, nothing else. `read` of its answer keeps to the limits."""
 
     def __init__(self, limits: Limits):
         super().__init__()
@@ -216,14 +234,14 @@ class GuardedOpener(urllib.request.OpenerDirector):
             self.add_handler(handler)
 
     def open(self, request, data=None, timeout=None):
-        # A redirect comes back through here, and shares the deadline of the URL that began it.
+        # urllib calls `open` again for a redirect, which shares the deadline of the first URL.
         outermost = not getattr(_call, "busy", False)
         if outermost:
             _call.deadline = time.monotonic() + self.limits.deadline_seconds
             _call.timeout = timeout if isinstance(timeout, (int, float)) else self.limits.deadline_seconds
         request.full_url = ascii_url(request.full_url)
         parts = urllib.parse.urlsplit(request.full_url)
-        _ = parts.port  # raises where it is no port; the C library would take 65616 for 80
+        _ = parts.port  # raises if it is no port; the C library would take 65616 for 80
         if not self.limits.allow_private_hosts:
             host = parts.hostname or ""
             if names_private_host(host) or (self.proxies.get(parts.scheme) and resolves_to_private(host)):
@@ -233,7 +251,7 @@ class GuardedOpener(urllib.request.OpenerDirector):
             response = super().open(request, data, _seconds_left())
         except (http.client.InvalidURL, http.client.RemoteDisconnected):
             raise
-        except http.client.HTTPException as error:  # it quotes what the server sent; ours has a text of its own
+        except http.client.HTTPException as error:  # its text quotes the server, and could look like another reason
             raise Refused(NOT_HTTP) from error
         finally:
             if outermost:
@@ -260,7 +278,7 @@ class CappedResponse(contextlib.closing):
             size += len(piece)
             if size > self.max_bytes:
                 raise Refused(TOO_LARGE)
-        if self.response.length:  # read(n) does not say by itself that the promised length was not reached
+        if self.response.length:  # read(n) does not raise when the answer ends before its Content-Length
             raise http.client.IncompleteRead(b"", self.response.length)
         data = b"".join(pieces)
         if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MAX_SCANS:
@@ -273,7 +291,7 @@ class CappedResponse(contextlib.closing):
 def ascii_url(url: str) -> str:
     """The URL as a browser would send it: accents and spaces escaped, the host in IDNA. urllib would raise instead.
 
-    A name and password before the host are left out: urllib would take them for a part of the host's name.
+    A user name and password before the host are left out: urllib would take them for a part of the host's name.
     """
     url = url.strip()
     parts = urllib.parse.urlsplit(url)
@@ -286,7 +304,7 @@ def ascii_url(url: str) -> str:
 
 
 def may_be_cut_short(data: bytes) -> bool:
-    """Whether the end that the format promises is missing: OpenCV would paint the rest grey and say nothing."""
+    """Whether the file lacks its format's end mark. OpenCV would paint the missing rest grey without an error."""
     if data.startswith(b"\xff\xd8"):
         return not data.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
     if data.startswith(b"\x89PNG"):
@@ -296,20 +314,20 @@ def may_be_cut_short(data: bytes) -> bool:
     return False
 
 
-_decoding = threading.Lock()  # one at a time: 160 MB for the largest picture, not 160 MB a thread
+_decoding = threading.Lock()  # one at a time: 160 MB for the largest image, not 160 MB per thread
 
 
 def decodes_whole(data: bytes) -> bool:
-    """Whether the picture is all there (some cameras leave the end mark out, so its absence alone proves nothing)."""
+    """Whether the image is complete. Some cameras leave the end mark out, so its absence alone proves nothing."""
     from PIL import Image
 
     try:
-        with _decoding, Image.open(io.BytesIO(data)) as picture:
-            if picture.width * picture.height > MAX_IMAGE_PIXELS:
+        with _decoding, Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MAX_IMAGE_PIXELS:
                 return False
-            picture.draft("RGB", (1, 1))  # an eighth of the size: every scan is read, little is computed
-            picture.load()
-    except Exception:  # noqa: BLE001  a decoder fed with anything raises anything; it is no whole picture
+            image.draft("RGB", (1, 1))  # an eighth of the size: every scan is read, little is computed
+            image.load()
+    except Exception:  # noqa: BLE001  a decoder that is given arbitrary bytes raises anything; the image is not complete
         return False
     return True
 
@@ -322,7 +340,7 @@ class GuardedDownloader:
     """img2dataset's downloader of shards, which fetches nothing before the guard is in its process."""
 
     limits: Limits
-    downloader: bytes  # pickled: it is not unpickled, which imports img2dataset, before `install`
+    downloader: bytes  # pickled, because unpickling it imports img2dataset, which `install` must do first
 
     def __call__(self, shard):
         install(self.limits)
@@ -332,9 +350,8 @@ class GuardedDownloader:
 @functools.cache
 def install(limits: Limits) -> None:
     """Put the guard under img2dataset in this process."""
-    without_torch()
-    import img2dataset.downloader
-
+    importlib.import_module("retrieval.download.img2dataset_alone")
+    downloader = importlib.import_module("img2dataset.downloader")
     urllib.request.install_opener(GuardedOpener(limits))
     progress = os.open(limits.progress, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     timeouts: Counter = Counter()  # host -> time-outs in a row
@@ -344,52 +361,45 @@ def install(limits: Limits) -> None:
         answer = row[0], None, GIVEN_UP
         if timeouts[host] < HOST_TIMEOUTS:
             for _ in range(retries + 1):
-                answer = img2dataset.downloader.download_image(
-                    row, timeout, user_agent_token, disallowed_header_directives
-                )
-                if answer[1] is not None or not may_pass(answer[2]):
+                answer = downloader.download_image(row, timeout, user_agent_token, disallowed_header_directives)
+                if answer[1] is not None or not is_temporary(answer[2]):
                     break
             timed_out = answer[2] is not None and ("timed out" in answer[2] or DEADLINE in answer[2])
             timeouts[host] = timeouts[host] + 1 if timed_out else 0
         os.write(progress, b".")
         return answer
 
-    img2dataset.downloader.download_image_with_retry = download_with_retry
+    downloader.download_image_with_retry = download_with_retry
 
 
-def may_pass(error: str) -> bool:
-    """Whether asking the same URL again may end otherwise: not after a 404, nor after a refusal of ours."""
+def is_temporary(error: str) -> bool:
+    """Whether asking the same URL again may help: not after a 404, nor after a refusal of ours."""
     if error.startswith("HTTP Error "):
         return error[11:14] in ("408", "425", "429") or error[11:12] == "5"
     return not error.startswith("refused: ") and "X-Robots-Tag" not in error
 
 
 def _end_with(parent: int) -> None:
-    """End this process when the one that started it is gone: after kill -9 nothing of ours goes on in the dark."""
+    """End this process when its parent is gone, so that nothing goes on after the parent was killed with -9."""
     while os.getppid() == parent:
         time.sleep(PARENT_CHECK_SECONDS)
     os._exit(1)
 
 
 def _end_with_main_process() -> None:
-    """The same in a process that multiprocessing made, whose parent is the fork server and not the one that asked."""
+    """The same in a process that multiprocessing made: its operating system's parent is the fork server."""
     while (parent := multiprocessing.parent_process()) is None:  # set right after this module's import
         time.sleep(0.01)
     multiprocessing.connection.wait([parent.sentinel])
     os._exit(1)
 
 
-def without_torch() -> None:
-    """Let img2dataset be imported here without torch, as in img2dataset_alone."""
-    sys.modules.setdefault("torch", None)
-
-
 def main() -> int:
     settings = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     threading.Thread(target=_end_with, args=(settings["parent"],), daemon=True).start()
-    without_torch()
     START[settings["download"]["distributor"]](settings["download"]["processes_count"])
-    module = importlib.import_module("img2dataset.main")  # `img2dataset.main` is a function of that name
+    importlib.import_module("retrieval.download.img2dataset_alone")
+    module = importlib.import_module("img2dataset.main")  # `import img2dataset.main as module` gives a function
     unguarded, limits = module.Downloader, Limits(**settings["limits"])
     module.Downloader = lambda **arguments: GuardedDownloader(limits, pickle.dumps(unguarded(**arguments)))
     module.download(**settings["download"])
@@ -399,19 +409,18 @@ def main() -> int:
 def _start_multiprocessing(processes: int) -> None:
     """img2dataset spawns its logger and its workers, and each would import it for 1.3 s.
 
-    Here one process imports it, beside this one, and they are forked from that one.
+    Here a fork server imports it once, while this process does too, and the logger and workers are forked from it.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["retrieval.download.img2dataset_alone"])
     multiprocessing.forkserver.ensure_running()
-    import retrieval.download.img2dataset_alone  # noqa: F401
-
+    importlib.import_module("retrieval.download.img2dataset_alone")
     importlib.import_module("img2dataset.main").LoggerProcess._Popen = staticmethod(context.Process._Popen)
     importlib.import_module("img2dataset.distributor").get_context = lambda _: context
 
 
 def _start_ray(processes: int) -> None:
-    """Join the cluster at RAY_ADDRESS, or make one of this machine."""
+    """Join the cluster at RAY_ADDRESS, or start one on this machine."""
     import ray
 
     of_this_machine = {} if os.environ.get("RAY_ADDRESS") else {
@@ -421,7 +430,7 @@ def _start_ray(processes: int) -> None:
 
 
 def _start_spark(processes: int) -> None:
-    """Begin the session that img2dataset goes on with: PYSPARK_SUBMIT_ARGS says where, or it is this machine."""
+    """Begin the session that img2dataset then finds: where PYSPARK_SUBMIT_ARGS says, else on this machine."""
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.appName("img2dataset")
@@ -434,7 +443,7 @@ def _start_spark(processes: int) -> None:
 
 
 def _worker_environment() -> dict[str, str]:
-    """What a worker of a cluster cannot know: where this module is, and what this process was told."""
+    """What a cluster's worker must be told: where this module is, and this process's environment variables."""
     paths = [str(Path(__file__).parent.parent.parent), os.environ.get("PYTHONPATH")]
     return {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | {
         name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ
@@ -445,10 +454,9 @@ START = {"multiprocessing": _start_multiprocessing, "ray": _start_ray, "pyspark"
 
 
 if __name__ == "__mp_main__":  # in img2dataset's logger and workers
-    without_torch()
     threading.Thread(target=_end_with_main_process, daemon=True).start()
 
 if __name__ == "__main__":
-    from retrieval.download import guarded_fetch  # by its name, under which the workers find GuardedDownloader
+    from retrieval.download import guarded_fetch  # not as __main__: workers look GuardedDownloader up by this name
 
     sys.exit(guarded_fetch.main())

@@ -9,16 +9,50 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from retrieval.cli import UserError
 from retrieval.files import complete_file
 
 # ---- placing ----
 
 
-def place(source: Path, target: Path) -> bool:
-    """Put `source` at `target`, complete or not at all: a hard link, or a copy where the disk differs.
+def place_images(images: Iterable[tuple], rounds: Path, dataset: Path, folders: dict[str, str]) -> int:
+    """Put every image into its class's folder. A URL of several classes is on disk once.
+
+    Args:
+        images: as plan_outcome.images_to_place gives them.
+        rounds: the folder that an image's file is in.
+        folders: class -> its folder.
 
     Returns:
-        bool: False where `target` was there already.
+        int: images that were not there before.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    placed = 0
+    made_folders, last_source, last_target = set(), None, None
+    try:
+        for key, name, file, placed_folder, placed_key in images:
+            if name not in made_folders:
+                (dataset / folders[name]).mkdir(exist_ok=True)
+                made_folders.add(name)
+            source = dataset / placed_folder / f"{placed_key}.jpg" if placed_folder else rounds / file
+            target = dataset / folders[name] / f"{key}.jpg"
+            # From the second class on, link to the first one's image: the work folder may be on another disk.
+            placed += place(last_target if source == last_source else source, target)
+            last_source, last_target = source, target
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise UserError("the disk of --dataset-output is full: make room; the same command goes on") from error
+        raise
+    return placed
+
+
+def place(source: Path, target: Path) -> bool:
+    """Put `source` at `target`, complete or not at all: a hard link, or a copy if the disk differs.
+
+    Returns:
+        bool: False if `target` was there already.
     """
     try:
         os.link(source, target)
@@ -37,12 +71,13 @@ def place(source: Path, target: Path) -> bool:
 # ---- metadata ----
 
 
-def write_metadata(dataset: Path, kept: Iterable[dict], still_there: Iterable[str], folders: dict[str, str]) -> int:
+def write_metadata(dataset: Path, kept: Iterable[dict], placed_before: Iterable[str], folders: dict[str, str]) -> int:
     """Write metadata.json ({key: entry}) and metadata.jsonl (with `file_name`), one entry in memory at a time.
 
     Args:
         kept: this run's entries, each with its `key`, sorted by it.
-        still_there: sorted keys of the earlier metadata's images that are in their folders; those stay.
+        placed_before: sorted keys of the earlier metadata's images that are in their folders; they stay.
+        folders: class -> its folder.
 
     Returns:
         int: entries written.
@@ -55,20 +90,20 @@ def write_metadata(dataset: Path, kept: Iterable[dict], still_there: Iterable[st
         open(lines, "w", encoding="utf-8", errors="replace") as lines_file,
     ):
         whole_file.write("{")
-        earlier = _earlier_entries(dataset / "metadata.jsonl", still_there)
+        earlier = _earlier_entries(dataset / "metadata.jsonl", placed_before)
         for key, group in itertools.groupby(heapq.merge(earlier, kept, key=_key), key=_key):
             entry = _united(list(group))
-            place = {"file_name": f"{folders[entry['QUERY']]}/{key}.jpg", "key": key}
+            name_and_key = {"file_name": f"{folders[entry['QUERY']]}/{key}.jpg", "key": key}
             del entry["key"]
             whole_file.write((",\n" if count else "\n") + f'"{key}": {json.dumps(entry, ensure_ascii=False)}')
-            lines_file.write(json.dumps(place | entry, ensure_ascii=False) + "\n")
+            lines_file.write(json.dumps(name_and_key | entry, ensure_ascii=False) + "\n")
             count += 1
         whole_file.write("\n}\n")
     return count
 
 
-def _earlier_entries(jsonl: Path, still_there: Iterable[str]) -> Iterator[dict]:
-    keys = iter(still_there)
+def _earlier_entries(jsonl: Path, placed_before: Iterable[str]) -> Iterator[dict]:
+    keys = iter(placed_before)
     key = next(keys, None)
     if key is None:
         return

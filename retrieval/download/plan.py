@@ -1,37 +1,63 @@
-"""Which images to fetch: from the filters' chunks to one list of URLs, every row of every chunk accounted for.
+"""The plan: every row of the filters' chunks, and whether its image is fetched, kept, or dropped for which reason.
 
-All of it is DuckDB over the chunks, in a database file in the work folder that spills to disk: 5 million rows take as
-much memory as 50 million. Tables:
+The plan is a DuckDB database in the work folder, made anew by every run. It spills to disk, so 50 million rows take
+as much memory as 5 million. Only the `plan_*` modules read and write it. Its tables, in the order in which they are
+filled:
 
-    asked    one row per record read, as it stands in the chunk; `folder` counts the --r folders
-    pairs    one row per (class, url): key, how many rows asked for it, `bucket` (why it is dropped; null: wanted),
-             `place` in its class's list
-    placed   what the dataset folder holds already, from its metadata.jsonl
-    results  what fetching a URL came to: `reason` (null: an image), sha256, size, the file in the work folder
+    asked     one row per record of a chunk. Filled by `read_chunks`.
+        folder                       which --r folder, from 0
+        url_hash                     md5 of the URL, a number
+        key                          name of the image: hash of URL and class. Null without a URL or a class
+        SAMPLE_ID, URL, TEXT, ...    the record's fields
+    placed    one row per image that the dataset folder holds from earlier runs. Filled by `read_placed`;
+              `plan_hashes.forget_placed` takes out what this run would not keep.
+        key, url, url_hash, folder, class, sha256, width, height, original_width, original_height
+    pairs     one row per (class, URL), the unit of choice. Filled by `plan_choice.choose`.
+        key, url_hash, class
+        first_row                    rowid in `asked` of the first record
+        row_count                    how many records ask for this pair
+        best_rank, best_score, best_similarity   the best of these records' RANK, SCORE, similarity
+        fused_score                  with --combine rrf: the reciprocal rank fusion
+        diverse_rank                 with --diverse: position in the class's farthest-point order
+        class_rank                   position in the class's list, from 1. Filled by `plan_choice.list_classes`
+        drop_reason                  why it is not wanted; null: it is wanted. --fill changes it (plan_fetch.py)
+    results   one row per URL that was answered. Filled by `plan_fetch.read_results` from the rounds' files.
+        url, url_hash
+        reason                       why there is no image; null: there is one
+        sha256, width, height, original_width, original_height
+        file                         the image's path, from the folder of rounds
+    hashes    one row per image with a perceptual hash. Filled by `plan_hashes`.
+        sha256, bits
+    outcome   one row per wanted pair, after a fetch. Filled by `plan_outcome.judge`; `plan_hashes.drop_images` and
+              `plan_fetch.drop_surplus` add reasons.
+        key, url_hash, class, class_rank
+        is_placed                    whether `placed` has this pair
+        placed_key                   key of an image in `placed` with the same URL, in any class
+        file, sha256                 of the image
+        is_live                      whether the URL gave an image
+        drop_reason                  why it is not kept; null: it is kept
+
+and one view:
+
+    wanted    the pairs without a drop_reason, with two more columns
+        random_order                 hex digits that depend on --seed and key alone
+        is_new                       whether `placed` lacks this pair
 """
 
-import itertools
-import json
 import os
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from retrieval.cli import UserError
-from retrieval.download.diverse import COMPARED, farthest_points
-from retrieval.download.guarded_fetch import names_private_host
-from retrieval.records import PROVENANCE_FIELDS, chunk_files, read_records
+from retrieval.download.settings import Choice
+from retrieval.records import chunk_files, read_records
 
-MEMORY = "1GB"  # DuckDB's; beyond it, it spills beside the database
-KEY_DIGITS = 20  # of a sha256: 80 bits, so a billion images meet no other's key
-INSERT_ROWS = 50_000
-# One file under so many URLs of one host is "image not available", not a picture that is shown often.
-PLACEHOLDER_URLS = 10
-FILL_SPREAD = 4  # --diverse orders so many times --fill of a list: a pool whose links are three quarters dead
-LEAST_ALIVE = 0.1  # --fill goes down a list no faster than for this share of live images: 10 times what is missing
-FUSION_K = 60  # reciprocal rank fusion's constant: Cormack, Clarke and Büttcher, SIGIR 2009
+MEMORY = "1GB"  # DuckDB's; with more data it spills beside the database
+KEY_DIGITS = 20  # of a sha256: 80 bits, so among a billion images no two share a key
+ROWS_PER_BATCH = 50_000  # rows that Python holds at once
 
+# Why a row is dropped. The reasons that a fetch gives are in fetch_rounds.py.
 NO_URL = "no URL or class"
 NOT_HTTP = "not http(s)"
 NSFW = "NSFW"
@@ -48,59 +74,63 @@ FULL = "not needed: class is full"
 REPEATED = "repeated (same URL and class)"
 PLACEHOLDER = "placeholder"
 SAME_IMAGE = "same image in its class"
+NEAR_DUPLICATE = "near-duplicate in its class"
+EXCLUDED = "like an image of --exclude"
+LOST_BY_IMG2DATASET = "lost: img2dataset failed"
 
 # JSON columns keep a value as it is written: 64-bit ids, hex ids, floats to the last digit.
-_COLUMNS = {
+RECORD_COLUMNS = {
     "SAMPLE_ID": "JSON", "URL": "VARCHAR", "TEXT": "VARCHAR", "HEIGHT": "JSON", "WIDTH": "JSON", "LICENSE": "JSON",
     "NSFW": "VARCHAR", "similarity": "JSON", "QUERY": "VARCHAR", "SOURCE": "JSON", "MATCHED": "JSON", "SCORE": "JSON",
     "RANK": "JSON", "ROW": "JSON", "punsafe": "JSON",
 }  # fmt: skip
-_PLACED_COLUMNS = {
+METADATA_COLUMNS = {
     "key": "VARCHAR", "url": "VARCHAR", "sha256": "VARCHAR", "width": "INTEGER", "height": "INTEGER",
     "original_width": "INTEGER", "original_height": "INTEGER",
 }  # fmt: skip
-_HOST = r"regexp_extract(URL, '^[a-z]+://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)', 1, 'i')"
-RESULT_COLUMNS = (
-    "url VARCHAR, reason VARCHAR, sha256 VARCHAR, width INTEGER, height INTEGER, original_width INTEGER, "
-    "original_height INTEGER, file VARCHAR"
-)
+
+# SQL of a record: its punsafe as a number, and its URL's host (with brackets around an IPv6 address).
+PUNSAFE_SQL = "TRY_CAST(punsafe AS DOUBLE)"
+HOST_SQL = r"lower(regexp_extract(URL, '^[a-z]+://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)', 1, 'i'))"
+
+_TABLES = f"""
+    CREATE TABLE asked (
+        folder INTEGER, url_hash UHUGEINT, key VARCHAR,
+        {", ".join(f'"{name}" {kind}' for name, kind in RECORD_COLUMNS.items())}
+    );
+    CREATE TABLE placed (
+        {", ".join(f"{name} {kind}" for name, kind in METADATA_COLUMNS.items())},
+        folder VARCHAR, class VARCHAR, url_hash UHUGEINT
+    );
+    CREATE TABLE results (
+        url VARCHAR, reason VARCHAR, sha256 VARCHAR, width INTEGER, height INTEGER,
+        original_width INTEGER, original_height INTEGER, file VARCHAR, url_hash UHUGEINT
+    );
+    CREATE TABLE hashes (sha256 VARCHAR, bits UBIGINT);
+"""
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What decides which rows are wanted."""
-
-    nsfw_tags: tuple[str, ...]
-    allow_untagged: bool
-    allow_private_hosts: bool
-    conflict: str  # "all", "first", "best" or "drop"
-    balance: int | None
-    max_per_class: int | None
-    most: int | None  # --n
-    prefer: str  # "sample" or "score"
-    seed: int
-    combine: str = "union"  # or "intersection", or "rrf", which says by itself what a cap keeps
-    fill: int | None = None
-    max_punsafe: float | None = None  # of the records' punsafe, from 0 to 1
-    diverse: bool = False
-
-    @property
-    def ranking(self) -> str:
-        """The terms of an ORDER BY over _WANTED that put first what a cap keeps."""
-        spread = "spread NULLS LAST," if self.diverse else ""
-        best = {"rrf": f"fused DESC, {_BEST}"}.get(self.combine, _BEST if self.prefer == "score" else "")
-        return f"{spread} {best} luck"
-
-
-def open_database(path: Path):
-    """A new, empty database; one that an earlier run left is taken away."""
-    import duckdb
-
+def open_database(path: Path) -> duckdb.DuckDBPyConnection:
+    """A new database with empty tables. What an earlier run left at `path` is removed."""
     for old in (path, path.with_name(path.name + ".wal")):
         old.unlink(missing_ok=True)
     database = duckdb.connect(str(path))
     database.execute(f"SET memory_limit = '{MEMORY}'; SET enable_progress_bar = false")
+    database.execute(_TABLES)
     return database
+
+
+def sql_string(text: Path | str) -> str:
+    """A quoted SQL string, for COPY … TO, which takes no parameter."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def tag_sql(choice: Choice) -> str:
+    """SQL that is null where nothing says whether a record is safe. With --max-punsafe, a score says it too."""
+    return "NSFW" if choice.max_punsafe is None else f"coalesce(NSFW, {PUNSAFE_SQL}::VARCHAR)"
+
+
+# ---- the chunks ----
 
 
 def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bool) -> int:
@@ -113,38 +143,19 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
         UserError: a folder without chunks, a chunk that is not JSON, a folder whose rows are all untagged, or
             --max-punsafe where no row has that score.
     """
-    import duckdb
-
-    chunks = [chunk_files(folder, allow_partial) for folder in folders]
-    declared = ", ".join(f'"{name}" {kind}' for name, kind in _COLUMNS.items())
-    database.execute(f"CREATE TABLE asked (folder INTEGER, u UHUGEINT, key VARCHAR, {declared})")
-    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items())
-    names = ", ".join(f'"{name}"' for name in _COLUMNS)
-    database.execute(f"SET VARIABLE folders = {len(folders)}")
-    for number, files in enumerate(chunks):
-        for file in files:
-            if not ends_as_array(file):  # DuckDB takes an array without its last bracket for a whole one
-                explain(file)
-        try:
-            database.execute(
-                f"INSERT INTO asked SELECT ?, md5_number(URL), left(sha256(URL || chr(10) || QUERY), {KEY_DIGITS}), "
-                f"{names} FROM (SELECT * REPLACE (trim(URL) AS URL) FROM "
-                f"read_json(?, format = 'array', columns = {{{columns}}}))",
-                [number, [str(file) for file in files]],
-            )
-        except duckdb.Error as error:
-            for file in files:
-                explain(file)
-            raise UserError(f"a chunk of {folders[number]} cannot be read: {error}") from error
+    chunks_of_folder = [chunk_files(folder, allow_partial) for folder in folders]
+    database.execute("SET VARIABLE folder_count = ?", [len(folders)])
+    for number, (folder, chunks) in enumerate(zip(folders, chunks_of_folder, strict=True)):
+        _read_folder(database, number, folder, chunks)
         rows, tagged = database.execute(
-            f"SELECT count(*), count({_tag(choice)}) FROM asked WHERE folder = ?", [number]
+            f"SELECT count(*), count({tag_sql(choice)}) FROM asked WHERE folder = ?", [number]
         ).fetchone()
         if rows and not tagged and not choice.allow_untagged:
             raise UserError(
-                f"{folders[number]}: none of its {rows:,} rows says whether its image is safe (NSFW is null): the pool "
+                f"{folder}: none of its {rows:,} rows says whether its image is safe (NSFW is null): the pool "
                 "has no safety column; add --allow-untagged to download it all the same"
             )
-    rows, scored = database.execute(f"SELECT count(*), count({_PUNSAFE}) FROM asked").fetchone()
+    rows, scored = database.execute(f"SELECT count(*), count({PUNSAFE_SQL}) FROM asked").fetchone()
     if choice.max_punsafe is not None and rows and not scored:
         raise UserError(
             "--max-punsafe: no row has a punsafe score, as the pool has none or its filter left it out: run the filter "
@@ -153,492 +164,67 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
     return rows
 
 
-_PUNSAFE = "TRY_CAST(punsafe AS DOUBLE)"
+def _read_folder(database, number: int, folder: Path, chunks: list[Path]) -> None:
+    for chunk in chunks:
+        if not _ends_as_array(chunk):  # DuckDB accepts an array without its last bracket
+            _raise_what_is_wrong(chunk)
+    names = ", ".join(f'"{name}"' for name in RECORD_COLUMNS)
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in RECORD_COLUMNS.items())
+    try:
+        database.execute(
+            f"""
+            INSERT INTO asked
+            SELECT $folder, md5_number(URL), left(sha256(URL || chr(10) || QUERY), {KEY_DIGITS}), {names}
+            FROM (
+                SELECT * REPLACE (trim(URL) AS URL)
+                FROM read_json($chunks, format = 'array', columns = {{{columns}}})
+            )
+            """,
+            {"folder": number, "chunks": [str(chunk) for chunk in chunks]},
+        )
+    except duckdb.Error as error:
+        for chunk in chunks:
+            _raise_what_is_wrong(chunk)
+        raise UserError(f"a chunk of {folder} cannot be read: {error}") from error
 
 
-def _tag(choice: Choice) -> str:
-    """SQL that is null for a row of which nothing says whether it is safe: with --max-punsafe a score says it."""
-    return "NSFW" if choice.max_punsafe is None else f"coalesce(NSFW, {_PUNSAFE}::VARCHAR)"
-
-
-def ends_as_array(chunk: Path) -> bool:
+def _ends_as_array(chunk: Path) -> bool:
     with open(chunk, "rb") as file:
         file.seek(max(0, os.path.getsize(chunk) - 64))
         return file.read().rstrip().endswith(b"]")
 
 
-def explain(chunk: Path) -> None:
-    """Read a chunk slowly, to raise the sentence that names the place where it is wrong."""
+def _raise_what_is_wrong(chunk: Path) -> None:
+    """Read a chunk record by record: slow, but its error says where the chunk is wrong."""
     for _ in read_records(chunk):
         pass
 
 
+# ---- the dataset folder ----
+
+
 def read_placed(database, dataset: Path, folders: dict[str, str]) -> None:
-    """Fill `placed` with the images that are in the dataset folder and in its metadata."""
-    described = ", ".join(f"{name}: '{kind}'" for name, kind in _PLACED_COLUMNS.items())
-    declared = ", ".join(f"{name} {kind}" for name, kind in _PLACED_COLUMNS.items())
-    database.execute(f"CREATE TABLE placed ({declared}, folder VARCHAR, class VARCHAR, u UHUGEINT)")
+    """Fill `placed` with the images that are both in the dataset folder and in its metadata.
+
+    Args:
+        folders: class -> its folder, as an earlier run gave them.
+    """
     if not (dataset / "metadata.jsonl").exists():
         return
     database.execute("CREATE TEMP TABLE files (key VARCHAR, folder VARCHAR, class VARCHAR)")
     for name, folder in folders.items():
         if (dataset / folder).is_dir():
-            here = [file.name.removesuffix(".jpg") for file in os.scandir(dataset / folder)]
-            for some in (here[start : start + INSERT_ROWS] for start in range(0, len(here), INSERT_ROWS)):
-                database.execute("INSERT INTO files SELECT unnest(?::VARCHAR[]), ?, ?", [some, folder, name])
+            keys = [file.name.removesuffix(".jpg") for file in os.scandir(dataset / folder)]
+            for start in range(0, len(keys), ROWS_PER_BATCH):
+                batch = keys[start : start + ROWS_PER_BATCH]
+                database.execute("INSERT INTO files SELECT unnest(?::VARCHAR[]), ?, ?", [batch, folder, name])
+    columns = ", ".join(f"{name}: '{kind}'" for name, kind in METADATA_COLUMNS.items())
     database.execute(
-        f"INSERT INTO placed SELECT {', '.join(_PLACED_COLUMNS)}, folder, class, md5_number(url) FROM read_json(?, "
-        f"format = 'newline_delimited', columns = {{{described}}}) JOIN files USING (key)",
+        f"""
+        INSERT INTO placed
+        SELECT {", ".join(METADATA_COLUMNS)}, folder, class, md5_number(url)
+        FROM read_json(?, format = 'newline_delimited', columns = {{{columns}}})
+        JOIN files USING (key)
+        """,
         [str(dataset / "metadata.jsonl")],
     )
-
-
-def choose(database, choice: Choice, embeddings=None) -> None:
-    """Fill `pairs`, each with the reason why it is not wanted, or null.
-
-    Args:
-        embeddings: with --diverse, the EmbeddingFiles whose rows the records' ROW counts.
-    """
-    tags = [tag.strip().upper() for tag in choice.nsfw_tags]
-    # A URL is judged by all its rows: one that is tagged NSFW anywhere is not fetched for anyone, and a row of an
-    # index that knows no tags has the tag that another row of the same URL gives it.
-    database.execute(
-        "CREATE TEMP TABLE urls AS SELECT u, bool_or(upper(trim(coalesce(NSFW, ''))) IN (SELECT unnest(?))) AS nsfw, "
-        f"count({_tag(choice)}) = 0 AS untagged, coalesce(max({_PUNSAFE}) > ?, false) AS unsafe "
-        "FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY u",
-        [tags, choice.max_punsafe],
-    )
-    database.execute("CREATE TEMP TABLE private (host VARCHAR)")
-    if not choice.allow_private_hosts:
-        hosts = database.execute(f"SELECT DISTINCT lower({_HOST}) FROM asked").fetchall()
-        found = [host for (host,) in hosts if host and names_private_host(host)]
-        database.execute("INSERT INTO private SELECT unnest(?::VARCHAR[])", [found])
-    database.execute(
-        f"""
-        CREATE TABLE pairs AS
-        WITH one AS (
-            SELECT key, any_value(u) AS u, any_value(QUERY) AS class, count(*) AS rows, {_RANKED},
-                   NOT regexp_matches(any_value(URL), '^https?://[^/?#]', 'i') AS odd,
-                   lower(any_value({_HOST})) IN (SELECT host FROM private) AS private
-            FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY key)
-        SELECT key, u, class, first, rows, rank, score, similarity, NULL::BIGINT AS place,
-               CASE WHEN nsfw THEN $nsfw WHEN unsafe THEN $unsafe WHEN untagged AND NOT $allow_untagged THEN $untagged
-                    WHEN odd THEN $odd WHEN private THEN $private END AS bucket
-        FROM one JOIN urls USING (u)
-        """,
-        {
-            "nsfw": NSFW, "unsafe": UNSAFE, "untagged": UNTAGGED, "odd": NOT_HTTP, "private": PRIVATE_HOST,
-            "allow_untagged": choice.allow_untagged,
-        },
-    )  # fmt: skip
-    database.execute("DROP TABLE urls")
-    if choice.combine == "intersection":
-        drop_what_a_folder_lacks(database)
-    elif choice.combine == "rrf":
-        fuse_ranks(database)
-    number = "row_number() OVER (PARTITION BY u ORDER BY"
-    if choice.conflict == "drop":
-        _drop(database, SEVERAL_CLASSES, "count(*) OVER (PARTITION BY u) > 1")
-    elif choice.conflict == "first":
-        _drop(database, OTHER_CLASS, f"{number} first) > 1")
-    elif choice.conflict == "best":
-        fused = "fused DESC," if choice.combine == "rrf" else ""
-        _drop(database, OTHER_CLASS, f"{number} {fused} {_BEST} first) > 1")
-    if choice.balance is not None:  # MetaCLIP's: each of a class's n pairs stays with probability balance / n
-        chance = f"{int(choice.balance)} / count(*) OVER (PARTITION BY class)"
-        _drop(database, OVER_BALANCE, f"new AND ('0x' || luck[:12])::BIGINT / {16**12} >= {chance}", choice.seed)
-    if choice.diverse:
-        spread_classes(database, choice, embeddings)
-    # What is in the folder already goes first, so that chunks added later top up and do not replace.
-    order = f"ORDER BY new, {choice.ranking}"
-    if choice.max_per_class is not None:
-        most = f"> {int(choice.max_per_class)}"
-        _drop(database, OVER_CLASS_CAP, f"row_number() OVER (PARTITION BY class {order}) {most}", choice.seed)
-    if choice.most is not None:
-        _drop(database, OVER_CAP, f"row_number() OVER ({order}) > {int(choice.most)}", choice.seed)
-
-
-# RANK counts within one query of one index, so the lists of two indices, whose scores are on different scales,
-# interleave; LAION's own similarity orders what has neither.
-_RANKED = """min(rowid) AS first, min(TRY_CAST("RANK" AS BIGINT)) AS rank, max(TRY_CAST(SCORE AS DOUBLE)) AS score,
-    max(TRY_CAST(similarity AS DOUBLE)) AS similarity"""
-_BEST = "rank NULLS LAST, score DESC NULLS LAST, similarity DESC NULLS LAST,"
-
-
-def drop_what_a_folder_lacks(database) -> None:
-    """Of the wanted pairs, those that not every --r folder holds."""
-    database.execute(
-        "CREATE TEMP TABLE everywhere AS SELECT key FROM asked GROUP BY key "
-        "HAVING count(DISTINCT folder) = getvariable('folders')"
-    )
-    _drop(database, NOT_EVERYWHERE, "key NOT IN (SELECT key FROM everywhere)")
-
-
-def fuse_ranks(database) -> None:
-    """Give each pair `fused`, its reciprocal rank fusion: the sum over folders of 1 / (60 + its place in that folder).
-
-    Its place, from 1, is among that folder's pairs of the class, the best RANK of a pair's rows first (then SCORE).
-    Rows of the substring filter have neither: those go by the pool's similarity, then as they stand in the chunks.
-    """
-    database.execute("ALTER TABLE pairs ADD COLUMN fused DOUBLE")
-    database.execute(
-        f"""
-        UPDATE pairs SET fused = fusion.score FROM (
-            SELECT key, sum(1 / ({FUSION_K} + place) ORDER BY place) AS score FROM (
-                SELECT key, row_number() OVER (PARTITION BY folder, class ORDER BY {_BEST} first) AS place FROM (
-                    SELECT folder, key, any_value(QUERY) AS class, {_RANKED}
-                    FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY folder, key))
-            GROUP BY key) AS fusion
-        WHERE fusion.key = pairs.key
-        """
-    )
-
-
-_EMBEDDING = 'TRY_CAST("ROW" AS BIGINT)'  # the substring filter's ROW has a shard's name in it
-
-
-def spread_classes(database, choice: Choice, embeddings) -> None:
-    """Give wanted pairs `spread`, their place in the farthest-point order of their class's list; one class in memory.
-
-    The order begins with the list's first and takes no notice of what is in the dataset folder, so that a second run
-    finds it again. Null: no embedding, too far down the list to be picked, or beyond its first COMPARED.
-
-    Raises:
-        UserError: a record's ROW is beyond the embeddings.
-    """
-    import numpy as np
-
-    most = choice.max_per_class or FILL_SPREAD * choice.fill
-    database.execute("ALTER TABLE pairs ADD COLUMN spread BIGINT")
-    database.execute(
-        "CREATE TABLE embedded AS SELECT * FROM (SELECT class, key, embedding, row_number() OVER "
-        f"(PARTITION BY class ORDER BY {choice.ranking}) AS place FROM {_WANTED} JOIN (SELECT key, "
-        f"min({_EMBEDDING}) AS embedding FROM asked GROUP BY key HAVING embedding IS NOT NULL) USING (key)) "
-        f"WHERE place <= {COMPARED}",
-        [f"{choice.seed}:"],
-    )
-    least, last = database.execute("SELECT min(embedding), max(embedding) FROM embedded").fetchone()
-    if last is not None and not 0 <= least <= last < embeddings.ntotal:
-        raise UserError(
-            f"--diverse holds {embeddings.ntotal:,} embeddings and a record has ROW {last:,}: give the folder of the "
-            "embeddings that the records' index was built from"
-        )
-    database.execute("CREATE TABLE spread (key VARCHAR, spread BIGINT)")
-    cursor = database.cursor().execute("SELECT class, key, embedding FROM embedded ORDER BY class, place")
-    listed = itertools.chain.from_iterable(iter(lambda: cursor.fetchmany(INSERT_ROWS), []))
-    for _, rows in itertools.groupby(listed, key=lambda row: row[0]):
-        _, keys, numbers = zip(*rows, strict=True)
-        in_files, place = np.unique(np.array(numbers), return_inverse=True)
-        picks = farthest_points(embeddings.take(in_files)[place], most)
-        database.execute(
-            "INSERT INTO spread SELECT unnest(?::VARCHAR[]), unnest(?::BIGINT[])",
-            [[keys[pick] for pick in picks], list(range(len(picks)))],
-        )
-    database.execute("UPDATE pairs SET spread = spread.spread FROM spread WHERE spread.key = pairs.key")
-    database.execute("DROP TABLE spread; DROP TABLE embedded")
-
-
-def count_embedded(database) -> tuple[int, int]:
-    """(wanted pairs, those of them that have an embedding), for --diverse."""
-    return database.execute(
-        f"SELECT count(*), count(*) FILTER (key IN (SELECT key FROM asked WHERE {_EMBEDDING} IS NOT NULL)) "
-        "FROM pairs WHERE bucket IS NULL"
-    ).fetchone()
-
-
-def _drop(database, bucket: str, condition: str, seed: int = 0) -> None:
-    """Put the wanted pairs for which `condition` holds into `bucket`; it may be a window over _WANTED."""
-    database.execute(
-        "UPDATE pairs SET bucket = ? WHERE key IN (SELECT key FROM "
-        f"(SELECT key, {condition} AS leaves FROM {_WANTED}) WHERE leaves)",
-        [bucket, f"{seed}:"],
-    )
-
-
-# The wanted pairs with `luck`, a pair's own random hex digits (of the seed), and `new`, not in the dataset folder yet.
-_WANTED = (
-    "(SELECT *, md5(? || key) AS luck, key NOT IN (SELECT key FROM placed) AS new FROM pairs WHERE bucket IS NULL)"
-)
-
-
-def list_classes(database, choice: Choice) -> None:
-    """Give each wanted pair its `place` in its class's list; of images that are alike the first is kept."""
-    database.execute(
-        "UPDATE pairs SET place = listed.place FROM (SELECT key, row_number() OVER "
-        f"(PARTITION BY class ORDER BY new, {choice.ranking}) AS place FROM {_WANTED}) AS listed "
-        "WHERE listed.key = pairs.key",
-        [f"{choice.seed}:"],
-    )
-
-
-# ---- --fill ----
-
-
-def begin_fill(database, fill: int) -> None:
-    """Want only the first `fill` of each class's list for now."""
-    database.execute("UPDATE pairs SET bucket = ? WHERE place > ?", [FULL, fill])
-
-
-def go_further(database, fill: int) -> int:
-    """Want more of the list of each class that has fewer than `fill` images of what it wanted so far (see `judge`).
-
-    How much more follows from the share that was alive, with a standard deviation on top: of many classes few should
-    need yet another round. It depends on nothing but what the list's beginning came to, so a run that was stopped goes
-    through the same steps again, and ends at the same place.
-
-    Returns:
-        int: pairs that are wanted now; 0 when each class is full or at the end of its list.
-    """
-    return database.execute(
-        f"""
-        UPDATE pairs SET bucket = NULL FROM (
-            SELECT class, max(place) AS depth, count(*) FILTER (reason IS NULL) AS kept FROM outcome GROUP BY class
-        ) AS seen
-        WHERE pairs.class = seen.class AND bucket = ? AND kept < {fill}
-            AND place <= depth + ceil(({fill} - kept + sqrt({fill} - kept)) / greatest(kept / depth, {LEAST_ALIVE}))
-        """,
-        [FULL],
-    ).fetchone()[0]
-
-
-def end_fill(database, fill: int, judge) -> None:
-    """Each class keeps the first `fill` images of its list; others that happen to be known are not needed.
-
-    What was asked for and failed has its reason, whether its class turned out to need it or not.
-
-    Args:
-        judge: fills `outcome`, as `judge` below does, and drops from it what else is to be dropped.
-    """
-    database.execute("UPDATE pairs SET bucket = NULL WHERE bucket = ? AND u IN (SELECT u FROM results)", [FULL])
-    judge()
-    database.execute(
-        "UPDATE outcome SET reason = ? WHERE key IN (SELECT key FROM (SELECT key, row_number() OVER "
-        f"(PARTITION BY class ORDER BY place) > {fill} AS beyond FROM outcome WHERE reason IS NULL) WHERE beyond)",
-        [FULL],
-    )
-
-
-def count_dropped(database) -> Counter:
-    """Rows by the reason why they are dropped; those of wanted pairs are not among them, but for their repeats."""
-    dropped = Counter(
-        {
-            NO_URL: database.execute(
-                "SELECT count(*) FROM asked WHERE NOT coalesce(URL <> '' AND QUERY <> '', false)"
-            ).fetchone()[0]
-        }
-    )
-    once = (
-        OTHER_CLASS,
-        SEVERAL_CLASSES,
-        OVER_BALANCE,
-        OVER_CLASS_CAP,
-        OVER_CAP,
-        FULL,
-    )  # their pair is dropped once; its other rows are repeats
-    for bucket, pairs, rows in database.execute(
-        "SELECT bucket, count(*), sum(rows)::BIGINT FROM pairs GROUP BY bucket"
-    ).fetchall():
-        if bucket is None:
-            dropped[REPEATED] += rows - pairs
-        elif bucket in once:
-            dropped[REPEATED] += rows - pairs
-            dropped[bucket] += pairs
-        else:
-            dropped[bucket] += rows
-    return +dropped
-
-
-def read_results(database, files: list[Path], forget: tuple[str, ...]) -> None:
-    """Fill `results` from the rounds' files, in their order: an image stays, else the last answer holds.
-
-    Args:
-        forget: reasons to forget, so that these URLs are asked again.
-    """
-    database.execute(f"CREATE TABLE IF NOT EXISTS results ({RESULT_COLUMNS}, u UHUGEINT)")
-    database.execute("DELETE FROM results")
-    if files:
-        database.execute(
-            "INSERT INTO results SELECT url, reason, sha256, width, height, original_width, original_height, file, u "
-            "FROM (SELECT *, md5_number(url) AS u, row_number() OVER (PARTITION BY md5_number(url) "
-            "ORDER BY reason IS NOT NULL, filename DESC) AS place FROM read_parquet(?, filename = true)) "
-            "WHERE place = 1",
-            [[str(file) for file in files]],
-        )
-        database.execute("DELETE FROM results WHERE list_contains(?::VARCHAR[], reason)", [list(forget)])
-
-
-def forget_vanished(database, rounds: Path) -> None:
-    """Forget images that somebody took away from the work folder before they were placed: they are fetched again."""
-    cursor = database.cursor().execute(
-        "SELECT u, file FROM results WHERE reason IS NULL AND u IN (SELECT u FROM pairs WHERE bucket IS NULL) "
-        "AND u NOT IN (SELECT u FROM placed)"
-    )
-    gone = []
-    while rows := cursor.fetchmany(INSERT_ROWS):
-        gone += [u for u, file in rows if not (rounds / file).exists()]
-    database.execute("DELETE FROM results WHERE u IN (SELECT unnest(?::UHUGEINT[]))", [gone])
-
-
-def count_to_fetch(database) -> int:
-    """URLs that are wanted, not placed and not yet answered."""
-    return database.execute(f"SELECT count(DISTINCT u) FROM pairs WHERE {_TO_FETCH}").fetchone()[0]
-
-
-_TO_FETCH = "bucket IS NULL AND u NOT IN (SELECT u FROM placed) AND u NOT IN (SELECT u FROM results)"
-
-
-def write_url_list(database, path: Path, most: int) -> int:
-    """Write a parquet of at most `most` URLs that are wanted, not placed and not yet answered, each once.
-
-    Their order is their hash's: a host's pages are spread over the whole list, so no host gets them all at once.
-
-    Returns:
-        int: how many.
-    """
-    database.execute(
-        f"CREATE OR REPLACE TEMP TABLE todo AS SELECT u, min(first) AS first FROM pairs WHERE {_TO_FETCH} "
-        f"GROUP BY u ORDER BY u LIMIT {most}"
-    )
-    count = database.execute("SELECT count(*) FROM todo").fetchone()[0]
-    if count:
-        database.execute(
-            "COPY (SELECT URL AS url FROM todo JOIN asked ON asked.rowid = todo.first ORDER BY todo.u) "
-            f"TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
-        )
-    return count
-
-
-# ---- after the fetch ----
-
-
-def judge(database, lost: str) -> None:
-    """Fill `outcome`: per wanted pair the reason why it is not kept, or null.
-
-    A placeholder is dropped wherever it shows; of one file under several URLs a class keeps one.
-    """
-    database.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE placeholder AS
-        SELECT sha256 FROM results JOIN (SELECT DISTINCT u FROM pairs WHERE bucket IS NULL) USING (u)
-        WHERE reason IS NULL GROUP BY sha256, lower({_HOST}) HAVING count(*) >= {PLACEHOLDER_URLS}
-        """
-    )
-    database.execute(
-        """
-        CREATE OR REPLACE TABLE outcome AS
-        WITH other AS (SELECT u, min(key) AS key FROM placed GROUP BY u),
-        known AS (
-            SELECT pairs.key, pairs.u, pairs.class, pairs.first, place, own.key IS NOT NULL AS here,
-                   other.key AS placed_key, results.file, coalesce(own.sha256, results.sha256, there.sha256) AS sha256,
-                   CASE WHEN there.key IS NOT NULL THEN NULL WHEN results.u IS NULL THEN $lost
-                        ELSE results.reason END AS reason
-            FROM pairs LEFT JOIN placed AS own ON own.key = pairs.key LEFT JOIN results ON results.u = pairs.u
-            LEFT JOIN other ON other.u = pairs.u LEFT JOIN placed AS there ON there.key = other.key
-            WHERE bucket IS NULL)
-        SELECT key, u, class, first, place, here, placed_key, file, sha256, reason IS NULL AS live,
-               CASE WHEN here THEN NULL WHEN reason IS NOT NULL THEN reason
-                    WHEN sha256 IN (FROM placeholder) THEN $placeholder
-                    WHEN row_number() OVER same > 1 THEN $same END AS reason
-        FROM known WINDOW same AS (PARTITION BY class, sha256, reason IS NULL ORDER BY NOT here, place, key)
-        """,
-        {"lost": lost, "placeholder": PLACEHOLDER, "same": SAME_IMAGE},
-    )
-
-
-def to_place(database) -> Iterator[tuple]:
-    """(key, class, file in the work folder or None, folder and key of the same URL's placed image or None), by URL."""
-    cursor = database.cursor().execute(
-        "SELECT outcome.key, outcome.class, outcome.file, placed.folder, placed.key FROM outcome LEFT JOIN placed "
-        "ON placed.key = outcome.placed_key WHERE reason IS NULL AND NOT here ORDER BY outcome.u, outcome.key"
-    )
-    while rows := cursor.fetchmany(INSERT_ROWS):
-        yield from rows
-
-
-def kept_entries(database) -> Iterator[dict]:
-    """The metadata entry of each kept image, sorted by key, with every record that asked for it under `sources`."""
-    size = ", ".join(
-        f"coalesce(results.{name}, placed.{name}) AS {name}" for name in list(_PLACED_COLUMNS)[2:]
-    )  # fmt: skip
-    names = ", ".join(f'asked."{name}"' for name in _COLUMNS)
-    cursor = database.cursor().execute(
-        f"SELECT outcome.key, {names}, {size}, shared.classes FROM outcome JOIN asked ON asked.key = outcome.key "
-        "LEFT JOIN results ON results.u = outcome.u AND results.reason IS NULL "
-        "LEFT JOIN placed ON placed.key = outcome.placed_key "
-        "LEFT JOIN (SELECT u, list_sort(list(class)) AS classes FROM pairs GROUP BY u HAVING count(*) > 1) AS shared "
-        "ON shared.u = outcome.u WHERE outcome.reason IS NULL ORDER BY outcome.key, asked.rowid"
-    )
-    columns = [column[0] for column in cursor.description]
-    entry = None
-    while rows := cursor.fetchmany(INSERT_ROWS):
-        for values in rows:
-            row = dict(zip(columns, values, strict=True))
-            record = {
-                name: json.loads(row[name]) if kind == "JSON" and row[name] is not None else row[name]
-                for name, kind in _COLUMNS.items()
-            }
-            if entry is None or entry["key"] != row["key"]:
-                if entry:
-                    yield entry
-                entry = {
-                    "key": row["key"], "QUERY": record["QUERY"], "caption": record["TEXT"], "url": record["URL"],
-                    "sha256": row["sha256"], "similarity": record["similarity"], "width": row["width"],
-                    "height": row["height"], "original_width": row["original_width"],
-                    "original_height": row["original_height"], "SAMPLE_ID": record["SAMPLE_ID"],
-                    "NSFW": record["NSFW"], "punsafe": record["punsafe"], "LICENSE": record["LICENSE"],
-                    "also_asked_by": [name for name in row["classes"] or [] if name != record["QUERY"]], "sources": [],
-                }  # fmt: skip
-            source = {name: record[name] for name in PROVENANCE_FIELDS}
-            if any(value is not None for value in source.values()) and source not in entry["sources"]:
-                entry["sources"].append(source)
-    if entry:
-        yield entry
-
-
-def still_placed(database) -> Iterator[str]:
-    """Sorted keys of the images that were in the dataset folder before this run."""
-    cursor = database.cursor().execute("SELECT key FROM placed ORDER BY key")
-    while rows := cursor.fetchmany(INSERT_ROWS):
-        for (key,) in rows:
-            yield key
-
-
-def count_outcome(database) -> tuple[int, Counter]:
-    """(kept, rows dropped by reason) of the wanted pairs, one row each."""
-    counts = dict(database.execute("SELECT reason, count(*) FROM outcome GROUP BY reason").fetchall())
-    return counts.pop(None, 0), Counter(counts)
-
-
-def count_classes(database) -> dict[str, dict]:
-    """Per class: images asked for, alive (an image came back), kept."""
-    rows = database.execute(
-        "SELECT pairs.class, count(*), count(*) FILTER (live), count(*) FILTER (live AND outcome.reason IS NULL) "
-        "FROM pairs LEFT JOIN outcome USING (key) GROUP BY pairs.class ORDER BY pairs.class"
-    ).fetchall()
-    return {name: {"asked": asked, "live": live, "kept": kept} for name, asked, live, kept in rows}
-
-
-def count_urls(database) -> dict:
-    """Distinct URLs: asked for, wanted after the drops, and what came of those."""
-    asked, wanted = database.execute(
-        "SELECT count(DISTINCT u), count(DISTINCT u) FILTER (bucket IS NULL) FROM pairs"
-    ).fetchone()
-    live = database.execute("SELECT count(DISTINCT u) FROM outcome WHERE live").fetchone()[0]
-    return {"asked": asked, "wanted": wanted, "live": live, "failed": wanted - live}
-
-
-def count_hosts(database, most: int) -> dict[str, dict]:
-    """The `most` hosts with most failures: URLs tried, failed, and failed by reason."""
-    host = _HOST.replace("URL", "url")
-    rows = database.execute(
-        f"WITH answers AS (SELECT lower({host}) AS host, reason FROM results JOIN (SELECT DISTINCT u FROM pairs "
-        "WHERE bucket IS NULL) USING (u)), "
-        "totals AS (SELECT host, count(*) AS tried, count(reason) AS failed FROM answers GROUP BY host "
-        f"HAVING failed > 0 ORDER BY failed DESC, host LIMIT {most}) "
-        "SELECT host, tried, failed, reason, count(*) FROM totals JOIN answers USING (host) WHERE reason IS NOT NULL "
-        "GROUP BY ALL ORDER BY failed DESC, host, count(*) DESC, reason"
-    ).fetchall()
-    hosts: dict[str, dict] = {}
-    for name, tried, failed, reason, count in rows:
-        hosts.setdefault(name, {"tried": tried, "failed": failed, "reasons": {}})["reasons"][reason] = count
-    return hosts

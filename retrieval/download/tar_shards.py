@@ -1,9 +1,9 @@
-"""An ImageFolder as WebDataset's tars: <key>.jpg, .json, .cls and .txt side by side, thousands of pictures a file.
+"""An ImageFolder as WebDataset's tars: <key>.jpg, .json, .cls and .txt side by side, thousands of images per tar.
 
     write_tars(Path("work/imagefolder"), Path("outputs/tars"))      # 00000.tar, 00001.tar, …, classes.txt
 
-Pictures go by key, as metadata.jsonl has them. Keys are hashes, so each tar holds a sample of all classes, as training
-wants it, and the same pictures give the same bytes. https://github.com/webdataset/webdataset
+Images are ordered by key, as in metadata.jsonl. Keys are hashes, so each tar holds a sample of all classes, as training
+needs it, and the same images give the same bytes. https://github.com/webdataset/webdataset
 """
 
 import io
@@ -15,24 +15,25 @@ from pathlib import Path
 
 from retrieval.files import complete_file, read_json
 
-PICTURES = 10_000  # a tar: some 200 MB at 256 pixels, which streams well and shuffles well
-BESIDE = ("metadata.json", "metadata.jsonl", "report.json", "report.html")
+IMAGES_PER_TAR = 10_000  # about 200 MB at 256 pixels, which streams well and shuffles well
+FILES_BESIDE = ("metadata.json", "metadata.jsonl", "report.json", "report.html")
 
 
 def write_tars(images: Path, output: Path) -> int:
-    """Write the tars, what is beside them, and last `classes.txt`; returns the number of tars.
+    """Write the tars, the files beside them, and last `classes.txt`; returns the number of tars.
+
+    Line n of classes.txt, from 0, is the class that `.cls` calls n. These are the classes with images, in the order in
+    which torchvision's ImageFolder numbers their folders.
 
     Args:
         images: an ImageFolder that the downloader made.
-        output: line n of its classes.txt is the class that `.cls` calls n: the classes with pictures, in the order in
-            which torchvision's ImageFolder numbers their folders.
     """
     folders = {folder: name for name, folder in read_json(images / "report.json")["folders"].items()}
     used = sorted(folder for folder in folders if any((images / folder).glob("*.jpg")))
     numbers = {folder: number for number, folder in enumerate(used)}
     written = 0
     with open(images / "metadata.jsonl", encoding="utf-8") as lines:
-        while block := list(itertools.islice(lines, PICTURES)):
+        while block := list(itertools.islice(lines, IMAGES_PER_TAR)):
             with complete_file(output / f"{written:05d}.tar") as beside, tarfile.open(beside, "w") as tar:
                 for line in block:
                     entry = json.loads(line)
@@ -45,7 +46,7 @@ def write_tars(images: Path, output: Path) -> int:
     for stale in output.glob("[0-9][0-9][0-9][0-9][0-9].tar"):
         if int(stale.stem) >= written:
             stale.unlink()
-    for name in BESIDE:
+    for name in FILES_BESIDE:
         with complete_file(output / name) as beside:
             shutil.copyfile(images / name, beside)
     with complete_file(output / "classes.txt") as beside:
@@ -54,7 +55,7 @@ def write_tars(images: Path, output: Path) -> int:
 
 
 def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    """A file without a date or an owner: the same pictures give the same tar."""
+    """Add a file without a date or an owner, so that the same images give the same tar."""
     member = tarfile.TarInfo(name)
     member.size = len(data)
     tar.addfile(member, io.BytesIO(data))

@@ -1,0 +1,59 @@
+"""The downloader's settings: which rows are wanted, what an image becomes, how it is fetched. Standard library only."""
+
+from dataclasses import dataclass
+
+# Bits of 64 in which the perceptual hashes of two images differ (perceptual_hash.py). Of 28 photographs, JPEG at
+# quality 30, half the size, grey or more brightness changed at most 4 bits in at least 25, and cropping 2 % off each
+# side changed 2 to 18 bits. No two of the 1,353 textures that `make demo` draws differ in 4 bits or fewer.
+NEAR_BITS = 4
+MOST_BITS = 16  # half of the distance between unrelated images; with more, a class shrinks to a few images
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What decides which rows are wanted."""
+
+    nsfw_tags: tuple[str, ...]
+    allow_untagged: bool
+    allow_private_hosts: bool
+    conflict: str  # "all", "first", "best" or "drop"
+    balance: int | None
+    max_per_class: int | None
+    most: int | None  # --n
+    prefer: str  # "sample" or "score"
+    seed: int
+    combine: str = "union"  # or "intersection", or "rrf"; with "rrf" --prefer is ignored
+    fill: int | None = None
+    max_punsafe: float | None = None  # a limit for the records' punsafe, from 0 to 1
+    diverse: bool = False
+
+
+@dataclass(frozen=True)
+class ResizeSettings:
+    """What decides a stored image's bytes, and which images are stored.
+
+    Names and values of the fields name the work folder's `images-<fingerprint>` and stand in settings.json: a change
+    makes existing work folders useless.
+    """
+
+    image_size: int  # pixels
+    resize_mode: str  # img2dataset's
+    encode_quality: int
+    min_image_size: int  # pixels, shorter side
+    max_aspect_ratio: float
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """How to fetch. This does not change what an image becomes."""
+
+    distributor: str
+    threads: int  # per process
+    processes: int
+    timeout: int  # seconds without data
+    retries: int
+    deadline_seconds: float  # per URL
+    max_bytes: int  # per answer
+    allow_private_hosts: bool
+    wandb: bool
+    wandb_project: str

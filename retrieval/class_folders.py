@@ -1,6 +1,6 @@
 """Class folders with safe names.
 
-A class name comes from strangers (a template, a file, `--query a|b`), so it is never used as a path as it stands.
+A class name comes from strangers (a template, a file, `--query a|b`), so it is never used as a path without a check.
 """
 
 import hashlib
@@ -8,9 +8,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-FOLDER_BYTES = 200  # ext4, APFS and NTFS take 255; the rest is left for temporary names beside it
-# What Windows refuses in a name or as a name (learn.microsoft.com, "Naming Files, Paths, and Namespaces"); a dataset
-# is copied to such disks too.
+FOLDER_BYTES = 200  # ext4, APFS and NTFS take 255; temporary names beside it need the rest
+# What Windows refuses in a name or as a name (learn.microsoft.com, "Naming Files, Paths, and Namespaces"): datasets are
+# copied to such disks too.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\s*\..*)?", re.IGNORECASE)
 # Files that the downloader and the report write beside the class folders.
@@ -29,17 +29,17 @@ def safe_folder_name(name: str) -> str:
         return f"class-{_digest(name)}"
     if _RESERVED.fullmatch(safe) or safe.casefold() in _OUR_FILES:
         safe += "_"
-        if _RESERVED.fullmatch(safe):  # "con.x" is still the console: what counts stands before the dot
+        if _RESERVED.fullmatch(safe):  # "con.x_" is still the console: only the part before the dot counts
             safe = "_" + safe.removesuffix("_")
     return _with_suffix(safe, "") if len(safe.encode()) <= FOLDER_BYTES else _with_suffix(safe, f"-{_digest(name)}")
 
 
 def class_folders(classes: Iterable[str], taken: dict[str, str] | None = None) -> dict[str, str]:
-    """Class -> its folder, no two alike on a disk that ignores case; where two would be, a hash tells them apart.
+    """Class -> its folder. No two are equal, also on a disk that ignores case: a second one gets a hash as suffix.
 
     Args:
-        classes: the class names, in any order: the result does not depend on it.
-        taken: class -> folder as an earlier run gave them; those stay, and no other class gets theirs.
+        classes: the class names. The result does not depend on their order.
+        taken: class -> folder, as an earlier run gave them. They stay, and no other class gets one of them.
     """
     folders = dict(taken or {})
     used = {folder.casefold() for folder in folders.values()}

@@ -4,28 +4,28 @@ import logging
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 from retrieval.files import complete_file
 
-LEAST_CLASSES = 10  # below, the page's table says all there is, and a test run need not import matplotlib
-LABELLED = 60  # so many names are still read beside their bars
-SKEWED = 30  # times the median: beyond, a linear axis shows the largest classes alone
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # before the import, which would say where it caches fonts
+from matplotlib.figure import Figure  # noqa: E402  without pyplot it opens no display
+
+LABELLED = 60  # bars with names that can still be read
+SKEWED = 30  # if the largest class has more than this many times the median, the axis is logarithmic
 INK, BAR, BAND = "#1b2130", "#3f74bd", "#3f74bd33"
 
 
 def write_plots(folder: Path, data: dict) -> list[Path]:
-    """Draw what `report.describe_…` found.
+    """Draw what `report.describe_selection` or `report.describe_dataset` found; returns the files written.
 
-    A dataset's folder holds what ImageFolder, timm and load_dataset take for pictures, so its plot stands beside it.
-
-    Returns:
-        list: the files written, none for fewer than LEAST_CLASSES classes.
+    ImageFolder, timm and load_dataset would take a plot inside a dataset's folder for an image of the dataset, so it is
+    written beside that folder.
     """
-    if len(data["classes"]) < LEAST_CLASSES:
-        return []
     folder = folder.resolve()
     if data["stage"] == "download":
         totals = {name: sum(counts["sources"].values()) for name, counts in data["classes"].items()}
-        return [draw_classes(folder.with_name(f"{folder.name}-classes.png"), data["title"], totals, "pictures")]
+        return [draw_classes(folder.with_name(f"{folder.name}-classes.png"), data["title"], totals, "images")]
     kept = "kept" if data["stage"] == "semantic" else "records"
     totals = {name: counts[kept] for name, counts in data["classes"].items()}
     plots = [draw_classes(folder / "classes.png", data["title"], totals, "records")]
@@ -36,7 +36,7 @@ def write_plots(folder: Path, data: dict) -> list[Path]:
 
 
 def draw_classes(path: Path, title: str, totals: dict[str, int], noun: str) -> Path:
-    """A bar a class, largest first; names beside the bars while they can be read."""
+    """One bar per class, largest first, with the names beside the bars if there are few enough."""
     ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     names, counts = [name for name, _ in ranked], [count for _, count in ranked]
     median = sorted(counts)[len(counts) // 2]
@@ -65,10 +65,12 @@ def draw_classes(path: Path, title: str, totals: dict[str, int], noun: str) -> P
 
 
 def draw_prompts(path: Path, title: str, news: list[list[int]]) -> Path:
-    """Share of a class's rows that its first 1, 2, … prompts found: the median class, and the middle half of them."""
-    import numpy as np
+    """Share of a class's rows that its first 1, 2, … prompts found: the median, and the middle half of the classes.
 
-    width = max(map(len, news))  # classes with seed pictures have more
+    Args:
+        news: per class, the rows that each prompt was the first to find.
+    """
+    width = max(map(len, news))  # classes with seed images have more
     found = np.array([values + [0] * (width - len(values)) for values in news if sum(values)]).cumsum(axis=1)
     shares = found / found[:, -1:]
     low, middle, high = np.quantile(shares, (0.25, 0.5, 0.75), axis=0)
@@ -83,13 +85,10 @@ def draw_prompts(path: Path, title: str, news: list[list[int]]) -> Path:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.legend(frameon=False, loc="lower right")
-    return save(figure, axes, path, f"{title}: {found[:, -1].sum():,} rows, {width:,} prompts a class")
+    return save(figure, axes, path, f"{title}: {found[:, -1].sum():,} rows, {width:,} prompts per class")
 
 
 def new_figure(width: float, height: float):
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # nobody asked where it keeps its fonts
-    from matplotlib.figure import Figure  # half a second; without pyplot it opens no display
-
     figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
     return figure, figure.subplots()
 
@@ -98,6 +97,6 @@ def save(figure, axes, path: Path, title: str) -> Path:
     axes.set_title(title.replace("$", r"\$"), fontsize=10, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     with complete_file(path) as beside, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class's name in a script that the font lacks
-        figure.savefig(beside, format="png", metadata={"Software": None})  # the same bytes whatever drew them
+        warnings.simplefilter("ignore")  # a class name in letters that the font lacks
+        figure.savefig(beside, format="png", metadata={"Software": None})  # the same bytes with every version
     return path

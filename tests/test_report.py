@@ -65,10 +65,10 @@ def dataset(tmp_path_factory, run_script):
 
 
 def test_the_downloader_writes_the_page_and_its_numbers_are_the_reports(dataset):
-    _, data, pictures = parts_of(dataset)
+    _, data, images = parts_of(dataset)
     totals = json.loads((dataset / "report.json").read_text())
     assert (data["rows_read"], data["kept"], data["dropped"]) == (18, totals["kept"], totals["dropped"])
-    assert data["records"] == totals["kept"] == len(pictures) == 12 and sum(totals["dropped"].values()) == 6
+    assert data["records"] == totals["kept"] == len(images) == 12 and sum(totals["dropped"].values()) == 6
     for name, counts in totals["classes"].items():
         assert {key: data["classes"][name][key] for key in ("asked", "live", "kept")} == {
             key: counts[key] for key in ("asked", "live", "kept")
@@ -81,38 +81,37 @@ def test_the_downloader_writes_the_page_and_its_numbers_are_the_reports(dataset)
     assert data["hosts"]["127.0.0.1"]["kept"] == 12 and data["hosts"]["127.0.0.1"]["failed"] == 3
 
 
-def test_each_picture_is_there_with_what_brought_it_there(dataset):
-    _, _, pictures = parts_of(dataset)
+def test_each_image_is_there_with_what_brought_it_there(dataset):
+    _, _, images = parts_of(dataset)
     entries = [json.loads(line) for line in (dataset / "metadata.jsonl").read_text().splitlines()]
-    without = [{name: value for name, value in picture.items() if name != "thumbnail"} for picture in pictures]
+    without = [{name: value for name, value in image.items() if name != "thumbnail"} for image in images]
     assert sorted(without, key=lambda entry: entry["key"]) == entries
-    assert all(picture["thumbnail"].startswith("data:image/jpeg;base64,") for picture in pictures)
+    assert all(image["thumbnail"].startswith("data:image/jpeg;base64,") for image in images)
 
 
-def test_a_rebuilt_page_is_the_same_and_a_picture_that_is_gone_is_a_warning(dataset, capsys):
-    before, _, pictures = parts_of(dataset)
+def test_a_rebuilt_page_is_the_same_and_an_image_that_is_gone_is_a_warning(dataset, capsys):
+    before, _, images = parts_of(dataset)
     assert write_report(dataset).read_text() == before
-    picture = dataset / pictures[0]["file_name"]
-    picture.rename(picture.with_suffix(".gone"))
+    image = dataset / images[0]["file_name"]
+    image.rename(image.with_suffix(".gone"))
     write_report(dataset)
     assert len(parts_of(dataset)[2]) == 11
     assert (
-        f"the report lacks 1 pictures of the metadata, the first is {pictures[0]['file_name']} ("
-        in capsys.readouterr().err
+        f"the report lacks 1 images of the metadata, the first is {images[0]['file_name']} (" in capsys.readouterr().err
     )
-    picture.with_suffix(".gone").rename(picture)
+    image.with_suffix(".gone").rename(image)
 
 
-def test_two_classes_that_want_a_picture_share_it_once(tmp_path):
+def test_two_classes_that_want_an_image_share_it_once(tmp_path):
     entries = [
         {"key": key, "file_name": f"{name}/{key}.jpg", "QUERY": name, "url": "http://[half", "sources": [],
          "also_asked_by": others}
         for key, name, others in (("1", "hen", ["cock"]), ("2", "cock", ["hen"]), ("3", "hen", ["cock"]))
     ]  # fmt: skip
     (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, entries)))
-    shown, found = report.read_pictures(tmp_path / "metadata.jsonl", 2)
+    shown, found = report.read_images(tmp_path / "metadata.jsonl", 2)
     assert found["shared"] == {("cock", "hen"): 2} and found["hosts"] == {"(none)": 3}
-    assert [picture["key"] for picture in shown["hen"]] == ["1", "3"]
+    assert [image["key"] for image in shown["hen"]] == ["1", "3"]
 
 
 # ---- a filter's folder ----
@@ -251,7 +250,7 @@ def test_ten_classes_have_plots_that_are_the_same_at_every_rebuild_and_a_dataset
     (tmp_path / "dataset" / "report.json").write_text(json.dumps(totals))
     write_report(tmp_path / "dataset", plots=True)
     assert (tmp_path / "dataset-classes.png").exists()
-    assert not list((tmp_path / "dataset").glob("*.png")), "load_dataset and timm would take it for a picture"
+    assert not list((tmp_path / "dataset").glob("*.png")), "load_dataset and timm would take it for an image"
 
 
 def test_what_strangers_wrote_stays_text_and_the_page_asks_the_network_for_nothing(dataset, tmp_path):
@@ -300,7 +299,7 @@ def test_a_browser_draws_every_section_and_runs_no_strangers_code(dataset, tmp_p
         (tmp_path, ("From pool to records", "Records per class", "Phrases", "Classes that share rows"), ("host1",)),
         (
             dataset,
-            ("From pool to folder", "Pictures per class", "Scores", "Hosts"),
+            ("From pool to folder", "Images per class", "Scores", "Hosts"),
             ("image index 0.250: a photo of a",),
         ),
     ):

@@ -1,12 +1,13 @@
-"""What the plan, the guard and the account cost on top of bare img2dataset, and how fast planning and placing are.
+"""What planning, the guard, placing and the report cost on top of bare img2dataset.
 
-In:  nothing: a server on loopback serves JPEG, PNG, WebP and GIF pictures of 640 × 480, each with its own URL.
-Out: a table on stdout: seconds of ours and of bare img2dataset on the same URLs in turn, and their ratio.
+In:  nothing: a server on loopback serves JPEG, PNG, WebP and GIF images of 640 × 480 pixels, each with its own URL.
+Out: a line on stdout: seconds of bare img2dataset and of ours on the same URLs, run in turn, and their ratio.
 
     python benchmarks/download.py
     python benchmarks/download.py --urls 1000 --latency 0.1 --rounds 1
 """
 
+import argparse
 import contextlib
 import http.server
 import io
@@ -27,7 +28,7 @@ SETTINGS = {"thread_count": 64, "processes_count": 2, "timeout": 10, "image_size
 
 
 def serve(connection, latency: float) -> None:
-    """A server in a process of its own, so that it does not share the downloader's interpreter lock."""
+    """Run a server; in a process of its own, so that it does not slow this one down."""
     from PIL import Image
 
     bodies = {}
@@ -54,7 +55,7 @@ def serve(connection, latency: float) -> None:
             self.wfile.write(body)
 
     class Server(http.server.ThreadingHTTPServer):
-        request_queue_size = 1024  # the default of 5 would drop connections, and each costs a client its time-out
+        request_queue_size = 1024  # the default of 5 drops connections, and each costs a client its time-out
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -63,30 +64,30 @@ def serve(connection, latency: float) -> None:
 
 
 def of_its_own(kind: str, body: bytes, number: bytes) -> bytes:
-    """The picture with a comment in it, where its format takes one: equal files would be dropped as placeholders."""
+    """The image with a number in the file, as a comment if the format has them: equal files would be placeholders."""
     if kind == "jpeg":
         return body[:2] + b"\xff\xfe" + (2 + len(number)).to_bytes(2, "big") + number + body[2:]
     if kind == "png":
         text = b"tEXtn\0" + number
         chunk = (len(text) - 4).to_bytes(4, "big") + text + zlib.crc32(text).to_bytes(4, "big")
-        return body[:33] + chunk + body[33:]  # behind the signature and IHDR
-    return body + number  # behind the end that WebP and GIF say they have
+        return body[:33] + chunk + body[33:]  # after the signature and IHDR
+    return body + number  # after the end of the image, which WebP and GIF files declare
 
 
 def bare(urls: list[str], folder: Path) -> tuple[float, int]:
-    """Seconds of img2dataset's own command line on the URLs, and images made."""
+    """Run img2dataset's own command line on the URLs: seconds, and images made."""
     (folder / "urls.txt").write_text("\n".join(urls))
     flags = SETTINGS | {
         "url_list": folder / "urls.txt", "output_folder": folder / "out", "resize_mode": "keep_ratio",
         "extract_exif": False,
-        "number_sample_per_shard": -(-len(urls) // SETTINGS["processes_count"]),  # its 10,000 would idle a process
+        "number_sample_per_shard": -(-len(urls) // SETTINGS["processes_count"]),  # 10,000 would leave one idle
     }  # fmt: skip
     seconds = timed(["img2dataset.main", *(f"--{name}={value}" for name, value in flags.items())], folder)
     return seconds, sum(json.loads(stats.read_text())["successes"] for stats in (folder / "out").glob("*_stats.json"))
 
 
 def ours(urls: list[str], folder: Path) -> tuple[float, int]:
-    """Seconds of download_urls_img2dataset.py on a chunk that asks for the URLs, and images kept."""
+    """Run download_urls_img2dataset.py on a chunk with the URLs: seconds, and images kept."""
     (folder / "chunks").mkdir()
     records = [{"URL": url, "TEXT": "a caption", "NSFW": "UNLIKELY", "QUERY": f"class {i % 50}"}
                for i, url in enumerate(urls)]  # fmt: skip
@@ -109,12 +110,12 @@ def timed(module_and_flags: list, folder: Path) -> float:
 
 
 def main() -> int:
-    import argparse
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--urls", type=int, default=5_000)
+    parser.add_argument("--urls", type=int, default=5_000, help="images to fetch (default %(default)s)")
     parser.add_argument("--latency", type=float, default=0.05, help="seconds before each answer (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="of both in turn; the medians count")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="runs of each; the medians are compared (default %(default)s)"
+    )
     flags = parser.parse_args()
 
     here, there = multiprocessing.Pipe()

@@ -1,13 +1,15 @@
-"""How fast vectorscan reads captions, by what it is asked for: why literal_scan.py hands it what it does.
+"""How fast vectorscan reads captions for different literals and expressions: the reasons for those of literal_scan.py.
 
 In:   captions made here, or resampled from --captions FILE (its TEXT column); the class names of templates.
-Out:  a line a list and way: seconds a million captions, without and with the matches told to Python, and the matches.
+Out:  one line per list and way: seconds per million captions without and with Python's handling of the matches, and the
+      number of matches.
 
-    PYTHONPATH=. python benchmarks/caption_engines.py
-    PYTHONPATH=. python benchmarks/caption_engines.py --captions web_captions.parquet --templates Flowers102
+    python benchmarks/caption_engines.py
+    python benchmarks/caption_engines.py --captions web_captions.parquet --templates Flowers102
 
-Ways: the names between spaces, in text whose other characters are spaces; the same with the literals that literal_scan
-adds, which are never reported; and the names with classes for their boundaries, in the captions as they are.
+Ways: the names between spaces, in text where every other character is a space; the same with the dummy literals that
+literal_scan adds, which are never reported; the names with character classes for word boundaries, in the captions as
+they are.
 """
 
 import argparse
@@ -15,6 +17,10 @@ import os
 import sys
 import time
 from pathlib import Path
+
+import _root  # noqa: F401
+
+from retrieval_templates import load_template
 
 PIECE_BYTES = 1 << 19  # scanned at once, as retrieval/substring/matching.py does
 
@@ -24,7 +30,7 @@ def make_parser():
     parser.add_argument("--rows", type=int, default=1_000_000, help="captions (default: %(default)s)")
     parser.add_argument("--captions", type=Path, help="a parquet file whose TEXT column is resampled")
     parser.add_argument("--templates", nargs="+", default=["Flowers102", "ImageNet"], help="(default: %(default)s)")
-    parser.add_argument("--repeats", type=int, default=3, help="the best of so many (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs, of which the best counts (default: %(default)s)")
     parser.add_argument("--cpu", type=int, default=0, help="the core to run on (default: %(default)s)")
     return parser
 
@@ -35,8 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     from caption_match import resampled_captions
 
     from retrieval.substring.caption_buffers import joined, pieces, plain_words, without_nulls
-    from retrieval.substring.literal_scan import FEWEST
-    from retrieval_templates import load_template
+    from retrieval.substring.literal_scan import FEWEST_LITERALS
 
     captions = [joined(piece, b" ") for _, piece in pieces(without_nulls(resampled_captions(args)), PIECE_BYTES)]
     words = [plain_words(buffer) for buffer in captions]
@@ -44,11 +49,11 @@ def main(argv: list[str] | None = None) -> int:
     for template in args.templates:
         names = [b" ".join(plain_words(name.encode()).tobytes().split()) for name in load_template(template).classes]
         between = [escaped(b" " + name + b" ") for name in dict.fromkeys(names)]
-        beside = [escaped(bytes((0xFE, number))) for number in range(max(1, FEWEST - len(between)))]
+        dummies = [escaped(bytes((0xFE, number))) for number in range(max(1, FEWEST_LITERALS - len(between)))]
         classes = [b"[^A-Za-z0-9]" + escaped(name) + b"[^A-Za-z0-9]" for name in dict.fromkeys(names)]
         for way, buffers, expressions, quiet in (
             ("names between spaces", words, between, []),
-            ("the same, and literals beside", words, between, beside),
+            ("the same, with dummy literals", words, between, dummies),
             ("classes for boundaries", captions, classes, []),
         ):
             show(f"{template}, {len(between):,} names: {way}", buffers, expressions, quiet, args)

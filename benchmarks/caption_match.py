@@ -1,13 +1,13 @@
-"""What matching costs on top of decoding: captions per second of both, for lists of names and match modes, on one core.
+"""What matching costs on top of decoding: captions per second for lists of names and match modes, on one core.
 
 In:   captions made here, or resampled from --captions FILE (its TEXT column); the names of templates, or of --names.
-Out:  a line a list and mode: CPU seconds of decoding and matching, captions per second, ratio to decoding alone.
+Out:  one line per list and mode: CPU seconds of decoding and matching, captions per second, ratio to decoding alone.
 
-    PYTHONPATH=. python benchmarks/caption_match.py
-    PYTHONPATH=. python benchmarks/caption_match.py --rows 1000000 --captions web_captions.parquet --engine re
+    python benchmarks/caption_match.py
+    python benchmarks/caption_match.py --rows 1000000 --captions web_captions.parquet --engine re
 
-The floor is what the filter does anyway: pyarrow decoding the caption column into Arrow batches. It is measured again
-before each list, the best of --repeats; only ratios within one run mean something. DuckDB's is shown beside it.
+The floor is what the filter does anyway: pyarrow decodes the caption column into Arrow batches. It is measured again
+before each list, the best of --repeats. Only ratios within one run mean something. DuckDB's decoding is shown too.
 """
 
 import argparse
@@ -18,6 +18,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import _root  # noqa: F401
+
+from retrieval.queries import class_query
+from retrieval_templates import load_template, template_from_names
+
 TEMPLATES = ("Flowers102", "StanfordCars", "ImageNet")  # from sparse to dense: 102, 196 and 998 names
 
 
@@ -25,10 +30,10 @@ def make_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000, help="captions (default: %(default)s)")
     parser.add_argument("--captions", type=Path, help="a parquet file whose TEXT column is resampled")
-    parser.add_argument("--names", type=Path, nargs="+", metavar="FILE", help="files of class names, a name a line")
+    parser.add_argument("--names", type=Path, nargs="+", metavar="FILE", help="files of class names, one per line")
     parser.add_argument("--modes", nargs="+", default=["word", "substring", "fts"], help="(default: %(default)s)")
     parser.add_argument("--engine", choices=("hyperscan", "re"), help="(default: the best that is installed)")
-    parser.add_argument("--repeats", type=int, default=3, help="the best of so many (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs, of which the best counts (default: %(default)s)")
     parser.add_argument("--cpu", type=int, default=0, help="the core to run on (default: %(default)s)")
     return parser
 
@@ -37,7 +42,6 @@ def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     os.sched_setaffinity(0, {args.cpu})
 
-    from retrieval.queries import class_query
     from retrieval.substring.literal_scan import best_scanner, hyperscan_scanner, re_scanner
     from retrieval.substring.matching import Matcher
 
@@ -61,15 +65,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def name_lists(args) -> list[tuple[str, list[str]]]:
-    from retrieval_templates import load_template, template_from_names
-
     if args.names:
         return [(path.stem, list(template_from_names(str(path)).classes)) for path in args.names]
     return [(name, list(load_template(name).classes)) for name in TEMPLATES]
 
 
 def make_shard(path: Path, args) -> None:
-    """One parquet file; its captions are hardly ever the same twice, as the web's, so a dictionary would not help."""
+    """One parquet file without a dictionary: captions of the web are hardly ever repeated, so it would not help."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -78,7 +80,7 @@ def make_shard(path: Path, args) -> None:
 
 
 def resampled_captions(args):
-    """--rows captions of --captions, or of some that are made here: a pyarrow array of strings."""
+    """--rows captions, resampled from --captions or from some that are made here: a pyarrow array of strings."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -92,15 +94,15 @@ def resampled_captions(args):
 
 
 def invent_captions(random, count: int = 20_000) -> list[str]:
-    """Captions of 3 to 16 words, frequent ones often (Zipf); a third name some class, one in sixteen has an accent."""
+    """Captions of 3 to 16 words (Zipf's frequencies). A third name a class, one in sixteen has an accent."""
     syllables = re.findall("..", "anbecadoelfigohainjokalomineorparisoteunwaxiyazo")
     vocabulary = ["".join(random.choice(syllables, random.integers(1, 5))) for _ in range(30_000)]
     vocabulary[20::40] = ["white", "rose", "car", "beach", "plate", "tiger", "shark", "sunflower", "hen", "orange"] * 75
     separators = [" "] * 12 + [", ", " - ", " | ", ". "]
     captions = []
     for number in range(count):
-        places = random.zipf(1.2, random.integers(3, 17)) % len(vocabulary)
-        words = [vocabulary[place] + separators[place % len(separators)] for place in places]
+        chosen = random.zipf(1.2, random.integers(3, 17)) % len(vocabulary)
+        words = [vocabulary[word] + separators[word % len(separators)] for word in chosen]
         captions.append("".join(words).capitalize() + ("é" if number % 16 == 0 else "."))
     return captions
 
@@ -122,7 +124,7 @@ def decode_with_duckdb(shard: Path) -> int:
 
 
 def best(repeats: int, work):
-    """(CPU seconds, result) of the fastest of `repeats` runs: the process is pinned, and neighbours do not count."""
+    """(CPU seconds, result) of the fastest of `repeats` runs. CPU time leaves out what other processes do."""
     runs = []
     for _ in range(repeats):
         started = time.process_time()

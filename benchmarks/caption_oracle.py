@@ -1,12 +1,12 @@
-"""Are the matches right? Every caption and class of a template against Python's `in` and SQLite FTS5, which nobody here
-wrote, in the three match modes; and how many captions each mode gives.
+"""Are the matches right? All captions and classes of a template, compared with Python's `in` and SQLite FTS5 in the
+three match modes; and how many captions each mode gives.
 
 In:   a parquet file with a TEXT column of real captions; a template.
 Out:  per mode, for the plain names and for the template's own queries: matches, captions, the classes with most
-      matches, and whether the oracle gave the same. Exit code 1 when it did not.
+      matches, and whether the oracle gave the same. Exit code 1 if it did not.
 
-    PYTHONPATH=. python benchmarks/caption_oracle.py --captions web_captions_10k.parquet
-    PYTHONPATH=. python benchmarks/caption_oracle.py --captions web_captions_10k.parquet --template DTD
+    python benchmarks/caption_oracle.py --captions web_captions_10k.parquet
+    python benchmarks/caption_oracle.py --captions web_captions_10k.parquet --template DTD
 """
 
 import argparse
@@ -15,7 +15,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-MOST = 10
+import _root  # noqa: F401
+
+from retrieval.queries import MATCH_MODES, And, Not, Or, class_query, to_fts5
+from retrieval_templates import load_template
+
+MOST_MATCHED = 10  # classes that are printed
 
 
 def make_parser():
@@ -29,9 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
     from pyarrow import parquet
 
-    from retrieval.queries import class_query
     from retrieval.substring.matching import Matcher
-    from retrieval_templates import load_template
 
     column = parquet.read_table(args.captions, columns=["TEXT"])["TEXT"]
     captions = column.to_pylist()
@@ -40,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     print(f"{len(captions):,} captions, {len(template.classes):,} classes of {template.name}")
     wrong = False
     for label, mapped in (("plain names", {}), ("the template's queries", template.class_map)):
-        for mode in ("substring", "word", "fts"):
+        for mode in MATCH_MODES:
             queries = {name: class_query(name, mapped.get(name), mode) for name in template.classes}
             hits = Matcher(list(queries.values()), mode).match(column)
             ours = set(zip(hits.row.tolist(), (template.classes[query] for query in hits.query.tolist()), strict=True))
@@ -48,7 +51,9 @@ def main(argv: list[str] | None = None) -> int:
                 oracle = in_every_caption(captions, queries)
             else:
                 oracle = matches_of_sqlite(database, queries)
-            most = ", ".join(f"{name} {count:,}" for name, count in Counter(name for _, name in ours).most_common(MOST))
+            most = ", ".join(
+                f"{name} {count:,}" for name, count in Counter(name for _, name in ours).most_common(MOST_MATCHED)
+            )
             verdict = "the same as the oracle" if ours == oracle else f"WRONG: {len(ours ^ oracle):,} differ"
             print(f"{label}, {mode}: {len(ours):,} matches in {len({row for row, _ in ours}):,} captions; {verdict}")
             print(f"    {most}")
@@ -64,8 +69,6 @@ def full_text_database(captions: list) -> sqlite3.Connection:
 
 
 def matches_of_sqlite(database: sqlite3.Connection, queries: dict) -> set:
-    from retrieval.queries import to_fts5
-
     return {
         (row, name)
         for name, query in queries.items()
@@ -75,8 +78,6 @@ def matches_of_sqlite(database: sqlite3.Connection, queries: dict) -> set:
 
 def in_every_caption(captions: list, queries: dict) -> set:
     """Python's `in`, phrase by phrase; AND, OR and NOT are sets."""
-    from retrieval.queries import And, Not, Or
-
     lowered = [(row, caption.lower()) for row, caption in enumerate(captions) if caption is not None]
     holding: dict[str, set] = {}
 

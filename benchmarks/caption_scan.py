@@ -1,14 +1,14 @@
-"""How fast captions are searched for all classes at once, beside the ways that people use today, on one core.
+"""How fast captions are searched for all classes at once, next to the ways that people use today, on one core.
 
 In:   a template; captions made here (LAION-2B-en's columns; resampled from --captions FILE where it is given).
 Out:  a table: seconds, captions per second, and ours against each peer. Exit code 1 if two that should agree do not.
 
-    PYTHONPATH=. python benchmarks/caption_scan.py
-    PYTHONPATH=. python benchmarks/caption_scan.py --rows 1000000 --template Flowers102 --captions web_captions.parquet
-    PYTHONPATH=. python benchmarks/caption_scan.py --memory     # peak memory at one and at ten times the rows
+    python benchmarks/caption_scan.py
+    python benchmarks/caption_scan.py --rows 1000000 --template Flowers102 --captions web_captions.parquet
+    python benchmarks/caption_scan.py --memory     # peak memory at one and at ten times the rows
 
-Peers that are not installed (rg, pyahocorasick, polars) are left out with a line. Only ratios within one run mean
-something: all of it runs on one core (--cpu), each the best of --repeats.
+Peers that are not installed (rg, pyahocorasick, polars) are skipped, and a line says so. Only ratios within one run
+mean something: everything runs on one core (--cpu), and each time is the best of --repeats.
 """
 
 import argparse
@@ -25,14 +25,19 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import _root  # noqa: F401
+
+from retrieval.queries import class_query
+from retrieval_templates import load_template, template_from_names
+
 ROOT = Path(__file__).resolve().parent.parent
 LAION_ROWS = 2_320_000_000  # LAION-2B-en
 ROW_GROUP = 250_000  # about what pyarrow and Spark write for rows of this size (64 MB)
-MATCHING = 0.1  # share of made-up captions that name a class: what ImageNet finds in web captions by whole words
+MATCHING = 0.1  # share of invented captions that name a class; ImageNet finds as many in web captions by whole words
 COLUMNS = ("SAMPLE_ID", "URL", "TEXT", "HEIGHT", "WIDTH", "LICENSE", "NSFW", "similarity")
 SCRIPT = ROOT / "filter_laion_metadata_substring.py"
 
-# The published approach: one MATCH a class on a ready index, its rows as dictionaries, one JSON at the end.
+# The published approach: one MATCH per class on a ready index, its rows as dictionaries, one JSON at the end.
 PUBLISHED = """
 import json, sqlite3, sys
 queries = json.load(open(sys.argv[1]))
@@ -57,12 +62,12 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 def make_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=500_000, help="captions a shard (default: %(default)s)")
-    parser.add_argument("--shards", type=int, default=1, help="(default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=500_000, help="captions per shard (default: %(default)s)")
+    parser.add_argument("--shards", type=int, default=1, help="number of shards (default: %(default)s)")
     parser.add_argument("--template", default="ImageNet", help="whose classes (default: %(default)s)")
     parser.add_argument("--names", type=Path, help="a file of class names, instead of a template")
     parser.add_argument("--captions", type=Path, help="a parquet file whose TEXT column is resampled")
-    parser.add_argument("--repeats", type=int, default=3, help="the best of so many (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs, of which the best counts (default: %(default)s)")
     parser.add_argument("--cpu", type=int, default=0, help="the core to run on (default: %(default)s)")
     parser.add_argument("--work", type=Path, help="where shards are made and kept (default: a temporary folder)")
     parser.add_argument("--memory", action="store_true", help="peak memory only: --rows x --shards, and ten times it")
@@ -75,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {args.cpu})
     os.environ["OMP_NUM_THREADS"] = "1"
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # on a user's machine modules are compiled once, not at each start
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users' machines compile modules once, not at each start
     with tempfile.TemporaryDirectory() as temporary:
         work = args.work or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
@@ -94,8 +99,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def class_names(args) -> list[str]:
-    from retrieval_templates import load_template, template_from_names
-
     template = template_from_names(str(args.names)) if args.names else load_template(args.template)
     return list(template.classes)
 
@@ -104,7 +107,7 @@ def class_names(args) -> list[str]:
 
 
 def make_shards(work: Path, args, names: list[str], matching: float) -> list[Path]:
-    """Parquet shards with LAION-2B-en's columns, one row in `matching` naming a class; made once in --work."""
+    """Parquet shards with LAION-2B-en's columns, made once in --work. A share `matching` of the rows names a class."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -126,12 +129,12 @@ def make_shards(work: Path, args, names: list[str], matching: float) -> list[Pat
         with pq.ParquetWriter(beside, pa.schema(schema_fields())) as writer:
             for first in range(0, args.rows, ROW_GROUP):
                 count = min(ROW_GROUP, args.rows - first)
-                # Beginning and end of two captions: phrases survive, and hardly any caption comes twice.
+                # The first half of one caption, the second of another: phrases survive, few captions are there twice.
                 left, right = random.integers(0, len(captions), (2, count))
                 text = [captions[a][0] + captions[b][1] for a, b in zip(left, right, strict=True)]
                 if not args.captions or matching > MATCHING:
-                    for place in np.flatnonzero(random.random(count) < matching):
-                        text[place] = f"{text[place]} {names[random.integers(len(names))]}"
+                    for position in np.flatnonzero(random.random(count) < matching):
+                        text[position] = f"{text[position]} {names[random.integers(len(names))]}"
                 writer.write_table(pa.table(
                     {
                         "SAMPLE_ID": random.integers(0, 2**62, count),
@@ -163,7 +166,7 @@ def read_captions(path: Path) -> list[tuple[str, str]]:
 
 
 def invent_captions(count: int = 50_000, vocabulary: int = 30_000) -> list[tuple[str, str]]:
-    """Captions of 4 to 15 words whose frequencies fall as words' do (Zipf); one in sixteen beyond ASCII."""
+    """Captions of 4 to 15 words with the frequencies of natural words (Zipf). One in sixteen is not ASCII."""
     import numpy as np
 
     random = np.random.default_rng(7)
@@ -187,7 +190,7 @@ def halves(text: str) -> tuple[str, str]:
 
 
 def best(repeats: int, work: Callable, before: Callable = lambda: None):
-    """(seconds, result) of the fastest of `repeats` runs, without what is done before each."""
+    """(seconds, result) of the fastest of `repeats` runs. `before` each is not timed."""
     runs = []
     for _ in range(repeats):
         before()
@@ -208,11 +211,11 @@ def filter_command(output: Path, shards: list[Path], args, match: str, workers: 
 
 
 def best_filter(output: Path, shards: list[Path], args, match: str, workers: int = 1) -> tuple[float, dict]:
-    """(seconds, the manifest's counts) of the fastest whole run from nothing."""
+    """(seconds, the manifest's counts) of the fastest whole run into an empty folder."""
 
     def clear():
         shutil.rmtree(output, ignore_errors=True)
-        os.sync()  # what an earlier run left for the disk is none of this one's work
+        os.sync()  # so that this run does not wait for what an earlier one has left to write
 
     def run():
         subprocess.run(filter_command(output, shards, args, match, workers), check=True, stderr=subprocess.DEVNULL)
@@ -228,7 +231,6 @@ def compare_on_parquet(work: Path, shards: list[Path], names: list[str], args) -
     import numpy as np
     import pyarrow as pa
 
-    from retrieval.queries import class_query
     from retrieval.shards import caption_batches, open_shard
     from retrieval.substring.matching import Matcher
 
@@ -259,10 +261,12 @@ def compare_on_parquet(work: Path, shards: list[Path], names: list[str], args) -
     text = pa.concat_arrays([batch.captions for shard in opened for batch in caption_batches(shard)])
     (work / "captions.txt").write_text("\n".join((t or "").replace("\n", " ") for t in text.to_pylist()) + "\n")
     if shutil.which("rg"):
-        print("a peer that tells each whole word and where it is (--match word); its words have `_` and no folding")
+        print(
+            "a peer that prints each whole word and its position (--match word); its words include `_`, without folding"
+        )
         seconds, _ = best(args.repeats, lambda: ripgrep(work, "-w", "-o", "--byte-offset"))
         row("rg -F -i -w -o, captions ready as text", seconds, rows, ours["word"])
-    print("peers, any class anywhere in the caption (--match substring)")
+    print("peers that say whether any class is anywhere in the caption (--match substring)")
     wrong = []
     for label, peer in substring_peers(work, shards, names, text):
         seconds, found = best(args.repeats if label.startswith("rg") else 1, peer)
@@ -320,12 +324,12 @@ def substring_peers(work: Path, shards: list[Path], names: list[str], text):
 
 
 def ripgrep(work: Path, *flags: str) -> bytes:
-    """What rg prints of the captions: nothing, and exit code 1, where no name is in any."""
+    """What rg prints for the captions: nothing, with exit code 1, if no name is in any."""
     command = ["rg", "-F", "-i", "-j1", "-N", *flags, "-f", str(work / "names.txt"), str(work / "captions.txt")]
     return subprocess.run(command, stdout=subprocess.PIPE).stdout
 
 
-# ---- on databases, against the script they were published with ----
+# ---- on databases, against the script that was published with them ----
 
 
 def compare_on_databases(work: Path, shards: list[Path], names: list[str], args) -> list[str]:
@@ -347,7 +351,7 @@ def compare_on_databases(work: Path, shards: list[Path], names: list[str], args)
     seconds, published_records = best(args.repeats, published, os.sync)
     on_parquet, from_parquet = best_filter(work / "out", shards, args, "word")
     row("ours on parquet", on_parquet, rows)
-    row("published: MATCH a class on the ready, warm index", seconds, rows, on_parquet)
+    row("published: a MATCH per class on the ready, warm index", seconds, rows, on_parquet)
     row("published, the index built first", seconds + build, rows, on_parquet)
     on_database, from_database = best_filter(work / "out-db", databases, args, "word")
     row("ours on the same databases", on_database, rows)
@@ -362,7 +366,7 @@ def compare_on_databases(work: Path, shards: list[Path], names: list[str], args)
 
 
 def build_database(shard: Path, database: Path) -> float:
-    """Seconds to make the published kind of database of a shard; kept in --work with the time it took."""
+    """Make a database of the published kind from a shard, and keep it in --work. Returns the seconds that it took."""
     import pyarrow.parquet as pq
 
     took = database.with_suffix(".seconds")
@@ -412,7 +416,7 @@ def compare_workers(work: Path, shards: list[Path], args) -> None:
 
 @contextlib.contextmanager
 def linked(work: Path, shards: list[Path], times: int):
-    """The shards so many times: a link is a shard like any other, and no more files of their size are needed."""
+    """The shards `times` times, as hard links: each is a shard like any other, and takes no more disk."""
     links = [work / f"copy-{copy}-{shard.name}" for copy in range(times) for shard in shards]
     for link, shard in zip(links, shards * times, strict=True):
         link.unlink(missing_ok=True)
@@ -428,7 +432,7 @@ def report_memory(work: Path, shards: list[Path], args) -> int:
     """Peak memory of the largest process of a run, over --rows x --shards rows and over ten times as many."""
     peaks = []
     for times in (1, 10):
-        # RUSAGE_CHILDREN only grows, and the second run is the larger one: each in a process of its own.
+        # RUSAGE_CHILDREN only grows, so each run has its own process.
         with linked(work, shards, times) as links:
             command = [sys.executable, "-c", PEAK, *filter_command(work / f"out-{times}", links, args, "word")]
             counted = subprocess.check_output(command, text=True)

@@ -211,7 +211,7 @@ def find_seed_images(folder: str | None, template: Template) -> dict[str, list[P
 
 
 def plan_pools(args, sources: list[str]) -> list[PoolFiles]:
-    """The pools to search, each with its model and the files that are searched."""
+    """The pools to search, each with its model and its files."""
     entries = read_indices_file(args.index_info_path, args.index_name)
     if len(entries) > 1 and (args.exact or args.rerank):
         raise UserError("--exact and --rerank have one pool's embeddings: choose the pool with --index-name")
@@ -223,13 +223,13 @@ def plan_pools(args, sources: list[str]) -> list[PoolFiles]:
 
 def files_to_search(args, entry: IndexEntry, sources: list[str]) -> tuple[dict, dict]:
     """`searched` and `reranked` of a PoolFiles."""
+    if not (args.exact or args.rerank):
+        return index_files(entry, sources), {}
     from retrieval.embeddings import NAMES, embedding_paths
 
     if args.exact:
         return embedding_paths(args.exact, sources, "--exact"), {}
-    searched = {source: [path] for source, path in index_paths(entry, sources).items()}
-    if not args.rerank:
-        return searched, {}
+    searched = index_files(entry, sources)
     reranked = embedding_paths(args.rerank, list(searched), "--rerank")
     for source in searched:
         if source not in reranked:
@@ -238,6 +238,10 @@ def files_to_search(args, entry: IndexEntry, sources: list[str]) -> tuple[dict, 
                 f"add them, or leave that index out (--no-{source.replace('_', '-')})"
             )
     return searched, reranked
+
+
+def index_files(entry: IndexEntry, sources: list[str]) -> dict[str, list[Path]]:
+    return {source: [path] for source, path in index_paths(entry, sources).items()}
 
 
 def model_name(args, entry: IndexEntry) -> str:
@@ -277,7 +281,10 @@ def run_settings(args, template: Template, pools: list[PoolFiles], sources: list
 
 
 def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> None:
-    """Search the classes that have no hit file yet. The modules that compute are imported here, in one place."""
+    """Search the classes that have no hit file yet. The modules that compute are imported here.
+
+    The pools come first: what does not fit is refused in a second, while torch and open_clip take several to import.
+    """
     pending = [each for each in classes if not each.hits_file.exists()]
     if not pending:
         return
@@ -288,7 +295,6 @@ def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> No
     )
     opened = [open_pool(pool, settings) for pool in pools]
 
-    # After the pools' checks: torch and open_clip take seconds to import, the model's weights longer.
     from retrieval.clip_model import load_clip
     from retrieval.semantic.block_search import search_classes
 
@@ -304,7 +310,7 @@ def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> No
 
 
 def report(output: Path, manifest: Manifest) -> None:
-    """The published script's statistics of the classes' counts, and what became of all hits that were asked for."""
+    """Say the published script's statistics (images per class), and how many hits were lost for each reason."""
     summaries = manifest.counts["classes"].values()
     kept = [summary["kept"] for summary in summaries]
     if kept:

@@ -201,7 +201,7 @@ def ask_knn_service(service, prompts, numbers: list[int]) -> dict:
 
 
 class Embedded:
-    """In the place of a ClipModel: the benchmark's embeddings, by the prompt's own text "class/prompt"."""
+    """Stands in for a ClipModel: looks up the benchmark's embeddings by the prompt's text, "class/prompt"."""
 
     device = "cpu"
 

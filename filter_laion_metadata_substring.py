@@ -144,6 +144,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def check_flags(args) -> tuple[int, int]:
+    """(job_idx, total_jobs), after everything that the flags alone can get wrong.
+
+    Raises:
+        UserError: names the flag and the way out.
+    """
     job_idx, total_jobs = array_place(args.job_idx, args.total_jobs)
     if not args.output and not args.check:
         raise UserError("give --output, the folder for the chunks and the manifest (only --check writes nothing)")
@@ -189,6 +194,7 @@ def make_search(args) -> Search:
 
 
 def check_classes(args, search: Search, shards: list[str]) -> int:
+    """--check: print the findings. The exit code."""
     from retrieval.substring.template_check import check_template, read_sample
 
     template = load_classes(args)

@@ -1,14 +1,14 @@
 """The language of caption queries: SQLite FTS5's, without its NEAR(), `^` and column filters.
 
-    tabby                  the word; letters, digits, `_` and everything beyond ASCII need no quotes
-    "great white shark"    a phrase: these words next to each other; "" stands for " inside the quotes
+    tabby                  the word; letters, digits, `_` and non-ASCII characters need no quotes
+    "great white shark"    a phrase: these words next to each other; inside quotes, "" means one "
     great + "white shark"  the same phrase
-    retriev*               words that begin so; "golden retriev" * likewise for the last word of a phrase
-    tabby cat              both, in any order (implicit AND: between phrases only, never beside a parenthesis)
+    retriev*               words that begin with it; "golden retriev" * does so for the last word of a phrase
+    tabby cat              both, in any order (implicit AND: between phrases only, never next to a parenthesis)
     a AND b, a OR b, a NOT b, ( )      upper case; NOT binds tighter than AND, AND tighter than OR
 
-What a phrase means in a caption is the match mode's business: substring/matching.py. The grammar is fts5parse.y and
-fts5_expr.c of SQLite; `to_fts5` gives back a query that SQLite reads as we do. Standard library only.
+The match mode says when a phrase holds in a caption (substring/matching.py). The grammar is that of SQLite's
+fts5parse.y and fts5_expr.c. `to_fts5` writes a query that SQLite reads in the same way. Standard library only.
 """
 
 import re
@@ -19,14 +19,14 @@ from retrieval.cli import say
 
 MATCH_MODES = ("substring", "word", "fts")  # substring/matching.py defines when a phrase holds in each
 
-# FTS5's parser has a stack of 100 (fts5parse.y); a parenthesis takes up to 3 places of it, and a query that people
-# write has two or three. Its trees are at most 256 deep, which a chain of NOTs reaches.
+# FTS5's parser has a stack of 100 entries (fts5parse.y), and a parenthesis takes up to 3. People write two or three
+# parentheses. Its trees are at most 256 deep, and a chain of NOTs can reach that.
 DEEPEST_PARENTHESIS = 20
 LONGEST_NOT_CHAIN = 100
 
 
 class QueryError(ValueError):
-    """What is wrong with a query, and at which character (counted from 1)."""
+    """What is wrong with a query, and at which character, counted from 1."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Phrase:
 
     @property
     def text(self) -> str:
-        """The phrase as it is shown, and as `substring` looks for it: its strings with one space between them."""
+        """What `substring` looks for: the strings with one space between them."""
         return " ".join(self.strings)
 
 
 @dataclass(frozen=True)
 class And:
-    """All of `parts`. Implicit: the parts are phrases, and those without a token are left out, as FTS5 does."""
+    """All of `parts`. If implicit, the parts are phrases, and those without a token are left out, as in FTS5."""
 
     parts: tuple["Query", ...]
     implicit: bool = False
@@ -67,13 +67,14 @@ Query = Phrase | And | Or | Not
 
 
 def class_query(class_name: str, mapped_query: str | None, mode: str) -> Query:
-    """A class's caption query: its `class_map` entry, else its name by the rule of the match mode.
+    """The caption query of a class: its `class_map` entry, else its name by the rule of the match mode.
 
-    In `substring` and `word` a name is one phrase. In `fts` it is quoted where it holds `-` or `/` and no `"`, and is a
-    query otherwise, as in the published script; one that FTS5 cannot read (`St. Bernard`) is quoted, with a warning.
+    In `substring` and `word` a name is one phrase. In `fts`, as in the published script, a name with `-` or `/` and
+    without `"` is quoted, and any other name is a query. A name that FTS5 cannot read (`St. Bernard`) is quoted, with a
+    warning.
 
     Raises:
-        QueryError: the mapped query is none, or the name holds half a character (a lone surrogate).
+        QueryError: the mapped query does not parse, or the name has half a character (a lone surrogate).
     """
     if mapped_query is not None:
         return parse_query(mapped_query)
@@ -89,7 +90,7 @@ def class_query(class_name: str, mapped_query: str | None, mode: str) -> Query:
 
 
 def parse_query(text: str) -> Query:
-    """The query that `text` is in FTS5's language.
+    """Parse a query in FTS5's language.
 
     Raises:
         QueryError: what is wrong, and where.
@@ -103,7 +104,7 @@ def parse_query(text: str) -> Query:
 
 
 def to_fts5(query: Query) -> str:
-    """The query as text for SQLite's `MATCH`: every string quoted, parentheses where they are needed."""
+    """The query as text for SQLite's `MATCH`: each string in quotes, parentheses where they are needed."""
     match query:
         case Phrase(strings, stars):
             return " + ".join(_quoted(string) + "*" * star for string, star in zip(strings, stars, strict=True))
@@ -123,7 +124,7 @@ def _operand(query: Query) -> str:
 
 
 def _quoted(string: str) -> str:
-    doubled = string.replace('"', '""').replace("\0", " ")  # NUL would end the query; between tokens both are nothing
+    doubled = string.replace('"', '""').replace("\0", " ")  # NUL would end the query; both only separate tokens
     return f'"{doubled}"'
 
 
@@ -134,13 +135,13 @@ def _check_encodable(text: str) -> None:
         raise QueryError(f"half a character (a lone surrogate) at character {error.start + 1}") from error
 
 
-# fts5ExprGetToken: white space, then one of these. A bare word may hold U+001A and all beyond ASCII, as SQLite's does.
+# As SQLite's fts5ExprGetToken: white space, then one of these. A bare word may have U+001A and non-ASCII characters.
 _TOKEN = re.compile(
     r"""[\ \t\n\r]* (?: (?P<end>\Z) | (?P<sign>[()+*]) | "(?P<quoted>(?:[^"\0]|"")*)" |
         (?P<word>[A-Za-z0-9_\x1a\x80-\U0010ffff]+) )""",
     re.VERBOSE,
 )
-_BEYOND = {
+_NOT_SUPPORTED = {
     "^": "^ (first word of the caption) is not part of our query language",
     ":": "column filters (`name:`) are not part of our query language",
     "{": "column filters ({…}) are not part of our query language",
@@ -151,31 +152,31 @@ _BEYOND = {
 
 
 class _Parser:
-    """Recursive descent over FTS5's tokens: `kind` and `value` are the token that is next, `place` where it begins."""
+    """Recursive descent over FTS5's tokens. `kind`, `value`, `start` and `end` describe the next token."""
 
     def __init__(self, text: str):
-        self.text, self.after, self.depth = text, 0, 0
+        self.text, self.end, self.depth = text, 0, 0
         self.advance()
 
     def advance(self) -> None:
-        match = _TOKEN.match(self.text, self.after)
+        match = _TOKEN.match(self.text, self.end)
         if match is None:
-            self.place = re.compile(r"[ \t\n\r]*").match(self.text, self.after).end()
-            sign = self.text[self.place]
+            self.start = re.compile(r"[ \t\n\r]*").match(self.text, self.end).end()
+            sign = self.text[self.start]
             if sign == '"' and "\0" in self.text:
                 sign = "\0"
             raise QueryError(
-                f"{_BEYOND.get(sign, f'{sign} must stand in quotes')} (at character {self.place + 1}: "
-                f"{self.text[self.place : self.place + 20]!r})"
+                f"{_NOT_SUPPORTED.get(sign, f'{sign} must stand in quotes')} (at character {self.start + 1}: "
+                f"{self.text[self.start : self.start + 20]!r})"
             )
         self.kind, self.value = match.lastgroup, match[match.lastgroup]
-        self.place, self.after = match.start(match.lastgroup) - (self.kind == "quoted"), match.end()
+        self.start, self.end = match.start(match.lastgroup) - (self.kind == "quoted"), match.end()
         if self.kind == "sign" or (self.kind == "word" and self.value in ("AND", "OR", "NOT")):
             self.kind = self.value
 
     def refuse(self, why: str | None = None) -> NoReturn:
-        found = "the query ends" if self.kind == "end" else f"{self.text[self.place : self.after]!r} is not expected"
-        raise QueryError(f"{why or found} (at character {self.place + 1})")
+        found = "the query ends" if self.kind == "end" else f"{self.text[self.start : self.end]!r} is not expected"
+        raise QueryError(f"{why or found} (at character {self.start + 1})")
 
     def any_of(self) -> Query:
         return self.chain("OR", self.all_of, Or)
@@ -193,7 +194,8 @@ class _Parser:
     def without(self) -> Query:
         query, links = self.group(), 0
         while self.kind == "NOT":
-            if (links := links + 1) > LONGEST_NOT_CHAIN:
+            links += 1
+            if links > LONGEST_NOT_CHAIN:
                 self.refuse(f"more than {LONGEST_NOT_CHAIN} NOTs in a row")
             self.advance()
             query = Not(query, self.group())
@@ -202,7 +204,7 @@ class _Parser:
     def group(self) -> Query:
         if self.kind != "(":
             return self.phrases()
-        if (self.depth + 1) > DEEPEST_PARENTHESIS:
+        if self.depth == DEEPEST_PARENTHESIS:
             self.refuse(f"parentheses nested deeper than {DEEPEST_PARENTHESIS}")
         self.depth += 1
         self.advance()
@@ -220,7 +222,7 @@ class _Parser:
         while self.kind in ("word", "quoted"):
             parts.append(self.phrase())
         if self.kind == "(":
-            near = self.text[: self.place].rstrip().endswith("NEAR")
+            near = self.text[: self.start].rstrip().endswith("NEAR")
             self.refuse("NEAR() is not part of our query language" if near else
                         "AND, OR or NOT must stand before a parenthesis")  # fmt: skip
         return And(tuple(parts), implicit=True) if len(parts) > 1 else parts[0]

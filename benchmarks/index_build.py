@@ -1,4 +1,4 @@
-"""What building an index and its folder costs: whole and in parts, and metadata to arrow against clip-retrieval's own.
+"""What building an index and its folder costs: whole and in parts; and metadata to arrow against clip-retrieval's own.
 
 In:   nothing; it makes clustered unit vectors and LAION-like metadata in a temporary folder.
 Out:  a table on stdout: seconds, peak memory (of the process), bytes, recall@10 against exact search.
@@ -6,7 +6,7 @@ Out:  a table on stdout: seconds, peak memory (of the process), bytes, recall@10
 1. The same key by the raw `autofaiss` command, by build_knn_index.py, and by build_knn_index.py --parts with
    merge_knn_indices.py. The raw command is given the key's own defaults, so that all three build the same kind.
 2. Metadata parquet to arrow by `clip_retrieval.clip_back_prepro.parquet_to_arrow` and by assemble_index_folder.py,
-   whose time holds the check and the index put in place, too.
+   whose time includes the check, and linking the index into the folder.
 
     python benchmarks/index_build.py                     # 100,000 vectors of width 64, 500,000 rows of metadata
     python benchmarks/index_build.py --vectors 50000 --rows 100000 --parts 4
@@ -28,9 +28,9 @@ CLUSTERS = 5_000
 
 def make_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vectors", type=int, default=100_000)
-    parser.add_argument("--rows", type=int, default=500_000, help="of metadata, in ten files")
-    parser.add_argument("--parts", type=int, default=4)
+    parser.add_argument("--vectors", type=int, default=100_000, help="embeddings to index (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=500_000, help="of metadata, in ten files (default: %(default)s)")
+    parser.add_argument("--parts", type=int, default=4, help="of the index in parts (default: %(default)s)")
     parser.add_argument("--index-key", default="IVF1024,Flat", help="autofaiss finds OPQ keys only with faiss < 1.14")
     return parser
 
@@ -80,7 +80,7 @@ def compare_builds(folder: Path, args) -> None:
 def compare_arrow(folder: Path, args) -> None:
     theirs, ours = folder / "theirs", folder / "folder"
     columns = ["SAMPLE_ID", "URL", "TEXT", "NSFW", "similarity"]
-    # By its path: importing the package would load torch, which is no part of the work.
+    # Run by its path: importing the package would load torch, which this work does not need.
     package = Path(importlib.util.find_spec("clip_retrieval").origin).parent
     command = [sys.executable, package / "clip_back_prepro" / "parquet_to_arrow.py", folder / "metadata", theirs]
     cost = run([*command, f"--columns_to_return={columns}"])
@@ -145,7 +145,7 @@ def make_metadata(folder: Path, count: int) -> None:
     random = np.random.default_rng(0)
     for number in range(10):
         ids = np.arange(count * number // 10, count * (number + 1) // 10)
-        cdn = "https://cdn{}.example.com/pictures/{}/{}.jpg"
+        cdn = "https://cdn{}.example.com/images/{}/{}.jpg"
         words = random.integers(0, 9_999, (len(ids), 6))
         table = {
             "SAMPLE_ID": ids,
@@ -158,7 +158,7 @@ def make_metadata(folder: Path, count: int) -> None:
 
 
 def make_flat_index(path: Path, rows: int) -> None:
-    """An index of width 512 (ViT-B/32's) and `rows` rows whose lists take no memory to speak of: a byte a row."""
+    """An index of width 512 (ViT-B/32's) and `rows` rows whose lists take little memory: one byte per row."""
     import faiss
     import numpy as np
 

@@ -2,11 +2,11 @@
 
 ViT-L/14's text tower with random weights (speed does not depend on them), in one run and on one set of captions:
 padded fp32, cut fp32, cut bf16, and the native tokenizer against open_clip's. Every pair is checked for equality.
-Without --captions the captions are made up, as long as web captions are (15 tokens of 77 on average, median 13).
+Without --captions the captions are made up, of the lengths of web captions (15 tokens of 77 on average, median 13).
 
-    PYTHONPATH=. python benchmarks/text_embedding.py
-    PYTHONPATH=. python benchmarks/text_embedding.py --captions laion/part-00000.parquet --device cuda
-    PYTHONPATH=. python benchmarks/text_embedding.py --memory    # peak with the demo's CLIP, by rows a shard
+    python benchmarks/text_embedding.py
+    python benchmarks/text_embedding.py --captions laion/part-00000.parquet --device cuda
+    python benchmarks/text_embedding.py --memory    # peak memory with the demo's CLIP, by rows per shard
 """
 
 import argparse
@@ -17,15 +17,17 @@ import tempfile
 import time
 from pathlib import Path
 
+import _root  # noqa: F401
+
 WIDTH, CONTEXT, LAYERS, HEADS = 768, 77, 12, 12  # ViT-L/14's text tower
 CAPTIONS = 1024  # embedded on CPU in batches of 16: sorted as finely as 16,384 in batches of 256, the script's own way
 PADDED = 64  # of them, the slow way too
 BATCH = 16
 GPU_GROUP, GPU_GROUPS, GPU_BATCH = 16_384, 24, 1024
-MATMUL = 8192  # the card's own rate is measured on square matrices of this size
+MATMUL = 8192  # the card's own rate is measured on square matrices of this width
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY_ROWS = (100_000, 1_000_000)  # of one shard
-PARAMETERS = LAYERS * 12 * WIDTH**2  # of a tower's matrices: two operations each a token
+PARAMETERS = LAYERS * 12 * WIDTH**2  # of the text tower's matrices: two operations each per token
 
 # Runs a command and prints the peak, in KiB, of the largest of its processes.
 PEAK = """
@@ -58,7 +60,9 @@ def main(argv: list[str] | None = None) -> int:
 def read_captions(path: Path) -> list[str]:
     import pyarrow.parquet
 
-    column = next(name for name in pyarrow.parquet.read_schema(path).names if name.lower() in ("text", "caption"))
+    from retrieval.columns import caption_column
+
+    column = caption_column(pyarrow.parquet.read_schema(path).names)
     return [caption or "" for caption in pyarrow.parquet.read_table(path, columns=[column])[column].to_pylist()]
 
 
@@ -80,7 +84,7 @@ def made_up_captions(count: int) -> list[str]:
 
 
 def network(precision: str, device: str = "cpu"):
-    """An open_clip CLIP whose text tower is ViT-L/14's; of its picture tower there is next to nothing."""
+    """An open_clip CLIP whose text tower is ViT-L/14's; its image tower is as small as can be."""
     import open_clip
     import torch
     from open_clip.model import CLIP, convert_weights_to_lp
@@ -192,7 +196,9 @@ def benchmark_gpu(captions: list[str], device: str) -> None:
     """As compute_text_embeddings.py works: tokenised ahead in a thread, copied while the next group is embedded."""
     import numpy as np
     import torch
-    from compute_text_embeddings import ahead, copy_to_host
+
+    from retrieval.indexing.read_ahead import ahead
+    from retrieval.indexing.text_embedding import copy_to_host
 
     left = torch.randn(MATMUL, MATMUL, device=device, dtype=torch.bfloat16)
     for _ in range(3):

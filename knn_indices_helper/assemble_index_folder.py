@@ -67,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
 
     write_metadata(metadata, args.output_dir)
     for kind, path in index_paths.items():
-        put_in_place(path, args.output_dir / INDEX_NAMES[kind])
+        link_or_copy(path, args.output_dir / INDEX_NAMES[kind])
     for kind in INDEX_NAMES.keys() - index_paths.keys():  # an old one would be served as if it belonged to these rows
         remove(args.output_dir / INDEX_NAMES[kind])
     entries[args.name] = served_entry(args.output_dir, args.model, metadata.schema.names)
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def given_indices(args) -> dict[str, Path]:
-    """Kind -> the index to put in place, for those given."""
+    """Kind -> the index, for those given."""
     paths = {kind: getattr(args, f"{kind}_index") for kind in INDEX_NAMES if getattr(args, f"{kind}_index")}
     if not paths:
         raise UserError("give --image-index, --text-index, or both")
@@ -126,7 +126,7 @@ def other_entries(indicies: Path, name: str, add: bool) -> dict:
     return entries
 
 
-def put_in_place(source: Path, target: Path) -> None:
+def link_or_copy(source: Path, target: Path) -> None:
     """A hard link where the disk allows, else a copy; a folder file by file. What is there already stays."""
     if target.exists() and source.exists() and target.samefile(source):
         return
@@ -134,7 +134,7 @@ def put_in_place(source: Path, target: Path) -> None:
         if target.exists() and not target.is_dir():
             target.unlink()
         for path in sorted(path for path in source.iterdir() if path.is_file()):
-            put_in_place(path, target / path.name)
+            link_or_copy(path, target / path.name)
         return
     if target.is_dir():
         remove(target)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 TOOLS = ("mungekey", "sbatch", "squeue", "scontrol", "scancel", "sinfo")
-SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"  # daemons' place, often not in an ordinary user's PATH
+SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"  # where daemons lie, often not in an ordinary user's PATH
 START_SECONDS = 30
 
 # One node that says it has four cores whatever the machine has; no accounting, no cgroups, no limits on memory.

@@ -224,9 +224,9 @@ def test_a_truncated_shard_is_named_and_the_others_are_done(model, tmp_path, cap
 def test_a_shard_with_a_broken_page_is_named_and_the_others_are_done(model, tmp_path, capsys):
     bad = write_shard(tmp_path / "pool/metadata_0000.parquet", words(3000), row_group_size=1000)
     write_shard(tmp_path / "pool/metadata_0001.parquet", words(30))
-    place = pq.ParquetFile(bad).metadata.row_group(1).column(1).dictionary_page_offset
+    offset = pq.ParquetFile(bad).metadata.row_group(1).column(1).dictionary_page_offset
     broken = bytearray(bad.read_bytes())
-    broken[place : place + 400] = b"\xff" * 400
+    broken[offset : offset + 400] = b"\xff" * 400
     bad.write_bytes(broken)
     assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 1
     assert f"not embedded: {bad}" in capsys.readouterr().err

@@ -81,22 +81,16 @@ def slurm_cluster():
         node_port=_free_port(),
     )
     (folder / "slurm.conf").write_text(text)
-    munge = folder / "munge"
-    commands = (
-        ["munged", "--foreground", "--force", f"--key-file={munge}/key", f"--socket={munge}/socket",
-         f"--pid-file={munge}/pid", f"--log-file={munge}/log", f"--seed-file={munge}/seed"],
-        ["slurmctld", "-D", "-c"],
-        ["slurmd", "-D", "-c"],
-    )  # fmt: skip
+    commands = _daemon_commands(folder)
     started: list[subprocess.Popen] = []
     try:
-        subprocess.run([_program("mungekey"), "--create", f"--keyfile={munge}/key"], check=True)
+        subprocess.run([_program("mungekey"), "--create", f"--keyfile={folder}/munge/key"], check=True)
         for words in commands:
             with open(folder / f"{words[0]}.out", "wb") as log:
                 program = [_program(words[0]), *words[1:]]
                 started.append(subprocess.Popen(program, env=environment, stdout=log, stderr=log))
             if words[0] == "munged":
-                _wait(lambda: (munge / "socket").exists(), started, folder, "munged")
+                _wait(lambda: (folder / "munge" / "socket").exists(), started, folder, "munged")
         _wait(lambda: _node_state(environment).startswith("idle"), started, folder, "the node")
         yield environment
     finally:
@@ -109,6 +103,16 @@ def slurm_cluster():
             daemon.kill()
             daemon.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _daemon_commands(folder: Path) -> list[list[str]]:
+    munge = folder / "munge"
+    return [
+        ["munged", "--foreground", "--force", f"--key-file={munge}/key", f"--socket={munge}/socket",
+         f"--pid-file={munge}/pid", f"--log-file={munge}/log", f"--seed-file={munge}/seed"],
+        ["slurmctld", "-D", "-c"],
+        ["slurmd", "-D", "-c"],
+    ]  # fmt: skip
 
 
 def _program(name: str) -> str | None:

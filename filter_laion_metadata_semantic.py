@@ -38,12 +38,13 @@ from retrieval.cli import (
 from retrieval.clip_names import check_model_name
 from retrieval.files import file_fingerprint, writable_folder
 from retrieval.index_folder import SOURCES, IndexEntry, fingerprints, index_paths, read_indices_file
-from retrieval.records import SEMANTIC_LOSSES, Manifest, begin_run, is_complete, write_chunks, write_manifest
+from retrieval.records import SEMANTIC_LOSSES, Manifest, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
+from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
 from retrieval.semantic.hit_files import clear_remains, hits_path, kept_records, losses_line, read_summary
 from retrieval.semantic.plan import DEDUP_THRESHOLD, ClassPlan, PoolFiles, SearchSettings
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
-from retrieval_templates import Template, load_template, only_classes, template_from_names, template_names
+from retrieval_templates import Template, choose_template, only_classes
 
 RESULTS_PER_QUERY = 500  # the published runs' value
 BATCH_SIZE = 256  # prompts per pass of the text tower: ViT-L/14 needs about 1 GB for them
@@ -101,6 +102,7 @@ def make_parser():
         "--allow-untagged", action="store_true",
         help="search a pool without a safety column, where no row can be rejected as NSFW",
     )  # fmt: skip
+    add_overwrite_flag(parser)
     add_array_flags(parser)
     add_talk_flags(parser)
     add_wandb_flags(parser)
@@ -112,7 +114,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_flags(make_parser(), argv)
     sources = check_flags(args)
     job_idx, total_jobs = array_place(args.job_idx, args.total_jobs)
-    template = choose_template(args)
+    template = find_template(args)
     seeds = find_seed_images(args.seed_images, template)
     pools = plan_pools(args, sources)
     output = writable_folder(args.output_dir, "--output-dir")
@@ -126,29 +128,32 @@ def main(argv: list[str] | None = None) -> int:
         seed_prints = {seed.name: file_fingerprint(seed) for seed in seeds[name]}
         hits_file = hits_path(output / ".hits", name, settings, inputs, seed_prints)
         classes.append(ClassPlan(name, template.prompts(name), seeds[name], hits_file))
+    all_seeds = [str(seed) for images in seeds.values() for seed in images]
+    run = Run("semantic", settings, (*inputs, *all_seeds), job_idx, total_jobs)
+    check_folder(output, run, args.overwrite)
     inputs |= {str(seed): file_fingerprint(seed) for each in classes for seed in each.seeds}
     if is_complete(output, job_idx, total_jobs, settings, inputs):
         say_always(f"{output}: job {job_idx} of {total_jobs} is complete already, with these settings and inputs")
         write_when_whole(output, total_jobs, thorough=True)
         return 0
 
-    begin_run(output, job_idx, total_jobs)
-    clear_remains(output / ".hits", classes)
-    search_pending(args, classes, pools)
-    hits_files = [each.hits_file for each in classes]
-    written = write_chunks(kept_records(hits_files), output, job_idx, total_jobs)
-    summaries = {each.name: read_summary(each.hits_file) for each in classes}
-    manifest = Manifest(
-        stage="semantic",
-        settings=settings,
-        inputs=inputs,
-        coverage={"asked": len(classes), "done": len(classes), "missing": {}},
-        counts={"records": sum(written.values()), "classes": summaries},
-        chunks=written,
-        job_idx=job_idx,
-        total_jobs=total_jobs,
-    )
-    write_manifest(output, manifest)
+    with begun_run(output, run, args.overwrite):
+        clear_remains(output / ".hits", classes)
+        search_pending(args, classes, pools)
+        hits_files = [each.hits_file for each in classes]
+        written = write_chunks(kept_records(hits_files), output, job_idx, total_jobs)
+        summaries = {each.name: read_summary(each.hits_file) for each in classes}
+        manifest = Manifest(
+            stage="semantic",
+            settings=settings,
+            inputs=inputs,
+            coverage={"asked": len(classes), "done": len(classes), "missing": {}},
+            counts={"records": sum(written.values()), "classes": summaries},
+            chunks=written,
+            job_idx=job_idx,
+            total_jobs=total_jobs,
+        )
+        write_manifest(output, manifest)
     log_manifest(args, output, manifest)
     write_when_whole(output, total_jobs, thorough=True)
     report(output, manifest)
@@ -176,14 +181,8 @@ def check_flags(args) -> list[str]:
     return sources
 
 
-def choose_template(args) -> Template:
-    known = args.query_dataset in template_names(args.template_dir)
-    if not known and ("|" in args.query_dataset or Path(args.query_dataset).is_file()):
-        template = template_from_names(args.query_dataset, "--query-dataset")
-    else:
-        template = load_template(args.query_dataset, args.template_dir)
-    if args.classes:
-        template = only_classes(template, args.classes)
+def find_template(args) -> Template:
+    template = choose_template(args.query_dataset, "--query-dataset", args.template_dir, only=args.classes)
     return only_classes(template, list(template.classes[: args.subset])) if args.subset else template
 
 

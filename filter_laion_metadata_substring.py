@@ -41,8 +41,9 @@ from retrieval.cli import (
 )
 from retrieval.files import writable_folder
 from retrieval.queries import MATCH_MODES, QueryError, class_query
-from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, begin_run, is_complete, write_chunks, write_manifest
+from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
+from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
 from retrieval.substring.scan_workers import Workers
 from retrieval.substring.search_units import (
     RANDOM,
@@ -55,7 +56,7 @@ from retrieval.substring.search_units import (
 )
 from retrieval.substring.shard_sources import MissingShard, ShardFetcher, read_sources
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
-from retrieval_templates import Template, load_template, only_classes, template_from_names
+from retrieval_templates import Template, choose_template
 
 MOSTLY_INSIDE = 0.5  # the summary names a class when more than this share of its matches is inside longer words
 FEWEST_MATCHES = 5  # and when it has at least this many matches
@@ -95,6 +96,7 @@ def make_parser():
     parser.add_argument(
         "--pool-rows", type=int, metavar="N", help="with --check: estimate counts for N rows (default: those of --dbs)"
     )
+    add_overwrite_flag(parser)
     add_array_flags(parser)
     add_talk_flags(parser)
     add_wandb_flags(parser)
@@ -112,6 +114,8 @@ def main(argv: list[str] | None = None) -> int:
     output = writable_folder(args.output, "--output")
     units = plan_units(args, search, shards, output / ".hits")[job_idx::total_jobs]
     settings = run_settings(args, search)
+    run = Run("substring", settings, tuple(shards), job_idx, total_jobs)
+    check_folder(output, run, args.overwrite)
     if is_complete(output, job_idx, total_jobs, settings, input_fingerprints(units)):
         say_always(f"{output}: this very run is complete already; nothing to do")
         write_when_whole(output, total_jobs, thorough=False)
@@ -121,19 +125,19 @@ def main(argv: list[str] | None = None) -> int:
     done = {unit.shard for unit in units if finished_counts(unit) is not None}
     with Workers(search, how_many_workers(args.workers, len(units) - len(done))) as workers:
         workers.check_all([path for path in shards if os.path.isfile(path)])
-        begin_run(output, job_idx, total_jobs)
-        chunks = write_chunks(tally.pass_on(scan_in_order(units, done, workers, args)), output, job_idx, total_jobs)
-    manifest = Manifest(
-        stage="substring",
-        settings=settings,
-        inputs=input_fingerprints(units),
-        coverage=tally.coverage(units),
-        counts=tally.counts(),
-        chunks=chunks,
-        job_idx=job_idx,
-        total_jobs=total_jobs,
-    )
-    write_manifest(output, manifest)
+        with begun_run(output, run, args.overwrite):
+            chunks = write_chunks(tally.pass_on(scan_in_order(units, done, workers, args)), output, job_idx, total_jobs)
+            manifest = Manifest(
+                stage="substring",
+                settings=settings,
+                inputs=input_fingerprints(units),
+                coverage=tally.coverage(units),
+                counts=tally.counts(),
+                chunks=chunks,
+                job_idx=job_idx,
+                total_jobs=total_jobs,
+            )
+            write_manifest(output, manifest)
     log_manifest(args, output, manifest)
     write_when_whole(output, total_jobs, thorough=False)
     report(tally, units, output, chunks)
@@ -178,8 +182,7 @@ def check_flags(args) -> tuple[int, int]:
 
 
 def load_classes(args) -> Template:
-    template = load_template(args.query, args.template_dir) if args.template else template_from_names(args.query)
-    return only_classes(template, args.classes) if args.classes else template
+    return choose_template(args.query, "--query", args.template_dir, args.template, args.classes)
 
 
 def make_search(args) -> Search:

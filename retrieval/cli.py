@@ -5,6 +5,7 @@ Standard library only, so that `--help` works where nothing is installed. It imp
 
 import argparse
 import contextlib
+import difflib
 import errno
 import functools
 import os
@@ -14,6 +15,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 PROGRESS_SECONDS = 60  # between the progress lines of a log: a day of work is then 1,440 lines
 
@@ -94,18 +96,51 @@ def progress(total: int | None, unit: str, what: str):
 
 def parser_for(doc: str, script: str) -> argparse.ArgumentParser:
     """An argument parser whose description is the script's docstring, with its line breaks kept."""
-    return argparse.ArgumentParser(
+    parser = argparse.ArgumentParser(
         prog=Path(script).name,
         description=doc,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # --r and --w are flags of their own, not the start of --retries
     )
+    parser.error = lambda message: _refuse_flags(parser, message)
+    return parser
+
+
+def _refuse_flags(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+    """One sentence for a mistake in the flags. (argparse prints 27 lines of usage before it.)"""
+    message = message.removeprefix("argument ")
+    unknown = re.fullmatch(r"unrecognized arguments: (.*)", message)
+    if unknown:
+        flag = unknown[1].split()[0].partition("=")[0]
+        known = [name for action in parser._actions for name in action.option_strings]
+        near = difflib.get_close_matches(flag, known, 1)
+        message = f"{flag} is no flag of {parser.prog}" + (f": did you mean {near[0]}?" if near else "")
+    raise UserError(f"{message} (--help lists the flags)")
+
+
+def at_least(least: int):
+    """A `type` for argparse: a whole number from `least` on."""
+
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, not {value}")
+        return value
+
+    return number
 
 
 def parse_flags(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> argparse.Namespace:
-    """Parse `argv`. `--output_dir` is read as `--output-dir`; values are not changed. Sets how much is said."""
+    """Parse `argv` and set how much is said.
+
+    `--output_dir` is read as `--output-dir`. `~/` at the start of a value is the home folder, also in quotes and behind
+    `=`, where the shell leaves it.
+    """
     argv = sys.argv[1:] if argv is None else argv
-    flags = parser.parse_args([_dashed(word) for word in argv])
+    flags = parser.parse_args([_with_home(_dashed(word)) for word in argv])
     _talk.level = getattr(flags, "talk", ORDINARY)
     return flags
 
@@ -113,6 +148,11 @@ def parse_flags(parser: argparse.ArgumentParser, argv: list[str] | None = None) 
 def _dashed(word: str) -> str:
     flag, equals, value = word.partition("=")
     return flag.replace("_", "-") + equals + value if re.match(r"--[a-zA-Z]", flag) else word
+
+
+def _with_home(word: str) -> str:
+    flag, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return flag + equals + os.path.expanduser(value) if value == "~" or re.match(r"~[^/]*/", value) else word
 
 
 def add_array_flags(parser: argparse.ArgumentParser) -> None:
@@ -142,10 +182,8 @@ def array_place(job_idx: int | None, total_jobs: int | None) -> tuple[int, int]:
     """
     if (job_idx is None) != (total_jobs is None):
         raise UserError("--job-idx and --total-jobs go together: give both or neither")
-    if job_idx is None and "SLURM_ARRAY_TASK_ID" in os.environ:
-        task, first, last, count = (
-            int(os.environ[f"SLURM_ARRAY_TASK_{name}"]) for name in ("ID", "MIN", "MAX", "COUNT")
-        )
+    if job_idx is None and os.environ.get("SLURM_ARRAY_TASK_ID"):
+        task, first, last, count = (_slurm_number(f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "MIN", "MAX", "COUNT"))
         if last - first + 1 != count:
             raise UserError(
                 f"the SLURM array runs from {first} to {last} but has only {count} tasks: "
@@ -157,6 +195,16 @@ def array_place(job_idx: int | None, total_jobs: int | None) -> tuple[int, int]:
     if not 0 <= job_idx < total_jobs:
         raise UserError(f"--job-idx {job_idx} is not in 0 … {total_jobs - 1} (--total-jobs {total_jobs})")
     return job_idx, total_jobs
+
+
+def _slurm_number(variable: str) -> int:
+    text = os.environ.get(variable, "")
+    if not text.isdigit():
+        raise UserError(
+            f"SLURM_ARRAY_TASK_ID is set and {variable} is {text!r}, no number (a container may pass on only some of "
+            "SLURM's variables): give --job-idx and --total-jobs, or unset SLURM_ARRAY_TASK_ID"
+        )
+    return int(text)
 
 
 def array_share(units: list, job_idx: int, total_jobs: int) -> list:

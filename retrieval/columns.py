@@ -7,22 +7,59 @@ Standard library only.
 
 # Our field -> the pools' names for it, lower-cased, the preferred one first. Sources: the dataset cards of
 # laion/laion2B-en, laion/relaion2B-en-research (with its punsafe join), mlfoundations/datacomp_pools and
-# kakaobrain/coyo-700m; `image_url` is CC12M's on Hugging Face; `key`, `original_*`, `caption` are what img2dataset and
-# clip-retrieval write.
+# kakaobrain/coyo-700m; `image_url` is CC12M's on Hugging Face; `original_*`, `caption` are what img2dataset and
+# clip-retrieval write; downloadurl YFCC100M's, photo_image_url Unsplash's, originalurl Open Images', coco_url COCO's,
+# caption_alt_text_description WIT's. `page_url` is the page and not the image, so it is the last.
 ALIASES = {
-    "SAMPLE_ID": ("sample_id", "uid", "hash", "id"),
-    "URL": ("url", "image_url"),
-    "TEXT": ("text", "caption"),
+    "SAMPLE_ID": ("sample_id", "uid", "hash", "id", "photo_id", "imageid"),
+    "URL": (
+        "url",
+        "image_url",
+        "img_url",
+        "image_link",
+        "imageurl",
+        "downloadurl",
+        "photo_image_url",
+        "coco_url",
+        "flickr_url",
+        "originalurl",
+        "original_url",
+        "source_url",
+        "link",
+        "src",
+        "uri",
+        "href",
+        "page_url",
+    ),
+    "TEXT": (
+        "text",
+        "caption",
+        "alt_text",
+        "alt",
+        "alttext",
+        "alt_txt",
+        "raw_caption",
+        "org_caption",
+        "re_caption",
+        "top_caption",
+        "vlm_caption",
+        "caption_alt_text_description",
+        "eng text",
+        "txt",
+        "sentence",
+        "prompt",
+        "title",
+        "description",
+    ),
     "HEIGHT": ("height", "original_height"),
     "WIDTH": ("width", "original_width"),
     "LICENSE": ("license",),
-    "NSFW": ("nsfw",),
+    "NSFW": ("nsfw", "unsafe"),  # never `safe`: its meaning is the opposite
     "similarity": ("similarity", "clip_l14_similarity_score", "clip_similarity_vitl14"),
 }
-# Probabilities that an image is unsafe: LAION's punsafe, COYO's OpenNSFW2 score. The records keep them beside the NSFW
+# Probabilities that an image is unsafe: LAION's punsafe, COYO's two scores. The records keep them beside the NSFW
 # tag; where a pool has no tag, the tag comes from them.
-UNSAFE_SCORES = ("punsafe", "nsfw_score_opennsfw2")
-UNSAFE_FROM = 0.5  # the threshold of LAION's own safety tags
+UNSAFE_SCORES = ("punsafe", "nsfw_score_opennsfw2", "nsfw_score_gantman")
 
 
 def map_columns(names: list[str]) -> dict[str, str]:
@@ -46,10 +83,3 @@ def caption_column(names: list[str], asked: str | None = None) -> str | None:
     if asked is not None:
         return asked if asked in names else None
     return map_columns(names).get("TEXT")
-
-
-def nsfw_tag(unsafe_score: float | None) -> str | None:
-    """LAION's tag for the probability that an image is unsafe; None where there is no score."""
-    if unsafe_score is None or unsafe_score != unsafe_score:
-        return None
-    return "NSFW" if unsafe_score >= UNSAFE_FROM else "UNLIKELY"

@@ -4,15 +4,19 @@ Standard library only, as retrieval/cli.py.
 """
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
-from retrieval.cli import UserError
+from retrieval.cli import UserError, say
 
+LOCK_SECONDS = 5  # a worker whose run was killed ends within half a second and lets go of the lock
 FINGERPRINT_EDGE_BYTES = 1 << 16  # both ends of a file: a parquet's footer and an index's header live there
 
 
@@ -51,6 +55,36 @@ def writable_folder(path: Path | str, flag: str) -> Path:
     except OSError as error:
         raise UserError(f"{flag} {path} cannot be written: {error.strerror or error}") from error
     return path
+
+
+@contextlib.contextmanager
+def locked(path: Path | str, refusal: str, seconds: float = LOCK_SECONDS):
+    """Hold an exclusive lock (flock) on a folder, or on a file that is made for it. Yield its file descriptor.
+
+    Args:
+        refusal: the sentence where another process holds the lock for longer than `seconds`.
+
+    Raises:
+        UserError: `refusal`.
+    """
+    path = Path(path)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+    give_up = time.monotonic() + seconds
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.EACCES):  # a network disk without locks
+                    say(f"warning: {path} cannot be locked: start no second run there")
+                    break
+                if time.monotonic() > give_up:
+                    raise UserError(refusal) from error
+                time.sleep(0.1)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def file_fingerprint(path: Path | str) -> dict:

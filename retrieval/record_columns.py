@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retrieval.arrow_values import integers, is_large, is_text, text_scalar, texts
-from retrieval.columns import nsfw_tag
 from retrieval.records import LINE_END, RECORD_FIELDS
+from retrieval.safety import safety_tag
 
 
 def encode_columns(columns: dict) -> memoryview:
@@ -142,7 +142,7 @@ def safety_tags(table: pa.Table, columns: dict[str, str]) -> pa.Array | None:
 
 def tags_of_scores(scores: pa.Array) -> pa.StringArray:
     """LAION's tags for unsafe scores."""
-    return texts([nsfw_tag(None if score is None else float(score)) for score in scores.to_pylist()])
+    return texts([safety_tag(score) for score in scores.to_pylist()])
 
 
 def tagged_unsafe(tags: pa.Array) -> np.ndarray:

@@ -36,6 +36,9 @@ LINE_END = ",\n"  # ends every encoded record, so a chunk is written by copying;
 CHUNK_RECORDS = 500_000  # about 200 MB of JSON, which json.load opens in a few seconds
 BLOCK_BYTES = 1 << 19  # per read and write: with the default 8 KB, copying lines takes twice as long
 
+RUN_FILE = ".run.json"  # written when a run begins (run_folder.py); a folder that has it and no manifest is incomplete
+HITS_FOLDER = ".hits"  # what finished units gave to a run
+
 _CHUNK_NAME = re.compile(r"chunk_(\d+)\.json")
 _MANIFEST_NAME = re.compile(r"job_(\d+)_of_(\d+)\.json")
 
@@ -108,32 +111,10 @@ def manifest_path(folder: Path, job_idx: int, total_jobs: int) -> Path:
     return folder / f"job_{job_idx}_of_{total_jobs}.json"
 
 
-def begin_run(folder: Path, job_idx: int, total_jobs: int) -> None:
-    """Remove the job's old manifest before its chunks change. Refuse a folder that holds another array's run.
-
-    Raises:
-        UserError: the folder holds manifests of a run split into another number of jobs.
-    """
-    for path in sorted(folder.glob("job_*_of_*.json")):
-        match = _MANIFEST_NAME.fullmatch(path.name)
-        if match and int(match[2]) != total_jobs:
-            raise UserError(
-                f"{folder} holds a run of {int(match[2]):,} jobs ({path.name}) and this one has {total_jobs:,}: "
-                "give another output folder, or remove that one"
-            )
-    for page in ("report.html", "classes.png", "prompts.png"):  # they show the old run
-        for path in (folder / page, *folder.glob(f".{page}.*.part")):
-            path.unlink(missing_ok=True)
-    for part in folder.glob(".chunk_[0-9]*.json.*.part"):  # left by a killed run of this job
-        if int(part.name.split(".")[1].removeprefix("chunk_")) % total_jobs == job_idx:
-            part.unlink(missing_ok=True)
-    old = manifest_path(folder, job_idx, total_jobs)
-    if old.exists():
-        # This run may write fewer chunks. An old one must not stay without its manifest.
-        for name in json.loads(old.read_text(encoding="utf-8")).get("chunks", {}):
-            if _CHUNK_NAME.fullmatch(name):
-                (folder / name).unlink(missing_ok=True)
-        old.unlink()
+def is_chunk_of(name: str, job_idx: int, total_jobs: int) -> bool:
+    """Whether a file name is that of a chunk of this job, or of a chunk that was being written."""
+    match = re.fullmatch(r"\.?chunk_(\d+)\.json(\.\w+\.part)?", name)
+    return bool(match) and int(match[1]) % total_jobs == job_idx
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -172,7 +153,12 @@ def chunk_files(folder: Path | str, allow_partial: bool = False) -> list[Path]:
     manifests = read_manifests(folder)
     if not manifests:
         chunks = [path for path in folder.glob("chunk_*.json") if _CHUNK_NAME.fullmatch(path.name)]
-        if not chunks:
+        if (folder / RUN_FILE).exists() or (folder / HITS_FOLDER).exists():
+            unfinished = f"{folder} holds a run that was begun and has not finished"
+            if not allow_partial:
+                raise UserError(f"{unfinished}: run the same command again for the rest, or add --allow-partial")
+            say(f"warning: {unfinished}")
+        elif not chunks:
             raise UserError(f"{folder} holds no chunk_*.json: run one of the two filters with it as output first")
         return sorted(chunks, key=_chunk_number)
     total = manifests[0]["total_jobs"]

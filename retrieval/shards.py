@@ -28,8 +28,9 @@ import pyarrow.parquet as pq
 
 from retrieval.arrow_values import binaries, integers, is_text
 from retrieval.cli import UserError
-from retrieval.columns import map_columns, nsfw_tag
+from retrieval.columns import map_columns
 from retrieval.record_columns import tags_of_scores
+from retrieval.safety import safety_tag
 
 BATCH_ROWS = 1 << 16  # 4 MB of captions; larger is no faster, and if a third of them match, a batch takes 200 MB
 SQLITE_BATCH_ROWS = 1 << 12  # rows of Python values, a kilobyte each; with 32,768 a run takes a third longer
@@ -471,7 +472,7 @@ def _sqlite_columns(shard: Shard, rows: list[tuple]) -> dict[str, list]:
         ours: _sqlite_values(ours, column) for ours, column in zip(["TEXT", *_others(shard)], values, strict=True)
     }
     if "punsafe" in columns and "NSFW" not in columns:
-        columns["NSFW"] = [nsfw_tag(score) for score in columns["punsafe"]]
+        columns["NSFW"] = [safety_tag(score) for score in columns["punsafe"]]
     return columns
 
 

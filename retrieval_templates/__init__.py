@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retrieval.class_folders import safe_folder_name
+from retrieval.class_lists import CURLY_QUOTES, check_names, looks_like_a_path, read_class_list
 from retrieval.cli import UserError, say
 from retrieval.queries import QueryError, parse_query
 
@@ -74,24 +75,53 @@ def load_template(name: str, template_dir: Path | str | None = None) -> Template
     )
 
 
-def template_from_names(classes: str, flag: str = "--query") -> Template:
-    """A template from `a|b|c`, or from a file with one class name per line. Its only prompt is `DEFAULT_PROMPT`.
+def choose_template(
+    query: str,
+    flag: str = "--query",
+    template_dir: Path | str | None = None,
+    is_template: bool = False,
+    only: list[str] | None = None,
+) -> Template:
+    """What a filter's --query means: a template's name, a|b|c, or a file of class names. The same in both filters.
+
+    Args:
+        flag: what the refusals name.
+        is_template: --template was given.
+        only: --classes.
 
     Raises:
-        UserError: no name, or two names that would share an output folder.
+        UserError: what was given is none of them.
+    """
+    if is_template or query in template_names(template_dir):
+        template = load_template(query, template_dir)
+    elif template_dir and "|" not in query and not Path(query).is_file():
+        load_template(query, template_dir)  # refuses it, with the names that are known
+    else:
+        template = template_from_names(query, flag)
+    return only_classes(template, only) if only else template
+
+
+def template_from_names(classes: str, flag: str = "--query") -> Template:
+    """A template from `a|b|c`, or from a file of class names. Its only prompt is `DEFAULT_PROMPT`.
+
+    Raises:
+        UserError: no name, a file that is not there, or two names that would share an output folder.
     """
     if "|" not in classes and Path(classes).is_file():
-        try:
-            names = Path(classes).read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise UserError(f"{flag} {classes} is not a UTF-8 text file with one class name per line") from error
+        names = read_class_list(Path(classes), flag)
+    elif "|" not in classes and looks_like_a_path(classes):
+        raise UserError(f"{flag} {classes} is not there: give a file with one name per line, or the names as a|b|c")
+    elif "|" not in classes and "," in classes:
+        meant = "|".join(name.strip() for name in classes.split(","))
+        raise UserError(f"{flag} {classes!r} is one class with a comma: separate classes by |, as {meant!r}, or put a "
+                        "name that holds a comma into a file")  # fmt: skip
     else:
-        if "|" not in classes and classes in template_names():
-            say(f"note: {classes!r} is searched as a class name; add --template to use the template of that name")
         names = classes.split("|")
-    if not any(name.strip() for name in names):
+    names = [name.strip() for name in names if name.strip()]
+    if not names:
         raise UserError(f"{flag} {classes!r} names no class: give a|b|c, a file with one name per line, or a template")
-    return check_template(flag, [name.strip() for name in names if name.strip()], [DEFAULT_PROMPT], {})
+    check_names(names, flag)
+    return check_template(flag, names, [DEFAULT_PROMPT], {})
 
 
 def only_classes(template: Template, wanted: list[str]) -> Template:
@@ -132,6 +162,10 @@ def check_template(name: str, classes, templates, class_map) -> Template:
     for class_name, query in class_map.items():
         if class_name not in classes:
             refuse(f"class_map has {class_name!r}, which is no class")
+        if not isinstance(query, str):
+            refuse(f"class {class_name!r}: its class_map query is {type(query).__name__}, not text: write 'a OR b'")
+        if any(quote in query for quote in CURLY_QUOTES):
+            refuse(f'class {class_name!r}: its class_map query has typographic quotes: write "')
         try:
             parse_query(query)
         except QueryError as error:

@@ -209,3 +209,43 @@ def test_without_stderr_a_script_works_and_says_nothing(tmp_path):
     command = f"PYTHONPATH={ROOT} {sys.executable} {script} 2>&-"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout, (tmp_path / "data").read_text()) == (7, b"", "x")
+
+
+def refusal(*argv: str) -> str:
+    parser = cli.parser_for("doc", "x.py")
+    parser.add_argument("--max-per-class", type=cli.at_least(1))
+    parser.add_argument("--r", required=True)
+    with pytest.raises(UserError) as refused:
+        cli.parse_flags(parser, list(argv))
+    return str(refused.value)
+
+
+def test_a_mistake_in_the_flags_is_one_sentence():
+    assert refusal("--r", "x", "--max-per-class", "0") == (
+        "--max-per-class: must be at least 1, not 0 (--help lists the flags)"
+    )
+    assert refusal("--r", "x", "--max-per-class", "some").startswith("--max-per-class: 'some' is not a whole number")
+    assert refusal("--r", "x", "--max-per-clas", "3").startswith(
+        "--max-per-clas is no flag of x.py: did you mean --max-per-class?"
+    )
+    assert refusal().startswith("the following arguments are required: --r")
+
+
+def test_a_tilde_is_the_home_folder_in_quotes_and_behind_an_equals_sign(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/someone")
+    parser = cli.parser_for("doc", "x.py")
+    parser.add_argument("--output")
+    parser.add_argument("--query")
+    flags = cli.parse_flags(parser, ["--output=~/a_b", "--query", "~/classes.txt"])
+    assert (flags.output, flags.query) == ("/home/someone/a_b", "/home/someone/classes.txt")
+    assert cli.parse_flags(parser, ["--query", "a ~ b|~c"]).query == "a ~ b|~c"
+
+
+@pytest.mark.parametrize("missing", ["MIN", "MAX", "COUNT"])
+def test_slurm_variables_in_part_are_one_sentence_and_an_empty_task_is_no_array(missing, monkeypatch):
+    slurm(monkeypatch, task=7, first=5, last=8, count=4)
+    monkeypatch.delenv(f"SLURM_ARRAY_TASK_{missing}")
+    with pytest.raises(UserError, match=f"SLURM_ARRAY_TASK_{missing} is '', no number .*: give --job-idx"):
+        cli.array_place(None, None)
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "")
+    assert cli.array_place(None, None) == (0, 1)

@@ -308,10 +308,13 @@ def test_a_complete_run_is_not_run_again_and_other_settings_are_not_mixed_in(poo
     capsys.readouterr()
     assert stage.main(flags(pool)) == 0
     assert "is complete already" in capsys.readouterr().err
-    assert stage.main(flags(pool, "--dedup-threshold", "0.999")) == 0
+    assert stage.main(flags(pool, "--dedup-threshold", "0.999")) == 2
+    assert "holds a run with dedup_threshold 0.94 and this one has 0.999" in capsys.readouterr().err
+    assert bytes_in(pool / "out") == first
+    assert stage.main(flags(pool, "--dedup-threshold", "0.999", "--overwrite")) == 0
     assert bytes_in(pool / "out") != first
     assert len(list((pool / "out" / ".hits").iterdir())) == len(CLASSES)  # the old results are gone
-    assert stage.main(flags(pool)) == 0
+    assert stage.main(flags(pool, "--overwrite")) == 0
     assert bytes_in(pool / "out") == first
 
 
@@ -577,5 +580,5 @@ def test_seed_images_are_asked_beside_the_prompts(pool, model, capsys):
     assert stage.main(flags(pool, "--seed-images", pool / "pool", output="none")) == 2
     assert "has no image of any class" in capsys.readouterr().err
     (pool / "seeds" / "dotted" / "mine.png").write_bytes(b"no image")
-    assert stage.main(flags(pool, "--seed-images", pool / "seeds")) == 2
+    assert stage.main(flags(pool, "--seed-images", pool / "seeds", output="broken")) == 2
     assert "cannot be read as an image" in capsys.readouterr().err

@@ -356,7 +356,7 @@ def test_other_classes_or_settings_read_no_old_hits(pool, tmp_path, change, caps
     arguments = ["-q", "hen", "--dbs", pool / "part-0.parquet"]
     run("-o", tmp_path / "out", *arguments)
     capsys.readouterr()
-    run("-o", tmp_path / "out", *arguments, *change)
+    run("-o", tmp_path / "out", *arguments, *change, *([] if change[0] == "-q" else ["--overwrite"]))
     assert "scanned before" not in capsys.readouterr().err
     run("-o", tmp_path / "fresh", *arguments, *change)
     assert output_bytes(tmp_path / "out") == output_bytes(tmp_path / "fresh")

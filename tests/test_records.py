@@ -129,14 +129,19 @@ def test_jobs_of_different_settings_or_splits_are_not_mixed(tmp_path):
     records.write_manifest(tmp_path, manifest({}, 1, 2, settings={"match": "fts"}))
     with pytest.raises(UserError, match="different settings"):
         records.chunk_files(tmp_path)
-    with pytest.raises(UserError, match="holds a run of 2 jobs .* and this one has 1"):
-        records.begin_run(tmp_path, 0, 1)
 
 
-def test_a_second_run_with_fewer_records_leaves_no_chunk_of_the_first(tmp_path, small_chunks):
-    records.write_manifest(tmp_path, manifest(records.write_chunks(lines(35), tmp_path)))
-    records.begin_run(tmp_path, 0, 1)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("begun", [records.RUN_FILE, records.HITS_FOLDER + "/x.jsonl"])
+def test_a_run_that_was_begun_and_has_no_manifest_is_incomplete(tmp_path, begun, capsys):
+    records.write_chunks(lines(5), tmp_path)
+    (tmp_path / begun).parent.mkdir(exist_ok=True)
+    (tmp_path / begun).write_text("{}")
+    with pytest.raises(
+        UserError, match="was begun and has not finished: run the same command again .* --allow-partial"
+    ):
+        records.chunk_files(tmp_path)
+    assert len(read_all(tmp_path, allow_partial=True)) == 5
+    assert "warning: " in capsys.readouterr().err
 
 
 def test_a_run_is_complete_only_with_the_same_settings_inputs_and_nothing_missing(tmp_path):

@@ -134,7 +134,7 @@ def test_cleanup_removes_only_what_was_downloaded_and_a_rerun_fetches_nothing(dr
 def test_other_settings_fetch_a_cleaned_up_shard_again(drive, tmp_path):
     run("--do-cleanup", names=NAMES[:1])
     calls(tmp_path)
-    assert run("--do-cleanup", "--match", "word", names=NAMES[:1]) == 0
+    assert run("--do-cleanup", "--match", "word", "--overwrite", names=NAMES[:1]) == 0
     assert calls(tmp_path) == ["list", "1d000"]
 
 

@@ -341,22 +341,20 @@ def test_rows_are_taken_by_position(tmp_path, kind, monkeypatch):
 
 
 def test_the_caption_column_can_be_named(tmp_path):
-    path = write_parquet(tmp_path / "a.parquet", url="URL", alt_text="TEXT")
-    with pytest.raises(
-        UserError, match=r"has no TEXT column \(--field names the caption column\); it has url, alt_text"
-    ):
+    path = write_parquet(tmp_path / "a.parquet", url="URL", what="TEXT")
+    with pytest.raises(UserError, match=r"has no TEXT column \(--field names the caption column\); it has url, what"):
         open_shard(path)
-    with pytest.raises(UserError, match="has no column 'alt' .--field.; it has url, alt_text"):
+    with pytest.raises(UserError, match="has no column 'alt' .--field.; it has url, what"):
         open_shard(path, "alt")
-    assert [row["TEXT"] for row in read_all(open_shard(path, "ALT_TEXT"))] == TEXTS
+    assert [row["TEXT"] for row in read_all(open_shard(path, "WHAT"))] == TEXTS
 
 
 def test_a_shard_without_a_url_names_what_it_has(tmp_path):
-    with pytest.raises(UserError, match="a.parquet has no URL column; it has link, TEXT"):
-        open_shard(write_parquet(tmp_path / "a.parquet", link="URL", TEXT="TEXT"))
+    with pytest.raises(UserError, match="a.parquet has no URL column; it has whence, TEXT"):
+        open_shard(write_parquet(tmp_path / "a.parquet", whence="URL", TEXT="TEXT"))
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
-        connection.execute("CREATE VIRTUAL TABLE samples USING fts5(link, TEXT)")
-    with pytest.raises(UserError, match="a.db has no URL column; it has link, TEXT"):
+        connection.execute("CREATE VIRTUAL TABLE samples USING fts5(whence, TEXT)")
+    with pytest.raises(UserError, match="a.db has no URL column; it has whence, TEXT"):
         open_shard(tmp_path / "a.db")
 
 

@@ -14,7 +14,7 @@ import pytest
 from retrieval.cli import UserError
 from retrieval.queries import MATCH_MODES, class_query, to_fts5
 from retrieval.substring.matching import Matcher
-from retrieval_templates import load_template, only_classes, template_from_names, template_names
+from retrieval_templates import choose_template, load_template, only_classes, template_from_names, template_names
 
 FOLDER = Path(__file__).parent.parent / "retrieval_templates"
 TEMPLATES = [path.stem for path in sorted(FOLDER.glob("[!_]*.py"))]
@@ -257,3 +257,76 @@ def test_class_names_come_from_a_list_or_a_file_too(tmp_path):
     assert template_from_names("tabby cat| corgi |").classes == ("tabby cat", "corgi")
     with pytest.raises(UserError, match="names no class"):
         template_from_names("|")
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("list.json", '["tench", "great white shark"]'),
+        ("ids.json", '{"n01440764": "tench", "n01484850": "great white shark"}'),
+        ("index.json", '{"0": ["n01440764", "tench"], "1": ["n01484850", "great white shark"]}'),
+        ("numbers.json", '{"great white shark": 1, "tench": 0}'),
+        ("named_text.txt", '["tench",\n "great white shark"]'),
+        ("plain.csv", "tench\ngreat white shark\n"),
+        ("header.csv", "id,Class\n0,tench\n1,great white shark\n"),
+        ("header.tsv", "class_name\twnid\ntench\tn01440764\ngreat white shark\tn01484850\n"),
+        ("lines.names", "tench\ngreat white shark"),
+    ],
+)
+def test_a_list_of_classes_is_read_in_the_formats_that_people_have(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    assert choose_template(str(tmp_path / name)).classes == ("tench", "great white shark")
+
+
+@pytest.mark.parametrize(
+    "query, sentence",
+    [
+        ("clases.txt", "clases.txt is not there: give a file"),
+        ("./classes", "is not there"),
+        ("house cat, dog", "is one class with a comma: separate classes by |, as 'house cat|dog'"),
+        ("“house cat”|dog", "class '“house cat”' has typographic quotes"),
+        ("|", "names no class"),
+    ],
+)
+def test_a_class_list_that_is_no_list_is_refused_before_any_scan(query, sentence):
+    with pytest.raises(UserError) as refused:
+        choose_template(query)
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name, content, sentence",
+    [
+        ("broken.json", "[1, ", "looks like JSON and is not"),
+        ("numbers.json", "[1, 2]", "is JSON and no list of class names"),
+        ("nested.json", '{"classes": {"a": 1}}', "is JSON and no list of class names"),
+        ("columns.csv", "id,what\n0,tench\n", "has the columns id, what: call the one with the class names `class`"),
+        ("Mine.py", GOOD, "is a Python file: a template is used by its name, as --template --template-dir"),
+    ],
+)
+def test_a_file_that_holds_no_class_names_says_what_it_holds(tmp_path, name, content, sentence):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError) as refused:
+        choose_template(str(tmp_path / name))
+    assert sentence in str(refused.value)
+
+
+def test_a_query_means_the_same_in_both_filters(tmp_path):
+    (tmp_path / "Mine.py").write_text(GOOD)
+    assert choose_template("DTD") == load_template("DTD")
+    assert choose_template("Mine", template_dir=tmp_path).classes == ("hen", "car")
+    assert choose_template("F/A-18").classes == ("F/A-18",)
+    assert choose_template("Mine", template_dir=tmp_path, only=["car"]).classes == ("car",)
+    with pytest.raises(UserError, match="there is no template 'Mien'"):
+        choose_template("Mien", template_dir=tmp_path)
+    with pytest.raises(UserError, match="there is no template 'Mien'"):
+        choose_template("Mien", is_template=True)
+
+
+@pytest.mark.parametrize(
+    "value, sentence", [("['hen', 'chicken']", "is list, not text: write 'a OR b'"), ("'“hen”'", "typographic quotes")]
+)
+def test_a_class_map_value_that_is_no_query_names_its_class(tmp_path, value, sentence):
+    (tmp_path / "Mine.py").write_text(GOOD + f"\nclass_map = {{'hen': {value}}}\n")
+    with pytest.raises(UserError, match=f"template Mine: class 'hen': its class_map query .*{sentence}"):
+        load_template("Mine", tmp_path)

@@ -4,14 +4,19 @@ An embeddings folder holds `img_emb*.npy` and / or `text_emb*.npy`, as clip-retr
 (rows, width), float16 or float32, unit rows.
 
 The invariant: row i of the files, one after the other, is row i of the pool's metadata and id i of its index. The order
-is numeric (img_emb_2 before img_emb_10), and every script takes it from here; tests/test_embeddings.py holds it.
+is that of the metadata files which they were made from (`in_row_order`), numbers counting as numbers (img_emb_2 before
+img_emb_10). Every script takes it from here; tests/test_embeddings.py holds it.
 Files are memory-mapped: 100 million rows × 768 × 2 bytes are 154 GB, of which one block at a time is read.
 """
 
+import fnmatch
+import glob
 import io
 import itertools
+import json
 import re
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +25,7 @@ import numpy as np
 from retrieval.cli import UserError
 
 NAMES = {"text_index": "text_emb*.npy", "image_index": "img_emb*.npy"}
+READ_ERRORS = (ValueError, OSError, EOFError, SyntaxError, OverflowError, zipfile.BadZipFile)  # np.load's
 BLOCK_ROWS = 65_536  # 200 MB of float32 at width 768
 
 
@@ -58,12 +64,42 @@ class EmbeddingFiles:
 
 
 def numeric_order(path: Path) -> tuple:
-    """The sort key that puts img_emb_2 before img_emb_10, whether or not numbers are padded."""
-    return [_words_and_numbers(part) for part in path.parts], str(path)
+    """The sort key that puts img_emb_2 before img_emb_10, whether or not numbers are padded.
+
+    A suffix counts for nothing: X.npy and Y.npy are ordered as X.parquet and Y.parquet.
+    """
+    return [_words_and_numbers(part) for part in (*path.parts[:-1], path.stem)], str(path)
 
 
 def _words_and_numbers(name: str) -> list[str | int]:
     return [int(word) if number % 2 else word for number, word in enumerate(re.split(r"(\d+)", name))]
+
+
+def in_row_order(files: Iterable[Path]) -> list[Path]:
+    """Embedding files in the order of their rows.
+
+    Where each has a sidecar (X.json beside X.npy) that names the shard it was made from, and no two the same, this is
+    the order of the shards, in which assemble_index_folder.py takes the metadata. Else it is that of their own names.
+    """
+    files = sorted(files, key=numeric_order)
+    shards = [source_name(path) for path in files]
+    if None in shards or len(set(shards)) < len(shards):
+        return files
+    return [path for _, path in sorted(zip(shards, files, strict=True), key=lambda pair: numeric_order(Path(pair[0])))]
+
+
+def source_name(path: Path) -> str | None:
+    """The name of the shard that an embedding file was made from, as its sidecar says; None where it does not."""
+    try:
+        name = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["shard"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) else None
+
+
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Whether a path below `folder` is hidden: macOS's ._x, or a file of .ipynb_checkpoints."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def embedding_paths(folder: Path | str, wanted: list[str], flag: str) -> dict[str, list[Path]]:
@@ -72,7 +108,7 @@ def embedding_paths(folder: Path | str, wanted: list[str], flag: str) -> dict[st
     Raises:
         UserError: no folder, or none of these files in it; names `flag`.
     """
-    found = {source: sorted(Path(folder).glob(f"**/{NAMES[source]}"), key=numeric_order) for source in wanted}
+    found = {source: in_row_order(visible_files(Path(folder), f"**/{NAMES[source]}")) for source in wanted}
     found = {source: files for source, files in found.items() if files}
     if not found:
         expected = " or ".join(NAMES[source] for source in wanted)
@@ -88,14 +124,43 @@ def matching_paths(folder: Path, pattern: str, flag: str) -> list[Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{flag} {folder} is not a folder: it is where the text_embed_*.npy or img_emb_*.npy are")
-    files = sorted((path for path in folder.glob(pattern) if path.is_file()), key=numeric_order)
+    files = visible_files(folder, pattern)
     if not files:
-        raise UserError(f"{flag} {folder} holds no {pattern}")
-    kinds = sorted({re.sub(r"\d+$", "", path.stem) for path in files})
+        others = sorted({path.suffix for path in visible_files(folder, "*")} & {".npz", ".parquet", ".pt", ".h5"})
+        raise UserError(f"{flag} {folder} holds no {pattern}" + (
+            f", only *{others[0]}: write its rows as .npy files (numpy.save)" if others else ""))  # fmt: skip
+    kinds: dict[str, list[str]] = {}
+    for path in files:
+        kinds.setdefault(kind_of(path), []).append(path.name)
     if len(kinds) > 1:
-        raise UserError(f"{flag} {folder} holds {' and '.join(kind + '*.npy' for kind in kinds)}: "
-                        f"say which with --pattern '{kinds[0]}*.npy'")  # fmt: skip
-    return files
+        listed = " and ".join(f"{kind}*.npy" for kind in sorted(kinds)[:4]) + (" and others" if len(kinds) > 4 else "")
+        raise UserError(f"{flag} {folder} holds {listed}: {way_out(kinds)}")
+    return in_row_order(files)
+
+
+def visible_files(folder: Path, pattern: str) -> list[Path]:
+    return [path for path in folder.glob(pattern) if path.is_file() and not is_hidden(path, folder)]
+
+
+def kind_of(path: Path) -> str:
+    """How the names begin of files that belong together: `img_emb_`, `text_embed_`, else all up to the first digit.
+
+    Hexadecimal names (DataComp's) are one kind.
+    """
+    known = re.match(r"img_emb(ed)?_|text_emb(ed)?_", path.name)
+    if known:
+        return known[0]
+    return "" if re.fullmatch(r"[0-9a-f-]{16,}", path.stem) else re.split(r"\d", path.stem)[0]
+
+
+def way_out(kinds: dict[str, list[str]]) -> str:
+    """The --pattern that takes one kind of files and leaves the others, tried out on their names."""
+    for kind, names in sorted(kinds.items()):
+        others = [name for other in kinds if other != kind for name in kinds[other]]
+        for pattern in (f"{glob.escape(kind)}*.npy", f"{glob.escape(kind)}[0-9]*.npy"):
+            if fnmatch.filter(names, pattern) == names and not fnmatch.filter(others, pattern):
+                return f"say which with --pattern '{pattern}'"
+    return "put each kind into a folder of its own"
 
 
 def open_matching(folder: Path, pattern: str, flag: str) -> EmbeddingFiles:
@@ -120,10 +185,14 @@ def open_embeddings(files: list[Path]) -> EmbeddingFiles:
     for file in files:
         try:
             array = np.load(file, mmap_mode="r")
-        except (ValueError, OSError, EOFError) as error:
+        except READ_ERRORS as error:
             raise UserError(f"{file} is no whole npy file ({error}): compute or fetch it again") from error
+        if not isinstance(array, np.ndarray):
+            raise UserError(f"{file} is an archive of {' and '.join(array.files)}, not one array of rows: write "
+                            "one as a file of its own, numpy.save('X.npy', numpy.load('X.npz')['NAME'])")  # fmt: skip
         if array.ndim != 2 or array.dtype not in (np.float16, np.float32):
-            raise UserError(f"{file} holds {array.dtype} of shape {array.shape}, not rows of float16 or float32")
+            raise UserError(f"{file} holds {array.dtype} of shape {array.shape}, not rows of float16 or float32 (where "
+                            "they are rows of other numbers, X.astype('float32') before numpy.save)")  # fmt: skip
         arrays.append(array)
         if array.shape[1] != arrays[0].shape[1]:
             raise UserError(f"{file} has width {array.shape[1]}, {files[0].name} has {arrays[0].shape[1]}: "

@@ -1,10 +1,19 @@
 """Embedding files as one matrix: numeric order of files, rows by number and by block; bad files are named."""
 
+import json
+
 import numpy as np
 import pytest
 
 from retrieval.cli import UserError
-from retrieval.embeddings import embedding_paths, matching_paths, npy_header, open_embeddings, open_matching
+from retrieval.embeddings import (
+    embedding_paths,
+    matching_paths,
+    npy_header,
+    numeric_order,
+    open_embeddings,
+    open_matching,
+)
 
 FILES, ROWS, WIDTH = 12, 60, 8
 
@@ -29,6 +38,40 @@ def test_the_order_of_rows_is_the_numeric_order_of_files_for_every_reader(folder
     everything = np.arange(ROWS)
     assert (open_embeddings(found["text_index"]).take(everything) == matrix()).all()
     assert (open_embeddings(found["image_index"]).take(everything) == -matrix()).all()
+
+
+@pytest.mark.parametrize(
+    "stems",
+    [
+        [f"part-0000{number}-5114fd87-297e-42b0-9d11-50f1df323dfa-c000.snappy" for number in range(3)],
+        ["0b42e5ad6a9d6f0a8ea1b2c3d4e5f601", "7fa3e5ad6a9d6f0a8ea1b2c3d4e5fab1", "c0a3e5ad6a9d6f0a8ea1b2c3d4e5fab0"],
+        [f"train-0000{number}-of-00003" for number in range(3)],
+        ["a.b", "a"],
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "text_embed_"])
+def test_embeddings_that_keep_their_shards_names_are_in_the_shards_order(stems, prefix, tmp_path):
+    for stem in stems:
+        np.save(tmp_path / f"{prefix}{stem}.npy", matrix())
+        (tmp_path / f"{stem}.parquet").touch()
+    if prefix or "a" not in stems:  # names without a number or a prefix are of several kinds
+        shards = sorted(tmp_path.glob("*.parquet"), key=numeric_order)
+        found = matching_paths(tmp_path, "*.npy", "--embeddings")
+        assert [path.stem for path in found] == [prefix + shard.stem for shard in shards]
+
+
+def test_the_shard_that_a_sidecar_names_decides_the_order_before_the_files_own_name(tmp_path):
+    for number, shard in (("601", "c0a3.parquet"), ("1", "7fa3.parquet"), ("0", "0b42.parquet")):
+        np.save(tmp_path / f"text_embed_{number}.npy", matrix())
+        (tmp_path / f"text_embed_{number}.json").write_text(json.dumps({"shard": shard}))
+    names = ["text_embed_0.npy", "text_embed_1.npy", "text_embed_601.npy"]
+    assert [path.name for path in matching_paths(tmp_path, "*.npy", "--embeddings")] == names
+    (tmp_path / "text_embed_0.json").write_text(json.dumps({"shard": "d.parquet"}))
+    names = ["text_embed_1.npy", "text_embed_601.npy", "text_embed_0.npy"]
+    assert [path.name for path in matching_paths(tmp_path, "*.npy", "--embeddings")] == names
+    (tmp_path / "text_embed_1.json").unlink()  # not all have one
+    names = ["text_embed_0.npy", "text_embed_1.npy", "text_embed_601.npy"]
+    assert [path.name for path in matching_paths(tmp_path, "*.npy", "--embeddings")] == names
 
 
 def test_numbers_of_folders_count_too(tmp_path):
@@ -71,6 +114,29 @@ def test_bad_embeddings_are_named(tmp_path):
     whole = (tmp_path / "text_embed_0001.npy").read_bytes()
     (tmp_path / "text_embed_0001.npy").write_bytes(whole[:-1])
     refused("text_embed_0001.npy is no whole npy file")
+
+
+def test_the_pattern_that_a_refusal_advises_takes_one_kind_of_files(tmp_path):
+    for name in ("train-00000-of-00001", "validation-00000-of-00001", "trains-00000-of-00001"):
+        np.save(tmp_path / f"{name}.npy", matrix())
+    with pytest.raises(UserError, match=r"--pattern 'train-\*\.npy'"):
+        matching_paths(tmp_path, "*.npy", "--embeddings")
+    assert [path.name for path in matching_paths(tmp_path, "train-*.npy", "")] == ["train-00000-of-00001.npy"]
+
+
+def test_hidden_files_are_not_embeddings_and_an_archive_is_named_with_its_arrays(tmp_path):
+    np.save(tmp_path / "text_embed_0000.npy", matrix())
+    (tmp_path / "._text_embed_0000.npy").write_bytes(b"Mac OS X")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    np.save(tmp_path / ".ipynb_checkpoints" / "text_embed_0000-checkpoint.npy", matrix())
+    assert len(embedding_paths(tmp_path, ["text_index"], "--exact")["text_index"]) == 1
+    assert open_matching(tmp_path, "*.npy", "--embeddings").ntotal == ROWS
+    np.savez(tmp_path / "a.npz", l14_img=matrix(), l14_txt=matrix())
+    with pytest.raises(UserError, match=r"a.npz is an archive of l14_img and l14_txt, not one array"):
+        open_matching(tmp_path, "*.npz", "--embeddings")
+    (tmp_path / "text_embed_0000.npy").unlink()
+    with pytest.raises(UserError, match=r"holds no \*.npy, only \*.npz: write its rows as .npy files"):
+        open_matching(tmp_path, "*.npy", "--embeddings")
 
 
 def test_files_without_a_row_are_refused(tmp_path):

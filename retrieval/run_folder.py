@@ -23,6 +23,7 @@ from retrieval.records import HITS_FOLDER, RUN_FILE, is_chunk_of, manifest_path,
 PAGES = ("report.html", "classes.png", "prompts.png")  # they show the old run
 GROWING = ("classes", "queries")  # settings that may gain entries: what the folder holds stays right
 LABELS = ("query", "template")  # how the user named the classes: the classes themselves are compared
+BEGIN_SECONDS = 60  # a job begins in milliseconds, or waits LOCK_SECONDS for a killed one
 LONGEST_VALUE = 60  # characters of a setting in a refusal
 
 
@@ -68,7 +69,8 @@ def begun_run(folder: Path, run: Run, overwrite: bool) -> Iterator[None]:
     """
     busy = f"another run is writing to {folder}: wait until it ends, or give another output folder"
     with contextlib.ExitStack() as until_the_end:
-        with locked(folder, busy):  # for a moment: two runs that begin together see each other
+        # For a moment: two runs that begin together see each other. The jobs of a large array wait in line here.
+        with locked(folder, busy, BEGIN_SECONDS):
             check_folder(folder, run, overwrite)
             is_other = _difference(_held_run(folder), run.held()) is not None
             locks = (

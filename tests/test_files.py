@@ -47,3 +47,12 @@ def test_an_output_that_cannot_be_written_names_its_flag(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="^--output .*/file/inside cannot be written: Not a directory$"):
         files.writable_folder(tmp_path / "file" / "inside", "--output")
+
+
+def test_a_lock_is_refused_with_the_given_sentence_while_another_holds_it(tmp_path):
+    for path in (tmp_path, tmp_path / "job.lock"):
+        with files.locked(path, "busy"):
+            with pytest.raises(UserError, match="^it is in use$"), files.locked(path, "it is in use", seconds=0.2):
+                pass
+        with files.locked(path, "busy"):
+            pass

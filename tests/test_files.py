@@ -49,10 +49,11 @@ def test_an_output_that_cannot_be_written_names_its_flag(tmp_path):
         files.writable_folder(tmp_path / "file" / "inside", "--output")
 
 
-def test_a_lock_is_refused_with_the_given_sentence_while_another_holds_it(tmp_path):
-    for path in (tmp_path, tmp_path / "job.lock"):
-        with files.locked(path, "busy"):
-            with pytest.raises(UserError, match="^it is in use$"), files.locked(path, "it is in use", seconds=0.2):
-                pass
-        with files.locked(path, "busy"):
-            pass
+@pytest.mark.parametrize("name", [".", "job.lock"])
+def test_a_lock_is_refused_with_the_given_sentence_while_another_holds_it(tmp_path, name):
+    held = files.locked(tmp_path / name, "busy")
+    refused = pytest.raises(UserError, match="^it is in use$")
+    with held, refused, files.locked(tmp_path / name, "it is in use", seconds=0.2):
+        pass
+    with files.locked(tmp_path / name, "busy"):
+        pass

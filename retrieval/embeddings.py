@@ -6,7 +6,8 @@ An embeddings folder holds `img_emb*.npy` and / or `text_emb*.npy`, as clip-retr
 The invariant: row i of the files, one after the other, is row i of the pool's metadata and id i of its index. The order
 is that of the metadata files which they were made from (`in_row_order`), numbers counting as numbers (img_emb_2 before
 img_emb_10). Every script takes it from here; tests/test_embeddings.py holds it.
-Files are memory-mapped: 100 million rows × 768 × 2 bytes are 154 GB, of which one block at a time is read.
+Files are memory-mapped: 100 million rows × 768 × 2 bytes are 154 GB, of which one block at a time is read. Whoever
+reads rows checks them with `check_rows`: inner products are cosines only between unit rows.
 """
 
 import fnmatch
@@ -23,10 +24,13 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.cli import UserError
+from retrieval.index_folder import is_hidden
 
 NAMES = {"text_index": "text_emb*.npy", "image_index": "img_emb*.npy"}
-READ_ERRORS = (ValueError, OSError, EOFError, SyntaxError, OverflowError, zipfile.BadZipFile)  # np.load's
+# Of np.load. A damaged header is Python code that does not parse, or a shape that no memory holds.
+READ_ERRORS = (ValueError, OSError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError, zipfile.BadZipFile)
 BLOCK_ROWS = 65_536  # 200 MB of float32 at width 768
+UNIT_TOLERANCE = 0.01  # float16 rows of width 768 are unit to about 0.001
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,27 @@ class EmbeddingFiles:
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """float32 (n, width) of int64 row numbers (n,) in any order."""
-        file_of = np.searchsorted(self.starts, rows, side="right") - 1
         vectors = np.empty((len(rows), self.d), np.float32)
-        for number in np.unique(file_of):
-            here = file_of == number
+        for number, here in self._by_file(rows):
             vectors[here] = self.arrays[number][rows[here] - self.starts[number]]
         return vectors
+
+    def take_unit(self, rows: np.ndarray) -> np.ndarray:
+        """`take`, checked. Arrays that are not of files are not checked.
+
+        Raises:
+            UserError: a row that is not unit; names its file and its number there.
+        """
+        vectors = self.take(rows)
+        for number, here in self._by_file(rows) if self.files else ():
+            check_rows(vectors[here], self.files[number], rows[here] - self.starts[number])
+        return vectors
+
+    def _by_file(self, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """(number of a file, which of the rows are in it) for each file that has some."""
+        file_of = np.searchsorted(self.starts, rows, side="right") - 1
+        for number in np.unique(file_of):
+            yield number, file_of == number
 
     def blocks(self, start: int = 0, stop: int | None = None, block_rows: int = BLOCK_ROWS) -> Iterator:
         """(first row, float32 (at most block_rows, width)), over the rows from `start` up to `stop`."""
@@ -61,6 +80,38 @@ class EmbeddingFiles:
             end = min(end, stop)
             for row in range(max(first, start), end, block_rows):
                 yield row, array[row - first : min(row + block_rows, end) - first].astype(np.float32)
+
+
+def check_rows(block: np.ndarray, file: Path | str, first_row: int | np.ndarray) -> None:
+    """Refuse rows whose inner products are no cosines: not of length 1, all zeros, NaN or infinite.
+
+    Args:
+        block: float32 or float16 (n, width).
+        file: what the refusal names.
+        first_row: number of the block's first row in the file, or the number of each row (n,).
+
+    Raises:
+        UserError: names the file, the first such row and what is wrong with it.
+    """
+    block = block.astype(np.float32, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.sqrt(np.einsum("nd,nd->n", block, block))
+    wrong = np.flatnonzero(~(np.abs(lengths - 1) < UNIT_TOLERANCE))  # NaN is not below it either
+    if not wrong.size:
+        return
+    number = first_row + wrong[0] if np.isscalar(first_row) else first_row[wrong[0]]
+    row = block[wrong[0]]
+    if np.isnan(row).any():
+        what = "holds NaN"
+    elif np.isinf(row).any():
+        what = "holds infinite values"
+    else:
+        what = f"has length {lengths[wrong[0]]:.3f}" if row.any() else "is all zeros"
+    more = f"; {wrong.size:,} such rows among the {len(block):,} read with it" if wrong.size > 1 else ""
+    raise UserError(
+        f"{file}: row {number:,} {what}, so rows are not unit{more}: inner products are cosines only between rows of "
+        "length 1; normalise the embeddings, or compute this file again"
+    )
 
 
 def numeric_order(path: Path) -> tuple:
@@ -95,11 +146,6 @@ def source_name(path: Path) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return name if isinstance(name, str) else None
-
-
-def is_hidden(path: Path, folder: Path) -> bool:
-    """Whether a path below `folder` is hidden: macOS's ._x, or a file of .ipynb_checkpoints."""
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def embedding_paths(folder: Path | str, wanted: list[str], flag: str) -> dict[str, list[Path]]:
@@ -183,21 +229,31 @@ def open_embeddings(files: list[Path]) -> EmbeddingFiles:
     """
     arrays: list[np.ndarray] = []
     for file in files:
-        try:
-            array = np.load(file, mmap_mode="r")
-        except READ_ERRORS as error:
-            raise UserError(f"{file} is no whole npy file ({error}): compute or fetch it again") from error
-        if not isinstance(array, np.ndarray):
-            raise UserError(f"{file} is an archive of {' and '.join(array.files)}, not one array of rows: write "
-                            "one as a file of its own, numpy.save('X.npy', numpy.load('X.npz')['NAME'])")  # fmt: skip
-        if array.ndim != 2 or array.dtype not in (np.float16, np.float32):
-            raise UserError(f"{file} holds {array.dtype} of shape {array.shape}, not rows of float16 or float32 (where "
-                            "they are rows of other numbers, X.astype('float32') before numpy.save)")  # fmt: skip
+        array = open_array(file)
         arrays.append(array)
         if array.shape[1] != arrays[0].shape[1]:
             raise UserError(f"{file} has width {array.shape[1]}, {files[0].name} has {arrays[0].shape[1]}: "
                             "they are of two models")  # fmt: skip
     return EmbeddingFiles(tuple(arrays), np.cumsum([0, *(len(array) for array in arrays)]), tuple(files))
+
+
+def open_array(file: Path) -> np.ndarray:
+    """A memory map of an npy file, (rows, width). Nothing is unpickled, whatever the file holds."""
+    try:
+        array = np.load(file, mmap_mode="r")
+    except READ_ERRORS as error:
+        raise UserError(f"{file} is no whole npy file ({error}): compute or fetch it again") from error
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{file} is an archive of {' and '.join(array.files)}, not one array of rows: write "
+                        "one as a file of its own, numpy.save('X.npy', numpy.load('X.npz')['NAME'])")  # fmt: skip
+    if array.ndim != 2 or array.dtype not in (np.float16, np.float32) or not array.shape[1]:
+        raise UserError(f"{file} holds {array.dtype} of shape {array.shape}, not rows of float16 or float32 (where "
+                        "they are rows of other numbers, X.astype('float32') before numpy.save)")  # fmt: skip
+    behind = file.stat().st_size - array.offset - array.nbytes
+    if behind:
+        raise UserError(f"{file} holds {behind:,} bytes behind the {len(array):,} rows of its header: compute or fetch "
+                        "it again (npy files joined by cat are no npy file)")  # fmt: skip
+    return array
 
 
 def npy_header(rows: int, width: int) -> bytes:

@@ -94,7 +94,14 @@ def index_paths(entry: IndexEntry, wanted: list[str]) -> dict[str, Path]:
 
 
 def metadata_files(folder: Path) -> list[Path]:
-    return [path for path in sorted((folder / "metadata").glob("**/*")) if path.is_file()]  # clip-retrieval's order
+    """In clip-retrieval's order. Hidden files (.DS_Store, ._x, .ipynb_checkpoints) are no data."""
+    metadata = folder / "metadata"
+    return [path for path in sorted(metadata.glob("**/*")) if path.is_file() and not is_hidden(path, metadata)]
+
+
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Whether a name on the way from the folder to the path begins with a dot."""
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def lists_are_beside(index: Path) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from retrieval.cli import UserError
 from retrieval.embeddings import (
+    check_rows,
     embedding_paths,
     matching_paths,
     npy_header,
@@ -137,6 +138,54 @@ def test_hidden_files_are_not_embeddings_and_an_archive_is_named_with_its_arrays
     (tmp_path / "text_embed_0000.npy").unlink()
     with pytest.raises(UserError, match=r"holds no \*.npy, only \*.npz: write its rows as .npy files"):
         open_matching(tmp_path, "*.npy", "--embeddings")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda row: row * 12, "has length 12.000"),
+        (lambda row: row * 0.97, "has length 0.970"),
+        (lambda row: row * 0, "is all zeros"),
+        (lambda row: np.where(np.arange(WIDTH) == 3, np.nan, row), "holds NaN"),
+        (lambda row: np.where(np.arange(WIDTH) == 3, np.inf, row), "holds infinite values"),
+    ],
+)
+def test_a_row_that_is_not_unit_is_refused_by_file_and_row_wherever_it_is(change, what, tmp_path):
+    rows = matrix().astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    check_rows(rows.astype(np.float16), "x.npy", 0)  # float16's rounding is no fault
+    np.save(tmp_path / "text_embed_0.npy", rows)
+    rows[57] = change(rows[57])
+    np.save(tmp_path / "text_embed_1.npy", rows)
+    with pytest.raises(UserError, match=f"x.npy: row 1,057 {what}, so rows are not unit: "):
+        check_rows(rows, "x.npy", 1_000)
+    embeddings = open_matching(tmp_path, "*.npy", "--embeddings")
+    embeddings.take_unit(np.array([ROWS + 3, 57]))
+    with pytest.raises(UserError, match=f"text_embed_1.npy: row 57 {what}"):
+        embeddings.take_unit(np.array([4, ROWS + 57, ROWS + 2]))
+
+
+def test_columns_first_arrays_are_read_row_by_row_and_what_is_no_array_of_rows_is_refused(tmp_path):
+    file = tmp_path / "text_embed_0.npy"
+    np.save(file, np.asfortranarray(matrix()))
+    fortran = open_embeddings([file])
+    assert (fortran.take(np.arange(ROWS)) == matrix()).all()
+    assert (np.concatenate([block for _, block in fortran.blocks(block_rows=7)]) == matrix()).all()
+    content = {
+        "bytes behind": npy_header(ROWS, WIDTH) + matrix().tobytes() * 2,
+        "no whole npy file": npy_header(10**12, WIDTH) + matrix().tobytes(),
+        "no whole npy file ": b"\x80\x04K\x01.",  # a pickle
+        "no whole npy file  ": b"",
+        "no whole npy file   ": npy_header(ROWS, WIDTH).replace(b"shape", b"sh\x00pe") + matrix().tobytes(),
+    }
+    for sentence, data in content.items():
+        file.write_bytes(data)
+        with pytest.raises(UserError, match=sentence.strip()):
+            open_embeddings([file])
+    for array in (matrix().astype(">f4"), matrix()[:, :0], matrix()[None], np.array([{"a": 1}]), matrix().astype("f8")):
+        np.save(file, array)
+        with pytest.raises(UserError, match="not rows of float16 or float32|no whole npy file"):
+            open_embeddings([file])
 
 
 def test_files_without_a_row_are_refused(tmp_path):

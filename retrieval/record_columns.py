@@ -5,6 +5,8 @@ side.
 """
 
 import json
+import math
+from decimal import Decimal
 from json.encoder import encode_basestring
 
 import numpy as np
@@ -13,7 +15,7 @@ import pyarrow.compute as pc
 
 from retrieval.arrow_values import integers, is_large, is_text, text_scalar, texts
 from retrieval.records import LINE_END, RECORD_FIELDS
-from retrieval.safety import safety_tag
+from retrieval.safety import NSFW, UNLIKELY, UNSAFE_FROM, UnknownSafety, safety_tag, safety_tags_of
 
 
 def encode_columns(columns: dict) -> memoryview:
@@ -68,8 +70,10 @@ def json_values(values: pa.Array, whole: bool = False) -> pa.StringArray:
     kind = values.type
     if pa.types.is_dictionary(kind):
         encoded = json_values(values.dictionary, whole).take(values.indices)
-    elif pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        encoded = _floats(values, whole)
+    elif pa.types.is_floating(kind):
+        encoded = _floats(widened(values), whole)
+    elif pa.types.is_decimal(kind):
+        encoded = texts([_decimal(value, whole) for value in values.to_pylist()])
     elif pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         encoded = values.cast(pa.string())
     elif pa.types.is_null(kind) or len(values) == values.null_count:
@@ -77,14 +81,59 @@ def json_values(values: pa.Array, whole: bool = False) -> pa.StringArray:
     elif is_text(kind):
         quote = text_scalar('"')
         encoded = pc.binary_join_element_wise(quote, _escaped(valid_utf8(values)), quote, text_scalar(""))
-    else:  # a list, a date: no known pool holds one here
-        encoded = texts([json.dumps(value, ensure_ascii=False, default=str) for value in values.to_pylist()])
+    else:  # a list, a date, bytes of fixed length: no known pool holds one here
+        encoded = texts([json.dumps(plain_value(value), ensure_ascii=False) for value in python_values(values)])
     return pc.coalesce(encoded, text_scalar("null")) if encoded.null_count else encoded
 
 
+def python_values(values: pa.Array) -> list:
+    """The values as Python's. Text that is not UTF-8, and times that Python does not have, are given as text."""
+    try:
+        return values.to_pylist()
+    except (UnicodeDecodeError, ValueError, OverflowError, ArithmeticError, pa.ArrowException):
+        return [_python_value(value) for value in values]
+
+
+def _python_value(value: pa.Scalar):
+    try:
+        return value.as_py()
+    except UnicodeDecodeError:
+        return value.as_buffer().to_pybytes().decode("utf-8", "replace") if is_text(value.type) else None
+    except (ValueError, OverflowError, ArithmeticError, pa.ArrowException):
+        return str(value.cast(pa.int64()))  # a time beyond Python's: its count of units
+
+
+def plain_value(value):
+    """A value as JSON has it: NaN is null, bytes are text, and what JSON does not have is its text."""
+    if isinstance(value, dict):
+        return {str(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
+def widened(values: pa.Array) -> pa.Array:
+    """float16 as float32: Arrow 15 has no kernels for it."""
+    if not pa.types.is_float16(values.type):
+        return values
+    numbers = values.to_numpy(zero_copy_only=False).astype(np.float32)  # NaN where it is null
+    return pa.Array.from_buffers(pa.float32(), len(numbers), [None, pa.py_buffer(np.ascontiguousarray(numbers))])
+
+
+def _decimal(value: Decimal | None, whole: bool) -> str | None:
+    """Every digit of a whole number; else the nearest float."""
+    if value is None or not value.is_finite():
+        return None
+    if value == value.to_integral_value() and (whole or value.as_tuple().exponent >= 0):
+        return str(int(value))
+    return repr(float(value))
+
+
 def _floats(values: pa.Array, whole: bool) -> pa.StringArray:
-    if pa.types.is_decimal(values.type):
-        values = pc.cast(values, pa.float64())
     values = pc.if_else(pc.is_finite(values), values, pa.nulls(len(values), values.type))
     encoded = values.cast(pa.string())
     if pc.any(pc.equal(pc.trunc(values), values)).as_py():
@@ -124,25 +173,72 @@ def _escaped(values: pa.StringArray) -> pa.StringArray:
     return pc.replace_with_mask(values, integers(mask, "uint8").cast(pa.bool_()), again)
 
 
-def safety_tags(table: pa.Table, columns: dict[str, str]) -> pa.Array | None:
-    """The rows' NSFW tags: those of the pool where it has tags, else made from its score (LAION's rule).
+def safety_tags(table: pa.Table, columns: dict[str, str], where: str | None = None) -> pa.Array | None:
+    """The rows' tags (retrieval.safety): from the pool's tag, and where that says nothing, from its score.
 
-    `columns` is retrieval.columns.map_columns of the table's. None where the pool has neither.
+    `columns` is retrieval.columns.map_columns of the table's, and `where` names the table in a refusal. None where the
+    pool has neither tag nor score.
+
+    Raises:
+        UserError: values that are not understood, with their counts.
     """
-    name = columns.get("NSFW") or columns.get("punsafe")
-    if name is None:
-        return None
-    values = table[name].combine_chunks()
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return values
-    if pa.types.is_null(values.type):
+    tags = None
+    for ours in ("NSFW", "punsafe"):
+        if ours in columns and (tags is None or tags.null_count):
+            name = columns[ours]
+            found = tags_of(table[name].combine_chunks(), f"{where or 'the pool'}: column {name}")
+            tags = found if tags is None else pc.coalesce(tags, found)
+    return tags
+
+
+def tags_of(values: pa.Array, where: str) -> pa.StringArray:
+    """The tag of each value of one column of any type. It decides about distinct values, or about all scores at once.
+
+    Raises:
+        UserError: values that are not understood, with their counts.
+    """
+    kind = values.type
+    if pa.types.is_null(kind):
         return values.cast(pa.string())
-    return tags_of_scores(values)
+    if pa.types.is_boolean(kind):
+        values = values.cast(pa.uint8())
+    if pa.types.is_floating(values.type) or pa.types.is_integer(values.type):
+        return _tags_of_scores(values, where)
+    if is_text(kind):
+        values = valid_utf8(values).dictionary_encode()
+    if not pa.types.is_dictionary(values.type):
+        return texts(safety_tags_of(python_values(values), where))
+    try:
+        tags = [_tag_or_unknown(value) for value in python_values(_decoded(values.dictionary))]
+    except TypeError:  # a dictionary of what cannot be a tag
+        return texts(safety_tags_of(python_values(values.dictionary_decode()), where))
+    found = texts(tags).take(values.indices)
+    if _UNKNOWN in tags and pc.any(pc.equal(found, _UNKNOWN)).as_py():  # an entry may have no row among these
+        safety_tags_of(python_values(_decoded(values.dictionary).take(values.indices)), where)
+    return found
 
 
-def tags_of_scores(scores: pa.Array) -> pa.StringArray:
-    """LAION's tags for unsafe scores."""
-    return texts([safety_tag(score) for score in scores.to_pylist()])
+_UNKNOWN = "?"
+
+
+def _tag_or_unknown(value) -> str | None:
+    try:
+        return safety_tag(value)
+    except UnknownSafety:
+        return _UNKNOWN
+
+
+def _decoded(values: pa.Array) -> pa.Array:
+    return valid_utf8(values) if is_text(values.type) else values
+
+
+def _tags_of_scores(values: pa.Array, where: str) -> pa.StringArray:
+    scores = widened(values).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # NaN where it is null
+    is_absent = np.isnan(scores)
+    if not (is_absent | (scores >= 0) & (scores <= 1)).all():
+        return texts(safety_tags_of(values.to_pylist(), where))  # raises
+    numbers = np.where(is_absent, 2, scores < UNSAFE_FROM)
+    return texts([NSFW, UNLIKELY, None]).take(integers(numbers))
 
 
 def tagged_unsafe(tags: pa.Array) -> np.ndarray:

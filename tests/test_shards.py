@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from retrieval import shards
+from retrieval import parquet_shards, sqlite_shards
 from retrieval.cli import UserError
-from retrieval.shards import caption_batches, index_selection, looked_up_batches, open_shard, row_batches
+from retrieval.shards import caption_batches, open_shard, row_batches
+from retrieval.sqlite_shards import index_selection, looked_up_batches
 from retrieval.substring.hit_records import Labels, encode_hits
 from retrieval.substring.hits import Hits
 
@@ -156,13 +157,13 @@ def test_captions_and_urls_of_any_string_type(tmp_path, kind):
 @pytest.mark.parametrize("row_group_size", [1, 3, None])
 def test_row_groups_of_any_size_and_batches_that_cut_them(tmp_path, row_group_size, monkeypatch):
     shard = open_shard(write_parquet(tmp_path / "a.parquet", row_group_size=row_group_size))
-    monkeypatch.setattr(shards, "BATCH_ROWS", 4)
+    monkeypatch.setattr(parquet_shards, "BATCH_ROWS", 4)
     assert read_all(shard) == numbered(ROWS)
 
 
 def test_only_the_wanted_rows_are_fetched_whatever_batches_are_skipped(tmp_path, monkeypatch):
     shard = open_shard(write_parquet(tmp_path / "a.parquet", row_group_size=7))
-    monkeypatch.setattr(shards, "BATCH_ROWS", 2)
+    monkeypatch.setattr(parquet_shards, "BATCH_ROWS", 2)
     found = []
     for batch in caption_batches(shard):
         wanted = np.array([p for p, row in enumerate(batch.rows) if row in (1, 4, 5, 9)], dtype=np.int64)
@@ -255,8 +256,8 @@ def test_the_index_is_used_only_where_its_tokens_are_the_defined_ones(tmp_path, 
 
 
 def test_the_index_gives_the_rows_of_each_class_with_the_first_phrase_that_they_hold(tmp_path, monkeypatch):
-    monkeypatch.setattr(shards, "BATCH_ROWS", 2)
-    monkeypatch.setattr(shards, "SQLITE_BATCH_ROWS", 3)
+    monkeypatch.setattr(parquet_shards, "BATCH_ROWS", 2)
+    monkeypatch.setattr(sqlite_shards, "SQLITE_BATCH_ROWS", 3)
     shard = open_shard(write_db(tmp_path / "a.db"))
     queries = ['"hen"', '"cat" OR "red" OR "hen"', '"example"', '"hen" NOT "kitchen"']
     phrases = [['"hen"'], ['"cat"', '"red"', '"hen"'], ['"example"'], ['"hen"']]
@@ -328,8 +329,8 @@ def test_a_database_with_changes_beside_it_is_refused(tmp_path):
 
 @pytest.mark.parametrize("kind", ["parquet", "db"])
 def test_rows_are_taken_by_position(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr(shards, "BATCH_ROWS", 3)
-    monkeypatch.setattr(shards, "SQLITE_BATCH_ROWS", 3)
+    monkeypatch.setattr(parquet_shards, "BATCH_ROWS", 3)
+    monkeypatch.setattr(sqlite_shards, "SQLITE_BATCH_ROWS", 3)
     path = write_parquet(tmp_path / "a.parquet", row_group_size=4) if kind == "parquet" else write_db(tmp_path / "a.db")
     shard = open_shard(path)
     positions = np.array([0, 4, 5, 9])
@@ -350,11 +351,11 @@ def test_the_caption_column_can_be_named(tmp_path):
 
 
 def test_a_shard_without_a_url_names_what_it_has(tmp_path):
-    with pytest.raises(UserError, match="a.parquet has no URL column; it has whence, TEXT"):
+    with pytest.raises(UserError, match="a.parquet has no URL column; it has whence, TEXT: rename the one"):
         open_shard(write_parquet(tmp_path / "a.parquet", whence="URL", TEXT="TEXT"))
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.execute("CREATE VIRTUAL TABLE samples USING fts5(whence, TEXT)")
-    with pytest.raises(UserError, match="a.db has no URL column; it has whence, TEXT"):
+    with pytest.raises(UserError, match="a.db has no URL column; it has whence, TEXT: rename the one"):
         open_shard(tmp_path / "a.db")
 
 
@@ -364,9 +365,15 @@ def test_a_caption_column_that_holds_no_text_is_refused(tmp_path):
 
 
 def test_what_is_neither_format_is_refused(tmp_path):
-    for content in (b"", b"PK\x03\x04 a zip file", b"SQLite formula"):
+    neither = "neither a parquet file nor a SQLite database"
+    for content, sentence in (
+        (b"", rf"a.db is empty \(0 bytes\), {neither}: fetch it again"),
+        (b"PK\x03\x04 a zip file", f"a.db is {neither} but a zip archive: unpack it"),
+        (b"SQLite formula", f"a.db is {neither}$"),
+        (b"<!DOCTYPE html><html>", f"a.db is {neither} but a web page"),
+    ):
         (tmp_path / "a.db").write_bytes(content)
-        with pytest.raises(UserError, match="a.db is neither a parquet file nor a SQLite database"):
+        with pytest.raises(UserError, match=sentence):
             open_shard(tmp_path / "a.db")
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
         open_shard(tmp_path)
@@ -386,7 +393,7 @@ def test_a_parquet_file_with_a_damaged_footer_or_page_is_named(tmp_path):
     whole = path.read_bytes()
     footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
     path.write_bytes(whole[:footer] + b"\xff" * 100 + whole[footer + 100 :])
-    with pytest.raises(UserError, match="a.parquet is not a parquet file that can be read"):
+    with pytest.raises(UserError, match="a.parquet is damaged .*thrift.*: fetch it again"):
         open_shard(path)
     path.write_bytes(whole[:4] + bytes([0xA5]) * 400 + whole[404:])
     with pytest.raises(UserError, match="a.parquet is damaged .*: fetch it again"):

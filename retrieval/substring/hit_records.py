@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from retrieval.arrow_values import integers, texts
+from retrieval.pool_values import INTEGER_COLUMNS
 from retrieval.record_columns import joined_lines, json_parts
 from retrieval.records import POOL_FIELDS
-from retrieval.shards import INTEGER_COLUMNS, Batch
+from retrieval.shard import Batch
 from retrieval.substring.hits import Hits
 
 _quoted = json.encoder.encode_basestring

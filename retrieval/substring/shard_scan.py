@@ -17,7 +17,9 @@ import numpy as np
 from retrieval.cli import UserError
 from retrieval.files import complete_file, file_fingerprint, write_json
 from retrieval.queries import Phrase, Query, to_fts5
-from retrieval.shards import Batch, Shard, caption_batches, index_selection, looked_up_batches, open_shard, row_batches
+from retrieval.shard import Batch, Shard
+from retrieval.shards import caption_batches, open_shard, row_batches
+from retrieval.sqlite_shards import index_selection, looked_up_batches
 from retrieval.substring.caption_buffers import offsets_of, without_nulls
 from retrieval.substring.hit_records import Labels, encode_hits
 from retrieval.substring.hits import Hits

@@ -1,0 +1,207 @@
+"""Parquet shards: the captions of all rows, the other columns of the rows that match.
+
+What pyarrow cannot decode goes through DuckDB (duckdb_shards.py): the same rows in the same order, more slowly.
+"""
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from retrieval.arrow_values import integers
+from retrieval.cli import UserError
+from retrieval.duckdb_shards import open_by_duckdb
+from retrieval.pool_values import ID_COLUMN, pool_columns, refused_type
+from retrieval.shard import BATCH_ROWS, Batch, Shard, damage_named, named_columns, unreadable, use_mimalloc
+
+READ_BUFFER_BYTES = 1 << 18  # parquet is read page by page: a row group of 18 million rows is never held whole
+
+# What pyarrow 15 decodes, by physical type. It decodes nothing but _PLAIN of text as a dictionary.
+_PLAIN = {"PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE", "BIT_PACKED"}
+_DECODED = {
+    "INT32": {"DELTA_BINARY_PACKED"},
+    "INT64": {"DELTA_BINARY_PACKED"},
+    "BYTE_ARRAY": {"DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"},
+    "FLOAT": {"BYTE_STREAM_SPLIT"},
+    "DOUBLE": {"BYTE_STREAM_SPLIT"},
+}
+
+
+def open_parquet(path: Path, field: str | None) -> Shard:
+    """Read the footer.
+
+    Raises:
+        UserError: neither pyarrow nor DuckDB reads it, or it lacks what a shard needs.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, footer, leaves = file.schema_arrow, file.metadata, file.schema
+            names = schema.names
+    except UnicodeDecodeError as error:
+        raise UserError(f"shard {path} has column names that are not UTF-8: write it again with other names") from error
+    except (pa.ArrowException, OSError) as error:
+        return _by_duckdb(path, field, error)
+    columns = named_columns(path, names, field)
+    for ours, name in columns.items():
+        refused = refused_type(ours, schema.field(name).type)
+        if refused:
+            raise UserError(f"shard {path}: column {name} holds {refused}: convert, rename or drop it")
+    chunks = _Chunks(leaves, footer)
+    chunks.check_rows(path, columns)
+    if not all(chunks.are_decoded(name) for name in columns.values()):
+        return _by_duckdb(path, field, NotImplementedError(f"encodings of {', '.join(columns.values())}"))
+    return Shard(
+        path=path,
+        kind="parquet",
+        columns=columns,
+        rows=footer.num_rows,
+        few_values=tuple(columns[ours] for ours in ("LICENSE", "NSFW") if chunks.have_dictionaries(columns.get(ours))),
+        has_uuids=chunks.are_uuids(columns.get(ID_COLUMN)),
+    )
+
+
+def _by_duckdb(path: Path, field: str | None, error: Exception) -> Shard:
+    """The shard as DuckDB opens it; `error` is what pyarrow said."""
+    try:
+        return open_by_duckdb(path, field)
+    except UserError as also:
+        if isinstance(also.__cause__, Exception) and not isinstance(error, NotImplementedError):
+            raise unreadable(path, error) from error  # damage: DuckDB says no more than pyarrow
+        raise
+
+
+class _Chunks:
+    """What the footer says of the column chunks of each flat column."""
+
+    def __init__(self, leaves: pq.ParquetSchema, footer: pq.FileMetaData):
+        self._footer, self._leaves = footer, leaves
+        self._number_of = {leaves.column(number).path: number for number in range(len(leaves))}
+
+    def of(self, name: str) -> Iterator[tuple[pq.ColumnChunkMetaData, int]]:
+        """Each chunk of a column, with the rows of its row group."""
+        for number in range(self._footer.num_row_groups):
+            row_group = self._footer.row_group(number)
+            yield row_group.column(self._number_of[name]), row_group.num_rows
+
+    def check_rows(self, path: Path, columns: dict[str, str]) -> None:
+        in_groups = sum(self._footer.row_group(number).num_rows for number in range(self._footer.num_row_groups))
+        if in_groups != self._footer.num_rows:
+            raise UserError(
+                f"shard {path} is damaged ({self._footer.num_rows:,} rows, and {in_groups:,} in its row groups): "
+                "fetch it again"
+            )
+        for name in self._flat(columns.values()):
+            for chunk, rows in self.of(name):
+                if chunk.num_values != rows:
+                    raise short_column(path, name, chunk.num_values, rows)
+
+    def are_decoded(self, name: str) -> bool:
+        return all(
+            set(chunk.encodings) <= _PLAIN | _DECODED.get(chunk.physical_type, set())
+            for known in self._flat([name])
+            for chunk, _ in self.of(known)
+        )
+
+    def have_dictionaries(self, name: str | None) -> bool:
+        """Whether the column can be read as a dictionary: text with few values, which is then decoded once each."""
+        chunks = [chunk for known in self._flat([name]) for chunk, _ in self.of(known)]
+        return bool(chunks) and all(
+            chunk.physical_type == "BYTE_ARRAY" and set(chunk.encodings) <= _PLAIN for chunk in chunks
+        )
+
+    def are_uuids(self, name: str | None) -> bool:
+        return any(
+            self._leaves.column(self._number_of[known]).logical_type.type == "UUID" for known in self._flat([name])
+        )
+
+    def _flat(self, names) -> list[str]:
+        """Those of the columns that are no lists or structs."""
+        return [
+            name
+            for name in names
+            if name in self._number_of and self._leaves.column(self._number_of[name]).max_repetition_level == 0
+        ]
+
+
+def short_column(path: Path, name: str, values: int, rows: int) -> UserError:
+    return UserError(f"shard {path} is damaged (column {name} has {values:,} values for {rows:,} rows): fetch it again")
+
+
+def parquet_batches(shard: Shard) -> Iterator[Batch]:
+    """Readers in step, row group by row group.
+
+    One decodes the captions. One per other column decodes that column; it starts at the first match in a row group.
+    """
+    use_mimalloc()
+    caption = shard.columns["TEXT"]
+    with pq.ParquetFile(shard.path, buffer_size=READ_BUFFER_BYTES, read_dictionary=list(shard.few_values)) as file:
+        first_row = 0
+        for number in range(file.num_row_groups):
+            others = _OtherColumns(shard, file, number, first_row)
+            end = first_row + file.metadata.row_group(number).num_rows
+            for captions in _column_batches(file, number, caption):
+                rows = np.arange(first_row, first_row + len(captions))
+                first_row += len(captions)
+                if first_row > end:
+                    break
+                yield Batch(rows, captions, functools.partial(others.fetch, rows, captions))
+            if first_row != end:
+                rows_here = file.metadata.row_group(number).num_rows
+                raise short_column(shard.path, caption, rows_here - end + first_row, rows_here)
+
+
+def _column_batches(file: pq.ParquetFile, row_group: int, name: str) -> Iterator[pa.Array]:
+    """One column alone: of two columns with different numbers of values, pyarrow 15 loses rows, or crashes."""
+    for batch in file.iter_batches(BATCH_ROWS, row_groups=[row_group], columns=[name], use_threads=False):
+        values = batch.column(batch.schema.get_field_index(name))  # `a.b` is also the b of a struct a
+        yield values.cast(pa.string()) if pa.types.is_null(values.type) else values
+
+
+class _OtherColumns:
+    """The columns of one row group beside the captions.
+
+    They are decoded from the row group's start to the rows last asked for, one batch in memory at a time, and not at
+    all where nothing is asked for. So rows must be asked for in ascending order, from one call to the next too.
+    """
+
+    def __init__(self, shard: Shard, file: pq.ParquetFile, row_group: int, first_row: int):
+        self._shard = shard
+        self._columns = {
+            name: _OneColumn(file, row_group, name, first_row)
+            for name in dict.fromkeys(name for ours, name in shard.columns.items() if ours != "TEXT")
+        }
+
+    def fetch(self, rows: np.ndarray, captions: pa.Array, positions: np.ndarray) -> dict[str, pa.Array]:
+        """Batch.fetch of the batch of these rows and captions."""
+        path = self._shard.path
+        with damage_named(path):
+            taken = {name: column.take(rows[positions]) for name, column in self._columns.items()}
+        found = pool_columns(self._shard.columns, taken, f"shard {path}", self._shard.has_uuids)
+        return found | {"TEXT": captions.take(integers(positions))}
+
+
+class _OneColumn:
+    """One column of one row group, and the batch of it that is in memory."""
+
+    def __init__(self, file: pq.ParquetFile, row_group: int, name: str, first_row: int):
+        self._batches = _column_batches(file, row_group, name)
+        self._first, self._batch = first_row, None  # the number of the batch's first row
+
+    def take(self, rows: np.ndarray) -> pa.Array:
+        """The values of these rows (numbers within the file)."""
+        taken, done = [], 0
+        while True:
+            if self._batch is None:
+                self._batch = next(self._batches, None)
+                if self._batch is None:
+                    raise pa.ArrowInvalid("a column has fewer values than rows")
+            upto = int(np.searchsorted(rows, self._first + len(self._batch)))
+            if upto > done:
+                taken.append(self._batch.take(integers(rows[done:upto] - self._first)))
+                done = upto
+            if done == len(rows):
+                return taken[0] if len(taken) == 1 else pa.chunked_array(taken).combine_chunks()
+            self._first, self._batch = self._first + len(self._batch), None

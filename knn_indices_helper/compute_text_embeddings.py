@@ -62,10 +62,13 @@ def main(argv: list[str] | None = None) -> int:
     from retrieval.indexing.caption_shards import EmbeddingSettings, Unreadable, check_space, find_shards, plan_work
 
     settings = EmbeddingSettings(source, args.precision, args.batch_size)
-    shards = array_share(find_shards(args.input_parquet_dir), job_idx, total_jobs)
-    planned = [plan_work(shard, output, args.caption_column, settings) for shard in shards]
+    names = find_shards(args.input_parquet_dir)
+    shards = array_share(names, job_idx, total_jobs)
+    planned = [plan_work(shard, output / names[shard], args.caption_column, settings) for shard in shards]
     unread = [work for work in planned if isinstance(work, Unreadable)]
     works = [work for work in planned if not isinstance(work, Unreadable)]
+    if unread and not works and all(bad.no_captions for bad in unread):
+        raise UserError(f"{unread[0].shard}: {unread[0].reason}")
     todo = [work for work in works if not work.done]
     check_space(todo, output)
     say(

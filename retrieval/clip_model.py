@@ -219,12 +219,26 @@ def load_clip(name: str, device: str | None = None, precision: str = "fp32") -> 
             source.architecture, pretrained=source.pretrained, precision=precision, device=device
         )
     except Exception as error:  # torch and open_clip raise a dozen kinds for a file that does not fit
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"the weights of {name} do not load as {source.architecture} ({source.config}): {reason}; give the "
-            "checkpoint that belongs to this configuration"
+            f"the weights of {name} do not load as {source.architecture} ({source.config}): {_first_line(error)}; give "
+            "the checkpoint that belongs to this configuration"
         ) from error
-    return wrap_network(name, network, preprocess, open_clip.get_tokenizer(source.architecture), device, precision)
+    return wrap_network(name, network, preprocess, _get_tokenizer(source), device, precision)
+
+
+def _get_tokenizer(source: ModelSource):
+    try:
+        return open_clip.get_tokenizer(source.architecture)
+    except Exception as error:  # transformers and the hub's client each have their own kinds
+        raise UserError(
+            f"the tokenizer of {source.name} (hf_tokenizer_name in {source.config}) is not on this machine and could "
+            f"not be fetched ({_first_line(error)}): run once where there is a network and keep its Hugging Face cache "
+            "(HF_HOME), or give the tokenizer's own folder there"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def wrap_network(
@@ -266,6 +280,11 @@ def _fetch_weights(source: ModelSource) -> None:
         raise UserError(
             f"model {source.name!r}: open_clip knows no weights {source.pretrained!r} of {source.architecture} "
             f"(it knows: {', '.join(tags) or 'none'}); give one of these, or a checkpoint's path"
+        )
+    if known.get("quick_gelu") and not (open_clip.get_model_config(source.architecture) or {}).get("quick_gelu"):
+        raise UserError(
+            f"the weights of {source.name} were trained with quick GELU, and {source.architecture} has the ordinary "
+            "GELU: name a configuration of open_clip's that ends in -quickgelu"
         )
     try:
         if not _in_cache(known):

@@ -11,6 +11,8 @@ These are clip-retrieval's names, as indicies.json holds them. Standard library 
 import difflib
 import importlib.util
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,13 @@ OPENAI_MODELS = (  # clip.available_models() of OpenAI's package: clip-retrieval
 )  # fmt: skip
 WEIGHT_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".npz")  # a PRETRAINED that ends so is a path
 PRECISIONS = ("fp32", "bf16", "fp16")
+# Weights that were trained with quick GELU, as open_clip's table of pretrained weights says. open_clip loads them into
+# a configuration with the ordinary GELU too, and only warns; the embeddings are others then (cosine 0.9 and less).
+QUICK_GELU_WEIGHTS = {
+    *("openai", "metaclip_400m", "metaclip_fullcc", "dfn2b", "dfn5b", "yfcc15m", "cc12m"),
+    *("ViT-B-32/laion400m_e31", "ViT-B-32/laion400m_e32"),
+}
+QUICK_GELU_FACTOR = b"1.702"  # x * sigmoid(1.702 * x): in the code of OpenAI's own archives (ViT-B-32.pt)
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,13 @@ class ModelSource:
     checkpoint: Path | None
     config: Path
     width: int
+
+    quick_gelu: bool = False  # whether the name asks for a configuration without it, and the weights need it
+
+    @property
+    def identity(self) -> str:
+        """What a fingerprint holds: earlier versions embedded such weights without quick GELU under the same name."""
+        return f"{self.name} (quick GELU)" if self.quick_gelu else self.name
 
     @property
     def files(self) -> list[Path]:
@@ -77,7 +93,11 @@ def _source(name: str, architecture: str, pretrained: str, checkpoint: Path | No
         raise UserError("open_clip is not installed: pip install -r requirements.txt")
     shipped = Path(package.origin).parent / "model_configs"
     beside = checkpoint.parent / f"{architecture}.json" if checkpoint else None
-    config = beside if beside and beside.is_file() else shipped / f"{architecture}.json"
+    needs_quick = needs_quick_gelu(architecture, pretrained, checkpoint)
+    own = beside is not None and beside.is_file()
+    quick = needs_quick and not own and (shipped / f"{architecture}-quickgelu.json").is_file()
+    architecture += "-quickgelu" if quick else ""
+    config = beside if own else shipped / f"{architecture}.json"
     if not config.is_file():
         known = sorted(path.stem for path in shipped.glob("*.json"))
         close = difflib.get_close_matches(architecture, known, n=3) or known[:3]
@@ -86,7 +106,25 @@ def _source(name: str, architecture: str, pretrained: str, checkpoint: Path | No
             + (f"; put one at {beside}" if beside else "")
         )
     try:
-        width = int(json.loads(config.read_text(encoding="utf-8"))["embed_dim"])
+        described = json.loads(config.read_text(encoding="utf-8"))
+        width = int(described["embed_dim"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{config} is no open_clip model configuration: {error!r}") from error
-    return ModelSource(name, architecture, pretrained, checkpoint, config, width)
+    if checkpoint and needs_quick and not described.get("quick_gelu"):
+        raise UserError(f'{checkpoint} was trained with quick GELU: write "quick_gelu": true into {config}')
+    return ModelSource(name, architecture, pretrained, checkpoint, config, width, quick)
+
+
+def needs_quick_gelu(architecture: str, pretrained: str, checkpoint: Path | None) -> bool:
+    """Whether weights were trained with quick GELU: by their tag, or as the code in OpenAI's own archive says."""
+    if checkpoint is None:
+        tag = pretrained.lower().replace("-", "_")  # as open_clip reads it
+        return tag in QUICK_GELU_WEIGHTS or f"{architecture}/{tag}" in QUICK_GELU_WEIGHTS
+    if not zipfile.is_zipfile(checkpoint):
+        return False
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            code = [name for name in archive.namelist() if "/code/" in name and name.endswith(".py")]
+            return any(QUICK_GELU_FACTOR in archive.read(name) for name in code)
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        return False  # a broken file is refused when it is loaded

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,42 @@ def test_every_openai_name_has_openai_weights_with_quick_gelu_in_open_clip(name)
     source = check_model_name(name)
     assert open_clip.get_pretrained_cfg(source.architecture, source.pretrained)["quick_gelu"]
     assert open_clip.get_model_config(source.architecture)["quick_gelu"]
+
+
+def test_weights_of_quick_gelu_are_loaded_in_a_configuration_of_quick_gelu():
+    for model, tags in open_clip.pretrained._PRETRAINED.items():
+        for tag, weights in tags.items():
+            source = check_model_name(f"open_clip:{model}/{tag}")
+            if weights.get("quick_gelu"):
+                assert open_clip.get_model_config(source.architecture)["quick_gelu"], (model, tag)
+            else:
+                assert source.architecture == model, (model, tag)
+            assert source.quick_gelu == (source.architecture != model)
+    asked = check_model_name("open_clip:ViT-B-32/openai")
+    assert asked.architecture == check_model_name("ViT-B/32").architecture
+    assert asked.identity == "open_clip:ViT-B-32/openai (quick GELU)"  # not to be taken for what was embedded before
+
+
+def test_an_archive_of_openai_brings_quick_gelu_or_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "ViT-B-32.pt", "w") as archive:
+        archive.writestr("ViT-B-32/code/model.py", "torch.mul(x, torch.sigmoid(torch.mul(x, 1.702)))")
+    assert check_model_name(f"open_clip:ViT-B-32/{tmp_path}/ViT-B-32.pt").architecture == "ViT-B-32-quickgelu"
+    (tmp_path / "ViT-B-32.json").write_text(json.dumps(TINY))
+    with pytest.raises(UserError, match='was trained with quick GELU: write "quick_gelu": true into .*ViT-B-32.json'):
+        check_model_name(f"open_clip:ViT-B-32/{tmp_path}/ViT-B-32.pt")
+    save_model(tmp_path, "tiny-plain")
+    assert check_model_name(f"open_clip:tiny-plain/{tmp_path}/tiny-plain.pt").architecture == "tiny-plain"
+
+
+def test_a_tokenizer_that_cannot_be_fetched_is_a_sentence(tmp_path):
+    save_model(tmp_path, "tiny-foreign")
+    foreign = TINY | {"text_cfg": TEXT | {"hf_tokenizer_name": "some-org/some-tokenizer"}}
+    (tmp_path / "tiny-foreign.json").write_text(json.dumps(foreign))
+    with pytest.raises(
+        UserError, match="the tokenizer of .* is not on this machine and could not be fetched"
+    ) as caught:
+        load_clip(f"open_clip:tiny-foreign/{tmp_path}/tiny-foreign.pt", "cpu")
+    assert "\n" not in str(caught.value)
 
 
 def test_checking_a_name_imports_no_torch():

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from retrieval.columns import map_columns
+from retrieval.embeddings import matching_paths, numeric_order, source_name
 from retrieval.indexing import caption_shards, read_ahead
 
 SCRIPT = Path(script.__file__)
@@ -111,11 +112,11 @@ def test_of_text_and_caption_the_column_that_the_records_take_is_embedded(model,
 
 
 def test_a_caption_column_of_another_name_is_named_by_a_flag(model, tmp_path, capsys):
-    write_shard(tmp_path / "pool/a_1.parquet", ["a dog"], "alt")
+    write_shard(tmp_path / "pool/a_1.parquet", ["a dog"], "words")
     assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 2
     said = capsys.readouterr().err
-    assert "has no caption column; it has url, alt: name one with --caption-column" in said
-    assert run(tmp_path / "pool", tmp_path / "out", model[0], "--caption-column", "alt") == 0
+    assert "has no caption column; it has url, words: name one with --caption-column" in said
+    assert run(tmp_path / "pool", tmp_path / "out", model[0], "--caption-column", "words") == 0
     assert (tmp_path / "out/text_embed_1.npy").exists()
 
 
@@ -263,11 +264,94 @@ def test_bad_input_is_refused_in_a_sentence(flags, sentence, model, tmp_path, ca
     assert said[-1].startswith("error: ") and sentence in said[-1]
 
 
-def test_two_shards_that_would_share_an_embedding_file_are_refused(model, tmp_path, capsys):
-    for name in ("a_0001", "b_0001"):
-        write_shard(tmp_path / f"pool/{name}.parquet", ["x"])
-    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 2
-    assert "a_0001.parquet and b_0001.parquet would both become text_embed_0001.npy" in capsys.readouterr().err
+UUID = "5114fd87-297e-42b0-9d11-50f1df323dfa-c000.snappy"
+PUBLISHED = {  # the shards' stems, in their order -> their embeddings'
+    "laion-2b-en": (["metadata_0009", "metadata_0010"], ["0009", "0010"]),
+    "laion and coyo": ([f"part-0000{n}-{UUID}" for n in (0, 1)], ["00000", "00001"]),
+    "the hub": ([f"train-0000{n}-of-00002" for n in (0, 1)], ["00000", "00001"]),
+    "splits": (["train-00000-of-00001", "validation-00000-of-00001"],) * 2,
+    "unpadded": (["data_2", "data_10"], ["2", "10"]),
+    "datacomp": (["0b42e5ad6a9d6f0a8ea1b2c3d4e5f609", "7fa3e5ad6a9d6f0a8ea1b2c3d4e5fab1"],) * 2,
+    "one of datacomp": (["00b42e5ad6a9d6f0a8ea1b2c3d4e5f60"],) * 2,
+    "no series": (["a_0001", "b_0001"],) * 2,
+}
+
+
+@pytest.mark.parametrize("kind", PUBLISHED)
+def test_published_names_give_each_shard_a_file_of_its_own_in_the_shards_order(kind, model, tmp_path):
+    stems, names = PUBLISHED[kind]
+    for number, stem in enumerate(stems):
+        write_shard(tmp_path / f"pool/{stem}.parquet", words(number + 1))
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    files = matching_paths(tmp_path / "out", "*.npy", "--embeddings")
+    assert [path.name for path in files] == [f"text_embed_{name}.npy" for name in names]
+    assert [len(np.load(path)) for path in files] == list(range(1, len(stems) + 1))
+    shards = sorted((tmp_path / "pool").glob("*.parquet"), key=numeric_order)
+    assert [shard.name for shard in shards] == [source_name(path) for path in files]
+
+
+def test_work_of_an_earlier_name_is_taken_over_and_not_done_again(model, tmp_path, capsys):
+    hexadecimal = "7fa3e5ad6a9d6f0a8ea1b2c3d4e5f601"
+    write_shard(tmp_path / f"pool/{hexadecimal}.parquet", words(20))
+    run(tmp_path / "pool", tmp_path / "out", model[0])
+    written = (tmp_path / f"out/text_embed_{hexadecimal}.npy").stat().st_mtime_ns
+    for suffix in (".npy", ".json"):  # as it was named before
+        os.rename(tmp_path / f"out/text_embed_{hexadecimal}{suffix}", tmp_path / f"out/text_embed_601{suffix}")
+    capsys.readouterr()
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    assert "1 shards are done already" in capsys.readouterr().err
+    assert sorted(os.listdir(tmp_path / "out")) == [f"text_embed_{hexadecimal}{suffix}" for suffix in (".json", ".npy")]
+    assert (tmp_path / f"out/text_embed_{hexadecimal}.npy").stat().st_mtime_ns == written
+    write_shard(tmp_path / "pool/another.parquet", words(3))
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    assert len(list((tmp_path / "out").glob("*.npy"))) == 2
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "binary", "large_binary", "dictionary", "null"])
+def test_captions_of_any_type_and_encoding_are_read_as_the_substring_filter_reads_them(kind, model, tmp_path):
+    raw = [b"caf\xe9 au lait", "crème".encode(), None]
+    column = pa.array(raw, pa.large_binary() if "large" in kind else pa.binary())
+    if kind in ("string", "large_string"):
+        column = pa.Array.from_buffers(getattr(pa, kind)(), 3, column.buffers())  # unchecked, as parquet holds it
+    elif kind == "dictionary":
+        column = column.dictionary_encode()
+    elif kind == "null":
+        raw, column = [None] * 3, pa.nulls(3)
+    (tmp_path / "pool").mkdir()
+    pq.write_table(pa.table({"caption": column}), tmp_path / "pool/metadata_0000.parquet")
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    expected = padded(model[1], [(caption or b"").decode("utf-8", "replace") for caption in raw])
+    np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), expected, atol=5e-4)
+
+
+def test_of_two_columns_of_one_name_the_first_is_embedded(model, tmp_path):
+    (tmp_path / "pool").mkdir()
+    table = pa.Table.from_arrays([pa.array(["a dog"]), pa.array(["a cat"])], names=["TEXT", "TEXT"])
+    pq.write_table(table, tmp_path / "pool/metadata_0000.parquet")
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), padded(model[1], ["a dog"]), atol=5e-4)
+
+
+def test_hidden_files_are_no_shards(model, tmp_path, capsys):
+    write_shard(tmp_path / "pool/metadata_0000.parquet", ["a dog"])
+    (tmp_path / "pool/._metadata_0000.parquet").write_bytes(b"Mac OS X")
+    (tmp_path / "pool/metadata_0001.parquet").mkdir()
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
+    assert "1 shards asked, 1 done" in capsys.readouterr().err
+
+
+def test_a_shard_without_captions_or_of_an_undecodable_kind_takes_no_other_with_it(model, tmp_path, capsys):
+    write_shard(tmp_path / "pool/good.parquet", ["a dog"])
+    write_shard(tmp_path / "pool/other.parquet", ["a dog"], column="words")
+    delta = pa.table({"caption": pa.array(["a", "b"] * 10).dictionary_encode()})
+    encoded = {"use_dictionary": False, "column_encoding": {"caption": "DELTA_BYTE_ARRAY"}}
+    pq.write_table(delta, tmp_path / "pool/delta.parquet", **encoded)
+    write_shard(tmp_path / f"pool/{'x' * 240}.parquet", ["a dog"])
+    assert run(tmp_path / "pool", tmp_path / "out", model[0], "--precision", "bf16") == 1
+    said = capsys.readouterr().err
+    assert "other.parquet: it has no caption column; it has url, words: name one" in said
+    assert "delta.parquet: Not yet implemented" in said and "would be too long a name" in said
+    assert said.splitlines()[-1].startswith("4 shards asked, 1 done, 3 unreadable; 1 captions embedded")
 
 
 def test_memory_is_the_same_for_ten_times_the_rows(tmp_path):

@@ -6,6 +6,7 @@ same fingerprint is continued.
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,14 +15,24 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from retrieval.arrow_values import is_text
 from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource
 from retrieval.columns import caption_column
+from retrieval.embeddings import is_hidden
 from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint
 
 GROUP = 16_384  # captions sorted by length, embedded and saved together: a second of a GPU, some minutes of two cores
 READ_BUFFER = 1 << 20  # bytes: pages are read one by one instead of a column of a row group at once
 FLOAT16 = 2  # bytes
+LONGEST_NAME = 240  # bytes: a file system takes 255, and while it is written a name is .NAME.part
+# The first number of a name, with what comes before it and after it. Hexadecimal digits go on with a letter.
+NUMBERED = re.compile(r"(?P<before>\D*)(?P<number>\d+)(?P<after>(?:[-_.].*)?)")
+READ_ERRORS = (pa.ArrowException, OSError, ValueError)  # ValueError: texts that are not UTF-8, also names of columns
+
+
+class NoCaptions(ValueError):
+    """A shard without a column of captions."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,7 @@ class EmbeddingSettings:
 class Unreadable:
     shard: Path
     reason: str
+    no_captions: bool = False  # it can be read, and no column of it was taken for the captions
 
 
 @dataclass(frozen=True)
@@ -66,84 +78,110 @@ class Work:
         return self.rows_done == self.rows and self.target.exists()
 
 
-def find_shards(folder: Path) -> list[Path]:
-    """The folder's parquet files.
+def find_shards(folder: Path) -> dict[Path, str]:
+    """The folder's parquet files, each with the name of its embedding file.
 
     Raises:
-        UserError: none, or two that would share an embedding file.
+        UserError: there is none.
     """
-    shards = sorted(folder.glob("*.parquet"))
+    shards = [path for path in sorted(folder.glob("*.parquet")) if path.is_file() and not is_hidden(path, folder)]
     if not shards:
         raise UserError(f"--input-parquet-dir {folder} holds no *.parquet")
-    names: dict[str, Path] = {}
-    for shard in shards:
-        twin = names.setdefault(embedding_name(shard), shard)
-        if twin is not shard:
-            raise UserError(
-                f"{twin.name} and {shard.name} would both become {embedding_name(shard)}: put them in folders of their "
-                "own, or rename one"
-            )
-    return shards
+    return embedding_names(shards)
 
 
-def embedding_name(shard: Path) -> str:
-    """metadata_0007.parquet -> text_embed_0007.npy; a name without a number keeps its stem."""
-    digits = re.search(r"\d+$", shard.stem)
-    return f"text_embed_{digits.group() if digits else shard.stem}.npy"
+def embedding_names(shards: list[Path]) -> dict[Path, str]:
+    """metadata_0007 -> text_embed_0007.npy where the shards' names differ by this number alone; else their whole stems.
 
-
-def plan_work(shard: Path, output: Path, asked_column: str | None, settings: EmbeddingSettings) -> Work | Unreadable:
-    """Open the shard's footer, find the captions, and find out what an earlier run has done of it.
-
-    Raises:
-        UserError: a shard without a caption column.
+    So no two shards share a name, and the names are in the shards' order: by their numbers, or because one beginning is
+    put before every stem. LAION's part-00007-5114…-c000.snappy and the hub's train-00007-of-00128 are numbered;
+    DataComp's names are hexadecimal, and no numbers.
     """
+    numbered = [NUMBERED.fullmatch(shard.stem) for shard in shards]
+    one_series = all(numbered) and len({(match["before"], match["after"]) for match in numbered}) == 1
+    return {
+        shard: f"text_embed_{match['number'] if one_series else shard.stem}.npy"
+        for shard, match in zip(shards, numbered, strict=True)
+    }
+
+
+def earlier_names(shard: Path) -> set[str]:
+    """What a shard's embedding file may be called where its folder held other shards, or in earlier versions."""
+    digits = re.search(r"\d+$", shard.stem)
+    names = {f"text_embed_{digits.group() if digits else shard.stem}.npy", f"text_embed_{shard.stem}.npy"}
+    return names | set(embedding_names([shard]).values())
+
+
+def plan_work(shard: Path, target: Path, asked_column: str | None, settings: EmbeddingSettings) -> Work | Unreadable:
+    """Open the shard's footer, find the captions, and find out what an earlier run has done of it."""
     try:
+        target.name.encode()
         with pq.ParquetFile(shard) as file:
             rows, schema = file.metadata.num_rows, file.schema_arrow
-    except (pa.ArrowInvalid, OSError) as error:
-        return Unreadable(shard, str(error).splitlines()[0])
-    column = text_column(shard, schema, asked_column)
+            column = text_column(schema, asked_column)
+    except UnicodeEncodeError:
+        return Unreadable(shard, "its name is not UTF-8: rename it")
+    except READ_ERRORS as error:
+        return Unreadable(shard, first_line(error), isinstance(error, NoCaptions))
+    if len(target.name.encode()) > LONGEST_NAME:
+        return Unreadable(shard, f"{target.name} would be too long a name: rename the shard")
     fingerprint = settings_fingerprint(
         {
             "shard": file_fingerprint(shard),
             "column": column,
-            "model": settings.model.name,
+            "model": settings.model.identity,
             "weights": [file_fingerprint(path) for path in settings.model.files],
             "precision": settings.precision,
             "batch_size": settings.batch_size,  # batch composition changes float rounding
             "group": GROUP,
         }
     )
-    target = output / embedding_name(shard)
-    return resume(Work(shard, column, rows, settings.model.width, target, settings.model.name, fingerprint, 0, 0))
+    work = Work(shard, column, rows, settings.model.width, target, settings.model.name, fingerprint, 0, 0)
+    take_over(work)
+    return resume(work)
 
 
-def text_column(shard: Path, schema: pa.Schema, asked: str | None) -> str:
-    """The shard's caption column, which holds text.
+def text_column(schema: pa.Schema, asked: str | None) -> str:
+    """The shard's caption column, which holds text (or bytes of text, or nothing).
 
     Raises:
-        UserError: no such column, or one of another type.
+        NoCaptions: no such column, or one of another type.
     """
     name = caption_column(schema.names, asked)
     if name is None:
-        raise UserError(
-            f"{shard} has no caption column{f' {asked!r}' if asked else ''}; it has {', '.join(schema.names)}: "
+        raise NoCaptions(
+            f"it has no caption column{f' {asked!r}' if asked else ''}; it has {', '.join(schema.names)}: "
             "name one with --caption-column"
         )
-    kind = schema.field(name).type
+    kind = schema.field(schema.names.index(name)).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise UserError(f"{shard}: column {name!r} holds {kind}, not text: name the captions with --caption-column")
+    if not (is_text(kind) or pa.types.is_null(kind) or str(kind) in ("string_view", "binary_view")):
+        raise NoCaptions(f"column {name!r} holds {kind}, not text: name the captions with --caption-column")
     return name
+
+
+def take_over(work: Work) -> None:
+    """Give an earlier run's files of the same fingerprint their present names."""
+    for name in earlier_names(work.shard) - {work.target.name}:
+        earlier = replace(work, target=work.target.with_name(name))
+        state = read_state(earlier)
+        if state.get("fingerprint") == work.fingerprint and state.get("shard") == work.shard.name:
+            for old, new in ((earlier.target, work.target), (earlier.part, work.part), (earlier.state, work.state)):
+                if old.exists():
+                    os.replace(old, new)
+
+
+def read_state(work: Work) -> dict:
+    try:
+        state = json.loads(work.state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
 
 
 def resume(work: Work) -> Work:
     """The same work with `rows_done` and `empty` of an earlier run of the same fingerprint."""
-    try:
-        state = json.loads(work.state.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return work
+    state = read_state(work)
     if state.get("fingerprint") != work.fingerprint:
         return work
     reached = replace(work, rows_done=state["rows_done"], empty=state["empty"])
@@ -165,9 +203,23 @@ def read_captions(shard: Path, column: str) -> Iterator[list[str | None]]:
     captions = []
     with pq.ParquetFile(shard, buffer_size=READ_BUFFER, pre_buffer=False) as file:
         for batch in file.iter_batches(batch_size=GROUP, columns=[column]):
-            captions += batch.column(0).to_pylist()
+            captions += as_texts(batch.column(0))
             while len(captions) >= GROUP:
                 yield captions[:GROUP]
                 del captions[:GROUP]
     if captions:
         yield captions
+
+
+def as_texts(column: pa.Array) -> list[str | None]:
+    """A column of text or bytes as texts. Bytes that are not UTF-8 become U+FFFD, as in the substring filter."""
+    column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    try:
+        values = column.to_pylist()
+    except UnicodeDecodeError:
+        values = column.cast(pa.large_binary()).to_pylist()
+    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in values]
+
+
+def first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

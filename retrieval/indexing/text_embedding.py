@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 import torch
 
 from retrieval.cli import progress, say
 from retrieval.clip_model import ClipModel, load_clip
 from retrieval.embeddings import npy_header
 from retrieval.files import write_json
-from retrieval.indexing.caption_shards import FLOAT16, Unreadable, Work, read_captions
+from retrieval.indexing.caption_shards import FLOAT16, READ_ERRORS, Unreadable, Work, first_line, read_captions
 from retrieval.indexing.read_ahead import ahead
 from retrieval.indexing.torch_threads import use_all_cores
 
@@ -32,7 +31,7 @@ def load_model(name: str, device: str | None, precision: str, first: Work) -> Cl
     model = load_clip(name, device, precision)
     say(f"{name} on {model.device} in {precision}, width {model.width}" + ("" if model.cuts else ", padded"))
     if precision != "fp32":
-        captions = next(read_captions(first.shard, first.column), [])[:SAMPLE]
+        captions = sample_captions(first)
         exact = load_clip(name, device).encode_texts(captions)
         cosine = (exact * model.encode_texts(captions)).sum(axis=1)
         if len(cosine):
@@ -41,6 +40,13 @@ def load_model(name: str, device: str | None, precision: str, first: Work) -> Cl
                 f"cosine {cosine.mean():.6f} mean, {cosine.min():.6f} lowest"
             )
     return model
+
+
+def sample_captions(work: Work) -> list[str]:
+    try:
+        return [caption or "" for caption in next(read_captions(work.shard, work.column), [])[:SAMPLE]]
+    except READ_ERRORS:  # it is named when its turn comes
+        return []
 
 
 @dataclass(frozen=True)
@@ -95,8 +101,11 @@ def tokenised_groups(tokenizer: Callable, todo: list[Work], lost: list[Unreadabl
                     empty += sum(not caption for caption in captions)
                     yield Group(work, begin, tokenizer([caption or "" for caption in captions]), empty)
                 begin += len(captions)
-        except (pa.ArrowException, OSError) as error:
-            lost.append(Unreadable(work.shard, str(error).splitlines()[0]))
+        except READ_ERRORS as error:
+            lost.append(Unreadable(work.shard, first_line(error)))
+        else:
+            if begin != work.rows:
+                lost.append(Unreadable(work.shard, f"its captions end after {begin:,} of {work.rows:,} rows"))
 
 
 def copy_to_host(embedded: torch.Tensor) -> Callable[[], np.ndarray]:

@@ -23,17 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retrieval.cli import UserError, say_always
-from retrieval.download.guarded_fetch import (
-    CUT_SHORT,
-    DEADLINE,
-    GIVEN_UP,
-    MAX_IMAGE_PIXELS,
-    NOT_HTTP,
-    PRIVATE,
-    TOO_LARGE,
-    TOO_MANY_SCANS,
-    Limits,
-)
+from retrieval.download.answer_bytes import CUT_SHORT, ENCODED_AS, MAX_IMAGE_PIXELS, NO_RANGE, TOO_LARGE, TOO_MANY_SCANS
+from retrieval.download.guarded_fetch import DEADLINE, GIVEN_UP, NOT_HTTP, PRIVATE, Limits
 from retrieval.download.settings import FetchSettings, ResizeSettings
 from retrieval.files import complete_file, free_bytes, write_json
 
@@ -42,6 +33,7 @@ SHARD_URLS = 10_000  # img2dataset's default; each shard ends with a wait for it
 LEAST_FREE_BYTES = 64 << 20
 LOG_LINES = 15
 
+SHRINK = "shrink"  # the --resize-mode that img2dataset has as a second argument
 NOT_AN_IMAGE = "not an image"
 # Our reason, and the pattern of img2dataset's message that it stands for. The first match wins. `reason_of` makes the
 # reasons of HTTP errors.
@@ -49,7 +41,8 @@ _REASONS = [
     ("X-Robots-Tag", r"X-Robots-Tag"),
     (PRIVATE, rf"refused: {PRIVATE}"),
     ("too many bytes", rf"refused: {TOO_LARGE}"),
-    (CUT_SHORT, rf"refused: {CUT_SHORT}|IncompleteRead"),
+    (CUT_SHORT, rf"refused: {CUT_SHORT}|^{CUT_SHORT}$|IncompleteRead"),
+    *((name, rf"refused: {name}$") for name in ENCODED_AS),
     (NOT_HTTP, rf"refused: {NOT_HTTP}"),
     (TOO_MANY_SCANS, rf"refused: {TOO_MANY_SCANS}"),
     ("slow host given up", GIVEN_UP),
@@ -66,7 +59,9 @@ _REASONS = [
     ("image too small", r"^image too small"),
     ("aspect ratio too large", r"^aspect ratio too large"),
     ("too many pixels", r"CV_IO_MAX_IMAGE|image area too large"),
+    (NO_RANGE, rf"^{NO_RANGE}"),
 ]
+_OF_IMAGES = ("image too small", "aspect ratio too large", "too many pixels", CUT_SHORT, NO_RANGE)
 _TEMPORARY = (
     "timeout", "slow host given up", "DNS", "connection", CUT_SHORT, "HTTP 408", "HTTP 425", "HTTP 429",
     *(f"HTTP {code}" for code in range(500, 600)),
@@ -96,7 +91,7 @@ def reason_of(status: str, error: str | None) -> str | None:
     if status == "failed_to_download" and (match := re.match(r"HTTP Error (\d+)", error)):
         return found if found and found.startswith("redirect ") else f"HTTP {match[1]}"
     if status == "failed_to_resize":
-        return found if found in ("image too small", "aspect ratio too large", "too many pixels") else NOT_AN_IMAGE
+        return found if found in _OF_IMAGES else NOT_AN_IMAGE
     return found or "other failure"
 
 
@@ -195,9 +190,17 @@ def _write_arguments(folder: Path, urls: int, resize: ResizeSettings, fetch: Fet
         "distributor": fetch.distributor, "processes_count": fetch.processes, "thread_count": fetch.threads,
         "timeout": fetch.timeout, "retries": fetch.retries, "number_sample_per_shard": shard_urls,
         "compute_hash": "sha256", "extract_exif": False,
-        "enable_wandb": fetch.wandb, "wandb_project": fetch.wandb_project, **asdict(resize),
+        "enable_wandb": fetch.wandb, "wandb_project": fetch.wandb_project, **_img2datasets(resize),
     }  # fmt: skip
     write_json(folder / "arguments.json", {"parent": os.getpid(), "limits": asdict(limits), "download": download})
+
+
+def _img2datasets(resize: ResizeSettings) -> dict:
+    """The settings as img2dataset's arguments."""
+    only_shrink = resize.resize_mode == SHRINK
+    return asdict(resize) | {
+        "resize_mode": "keep_ratio" if only_shrink else resize.resize_mode, "resize_only_if_bigger": only_shrink,
+    }  # fmt: skip
 
 
 def _start_img2dataset(folder: Path, lock: int) -> subprocess.Popen:

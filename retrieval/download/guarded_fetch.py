@@ -21,6 +21,7 @@ What is replaced in img2dataset and in the standard library, and why:
                                             that only times out
     img2dataset.main.Downloader             `main`: what is sent to a worker, on this machine or on a cluster, is a
                                             `GuardedDownloader`, which installs the guard there before it fetches
+    its resizer                             `GuardedDownloader`: gets what a browser shows (stored_image.py)
     img2dataset's process contexts          `_start_multiprocessing`: workers are forked from a process that has
                                             imported img2dataset once
 
@@ -31,7 +32,6 @@ import contextlib
 import functools
 import http.client
 import importlib
-import io
 import ipaddress
 import json
 import multiprocessing
@@ -51,12 +51,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrieval.download.answer_bytes import TOO_LARGE, BadAnswer, check_image, unpacked
+
 READ_BYTES = 1 << 18
-# OpenCV's own limit is 2^30 pixels, and img2dataset needs up to 60 bytes per pixel for an image with transparency.
-MAX_IMAGE_PIXELS = 40_000_000
-# A progressive JPEG has about 10 scans. A scan of 61 bytes over 40 million pixels takes 0.05 s to decode, so a file of
-# 20 MB could take hours.
-MAX_SCANS = 100
 # Time-outs in a row from one host in one process, after which its other URLs are not tried. With the default deadline
 # and 64 threads, a dead host costs a process about 10 seconds.
 HOST_TIMEOUTS = 20
@@ -66,10 +63,7 @@ WORKER_ENVIRONMENT = ("NO_ALBUMENTATIONS_UPDATE", "OPENCV_IO_MAX_IMAGE_PIXELS")
 DEADLINE = "deadline: the answer took too long in all"
 GIVEN_UP = "host given up: it only timed out"
 PRIVATE = "private address"
-TOO_LARGE = "too many bytes"
-CUT_SHORT = "cut short"
 NOT_HTTP = "not valid HTTP"
-TOO_MANY_SCANS = "too many scans"
 
 
 @dataclass(frozen=True)
@@ -280,11 +274,11 @@ class CappedResponse(contextlib.closing):
                 raise Refused(TOO_LARGE)
         if self.response.length:  # read(n) does not raise when the answer ends before its Content-Length
             raise http.client.IncompleteRead(b"", self.response.length)
-        data = b"".join(pieces)
-        if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MAX_SCANS:
-            raise Refused(TOO_MANY_SCANS)
-        if may_be_cut_short(data) and not decodes_whole(data):
-            raise Refused(CUT_SHORT)
+        try:
+            data = unpacked(b"".join(pieces), self.headers.get_all("Content-Encoding", []), self.max_bytes)
+            check_image(data)
+        except BadAnswer as error:
+            raise Refused(str(error)) from error
         return data
 
 
@@ -303,35 +297,6 @@ def ascii_url(url: str) -> str:
     return urllib.parse.urlunsplit((parts.scheme, host, path, query, ""))
 
 
-def may_be_cut_short(data: bytes) -> bool:
-    """Whether the file lacks its format's end mark. OpenCV would paint the missing rest grey without an error."""
-    if data.startswith(b"\xff\xd8"):
-        return not data.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
-    if data.startswith(b"\x89PNG"):
-        return b"IEND" not in data[-64:]
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return int.from_bytes(data[4:8], "little") + 8 > len(data)
-    return False
-
-
-_decoding = threading.Lock()  # one at a time: 160 MB for the largest image, not 160 MB per thread
-
-
-def decodes_whole(data: bytes) -> bool:
-    """Whether the image is complete. Some cameras leave the end mark out, so its absence alone proves nothing."""
-    from PIL import Image
-
-    try:
-        with _decoding, Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > MAX_IMAGE_PIXELS:
-                return False
-            image.draft("RGB", (1, 1))  # an eighth of the size: every scan is read, little is computed
-            image.load()
-    except Exception:  # noqa: BLE001  a decoder that is given arbitrary bytes raises anything; the image is not complete
-        return False
-    return True
-
-
 # ---- in img2dataset's processes ----
 
 
@@ -344,7 +309,9 @@ class GuardedDownloader:
 
     def __call__(self, shard):
         install(self.limits)
-        return pickle.loads(self.downloader)(shard)
+        downloader = pickle.loads(self.downloader)
+        downloader.resizer = importlib.import_module("retrieval.download.stored_image").ShownResizer(downloader.resizer)
+        return downloader(shard)
 
 
 @functools.cache
@@ -412,7 +379,7 @@ def _start_multiprocessing(processes: int) -> None:
     Here a fork server imports it once, while this process does too, and the logger and workers are forked from it.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["retrieval.download.img2dataset_alone"])
+    context.set_forkserver_preload(["retrieval.download.img2dataset_alone", "retrieval.download.stored_image"])
     multiprocessing.forkserver.ensure_running()
     importlib.import_module("retrieval.download.img2dataset_alone")
     importlib.import_module("img2dataset.main").LoggerProcess._Popen = staticmethod(context.Process._Popen)

@@ -15,6 +15,9 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
+from retrieval.download.answer_bytes import looks_like_image
+from retrieval.download.shown_image import FORMATS, shown
+
 DECODED_SIDE = 128  # pixels: libjpeg leaves out finer detail, which a hash of 32 x 32 pixels does not see
 BLOCK = 1024  # hashes compared with one another at once: a few megabytes
 IMAGES_PER_BATCH = 10_000  # images that wait for the threads
@@ -34,25 +37,44 @@ def hash_images(paths: Iterable[Path], resize_mode: str = "no") -> Iterator[int 
 
 def hash_image(path: Path, resize_mode: str = "no") -> int | None:
     try:
-        with Image.open(path) as image:
-            image.draft("L", (DECODED_SIDE, DECODED_SIDE))
-            if image.has_transparency_data:  # shown on white, as img2dataset stores it
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        with Image.open(path, formats=FORMATS) as image:
+            # Colours are decoded only where a profile changes them: it never does in what the downloader stores.
+            image.draft("RGB" if "icc_profile" in image.info else "L", (DECODED_SIDE, DECODED_SIDE))
+            image = shown(image)
             if resize_mode == "center_crop":
                 image = ImageOps.fit(image.convert("L"), (DECODED_SIDE, DECODED_SIDE))
             elif resize_mode == "border":
                 image = ImageOps.pad(image.convert("L"), (DECODED_SIDE, DECODED_SIDE), color=255)
             signs = imagehash.phash(image).hash
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # what Pillow raises for a broken file
+    except Exception:  # noqa: BLE001  Pillow raises anything for a broken file: RuntimeError of AVIF, MemoryError of TIFF
         return None
     return int.from_bytes(np.packbits(signs).tobytes(), "big")
 
 
 def images_under(folder: Path) -> list[Path]:
-    """The files in a folder, however deep, whose suffix is an image's."""
-    suffixes = Image.registered_extensions()
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    """The image files in a folder, however deep and also behind links: by their suffix, else by their first bytes.
+
+    Hidden files and folders are none: `._x.jpg` and `.ipynb_checkpoints` hold no image of their own.
+    """
+    suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS}
+    found, seen = [], set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if (real := os.path.realpath(parent)) in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
+        paths = [Path(parent, name) for name in files if not name.startswith(".")]
+        found += [path for path in paths if path.suffix.lower() in suffixes or _begins_like_an_image(path)]
+    return sorted(found)
+
+
+def _begins_like_an_image(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return looks_like_image(file.read(16))
+    except OSError:  # a link that leads nowhere, or no permission: nothing says that it is one
+        return False
 
 
 def near_any(hashes: np.ndarray, others: np.ndarray, bits: int) -> np.ndarray:

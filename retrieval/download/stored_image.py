@@ -1,0 +1,97 @@
+"""img2dataset's resizer with what a browser shows under it.
+
+What OpenCV decodes to that anyway goes to img2dataset as it is, so an ordinary image's bytes are img2dataset's own. The
+others get there as an uncompressed file of 8-bit upright pixels. The sha256 in the metadata stays that of the answer.
+"""
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from retrieval.download.answer_bytes import CUT_SHORT, MAX_IMAGE_PIXELS
+from retrieval.download.shown_image import NotShown, eight_bits, is_plain, open_image, shown
+
+JPEG_SIDE = 65_500  # libjpeg writes no more pixels per side
+NO_IMAGE = "Image decoding error"  # img2dataset's words for these, and for the next two
+TOO_MANY_PIXELS = "image area too large"
+TOO_THIN = "aspect ratio too large"
+
+
+class ShownResizer:
+    """Called as img2dataset's resizer is, with a stream of any bytes; gives (jpeg, width, height, …, error)."""
+
+    def __init__(self, resizer):
+        self.resizer = resizer
+        Image.MAX_IMAGE_PIXELS = MAX_IMAGE_PIXELS // 2  # Pillow refuses more than twice this
+
+    def __call__(self, stream, blurring_bbox_list=None):
+        try:
+            stream.seek(0)
+            data, size = plain_file(stream.read())
+            if size and self._becomes_too_large(*size):
+                raise NotShown(TOO_THIN)
+        except NotShown as error:
+            return None, None, None, None, None, str(error)
+        return self.resizer(io.BytesIO(data), blurring_bbox_list)
+
+    def _becomes_too_large(self, width: int, height: int) -> bool:
+        """Whether enlarging a thin image gives one that no JPEG holds: 3 x 30,000 pixels would take 2.5 GB."""
+        short, long = sorted((width, height))
+        by_the_short = self.resizer.resize_mode.name in ("keep_ratio", "center_crop")
+        scale = self.resizer.image_size / (short if by_the_short else long)
+        if self.resizer.resize_mode.name == "no" or (self.resizer.resize_only_if_bigger and scale > 1):
+            scale = 1
+        if short < self.resizer.min_image_size:  # img2dataset says so
+            return False
+        return (
+            scale * long > JPEG_SIDE
+            or scale > 1
+            and scale**2 * short * long > max(MAX_IMAGE_PIXELS, self.resizer.image_size**2)
+        )
+
+
+def plain_file(data: bytes) -> tuple[bytes, tuple[int, int] | None]:
+    """A file that OpenCV decodes to what a browser shows of `data`, and its (width, height) if they are known.
+
+    Raises:
+        NotShown: with the reason.
+    """
+    try:
+        image = open_image(data)
+    except Image.DecompressionBombError as error:
+        raise NotShown(TOO_MANY_PIXELS) from error
+    except Exception:  # noqa: BLE001  Pillow raises anything for arbitrary bytes; OpenCV may read more than Pillow
+        return _read_by_opencv(data)
+    if image.width * image.height > MAX_IMAGE_PIXELS:
+        raise NotShown(TOO_MANY_PIXELS)
+    if is_plain(image, data):
+        return data, image.size
+    try:
+        made = shown(image)
+    except NotShown:
+        raise
+    except Image.DecompressionBombError as error:  # an icon's images have sizes of their own
+        raise NotShown(TOO_MANY_PIXELS) from error
+    except Exception as error:  # see above
+        raise NotShown(CUT_SHORT if "truncated" in str(error) else NO_IMAGE) from error
+    return _netpbm(made), made.size
+
+
+def _netpbm(image: Image.Image) -> bytes:
+    kind = {"L": b"P5", "RGB": b"P6"}[image.mode]
+    return b"%s %d %d 255\n" % (kind, *image.size) + image.tobytes()
+
+
+def _read_by_opencv(data: bytes) -> tuple[bytes, tuple[int, int] | None]:
+    """What Pillow does not know: as it is, unless its samples have more than 8 bits (TIFF of floats in colour)."""
+    try:
+        samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # empty, or too many pixels: img2dataset says so
+        return data, None
+    if samples is None:
+        return data, None
+    if samples.dtype != np.uint8:
+        data = cv2.imencode(".png", eight_bits(samples))[1].tobytes()
+    return data, samples.shape[1::-1]

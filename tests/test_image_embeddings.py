@@ -40,7 +40,7 @@ def model(tmp_path_factory):
 
     def embed(files: list) -> np.ndarray:
         with torch.no_grad():
-            pixels = torch.stack([preprocess(Image.open(file)) for file in files])
+            pixels = torch.stack([preprocess(Image.open(file).convert("RGB")) for file in files])
             return network.encode_image(pixels, normalize=True).numpy()
 
     return f"open_clip:tiny-image/{folder}/tiny-image.pt", embed
@@ -115,7 +115,7 @@ def test_images_that_do_not_decode_leave_both_files_and_are_counted_by_reason(mo
     assert [row["image_path"] for row in rows] == [f"a/{seed}.jpg" for seed in range(10)]
     np.testing.assert_allclose(embedded, model[1]([tmp_path / "data" / row["image_path"] for row in rows]), atol=5e-4)
     assert capsys.readouterr().err.splitlines()[-1] == (
-        "1 units asked, 1 done, 0 unreadable; 14 images asked, 10 embedded, "
+        "1 units asked, 1 done, 0 unreadable; 14 pictures asked, 10 embedded, "
         "1 broken, 2 no image, 1 over 89,478,485 pixels"
     )
 
@@ -142,7 +142,7 @@ def test_rows_of_a_parquet_keep_all_their_columns_beside_their_images_embedding(
     embedded, rows = results(tmp_path, "0007")
     assert rows == [row for row in pool.to_pylist() if row["width"] not in (3, 11)]
     np.testing.assert_allclose(embedded, model[1]([tmp_path / "images" / row["file"] for row in rows]), atol=5e-4)
-    assert "20 images asked, 18 embedded, 2 missing" in capsys.readouterr().err
+    assert "20 pictures asked, 18 embedded, 2 missing" in capsys.readouterr().err
 
 
 def write_tar(path: Path, samples: dict) -> Path:
@@ -197,7 +197,7 @@ def test_a_broken_tar_is_named_and_the_others_are_done(model, tmp_path, capsys):
     bad = write(tmp_path / "data/00001.tar", b"not a tar at all" * 100)
     assert run(tmp_path / "data", tmp_path, model[0]) == 1
     said = capsys.readouterr().err
-    assert f"not embedded: {bad}" in said and "2 units asked, 1 done, 1 unreadable; 1 images asked" in said
+    assert f"not embedded: {bad}" in said and "2 units asked, 1 done, 1 unreadable; 1 pictures asked" in said
     assert [path.name for path in (tmp_path / "emb").glob("*.npy")] == ["img_emb_00000.npy"]
 
 

@@ -10,25 +10,21 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
 
 import PIL.Image
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from retrieval.cli import progress, say
+from retrieval.cli import is_full_disk, progress, say
 from retrieval.clip_model import ClipModel, load_clip
 from retrieval.embeddings import npy_header
 from retrieval.files import complete_file, write_json
-from retrieval.indexing.image_units import (
-    READ_ERRORS,
-    Batch,
-    Image,
-    ImageSource,
-    Unit,
-    first_line,
-    read_unit,
-)
+from retrieval.indexing.image_pixels import FORMATS, as_shown
+from retrieval.indexing.image_readers import BROKEN, MISSING, Batch, Image, Notes, writable
+from retrieval.indexing.image_tars import first_words
+from retrieval.indexing.image_units import READ_ERRORS, ImageSource, Unit, read_unit
 from retrieval.indexing.read_ahead import ahead
 from retrieval.indexing.torch_threads import use_all_cores
 
@@ -55,20 +51,28 @@ def embed_units(
     lost = {}
     with ThreadPoolExecutor(workers) as threads, progress(None, "images", "embedding") as more:
         for unit in todo:
-            batches = decoded(read_unit(unit, source), model.preprocess, threads)
+            notes = Notes()
+            batches = decoded(read_unit(unit, source, notes), model.preprocess, threads)
             try:
-                embed_unit(model, unit, fingerprints[unit.name], batches, more)
+                counts = embed_unit(model, unit, batches, more)
             except READ_ERRORS as error:
-                lost[unit.name] = f"{unit.source}: {first_line(error)}"
+                if is_full_disk(error):
+                    raise
+                lost[unit.name] = f"{unit.source}: {first_words(error)}"
+                continue
+            finish_unit(model, unit, fingerprints[unit.name], counts, notes)
     return lost
 
 
-def embed_unit(model: ClipModel, unit: Unit, fingerprint: str, batches: Iterator, more: Callable[[int], None]) -> None:
-    """Write the unit's two files and then its state; killed before that, the next run does the unit again.
+def embed_unit(model: ClipModel, unit: Unit, batches: Iterator, more: Callable[[int], None]) -> dict:
+    """Write the unit's two files.
 
     Args:
         batches: what `decoded` gives.
         more: is told how many more images are done.
+
+    Returns:
+        dict: asked (int), rows (int), dropped (reason -> int).
     """
     for made_otherwise in (unit.state, unit.embeddings, unit.metadata):
         made_otherwise.unlink(missing_ok=True)
@@ -91,19 +95,22 @@ def embed_unit(model: ClipModel, unit: Unit, fingerprint: str, batches: Iterator
                 more(len(reasons))
             rows.seek(0)
             rows.write(npy_header(kept, model.width))  # of the same length as the one above
-        if writer is None:  # a unit without rows
-            writer = pq.ParquetWriter(metadata_file, empty_schema(unit))
-        writer.close()
-    dropped = dict(sorted(dropped.items()))
-    write_json(unit.state, {"fingerprint": fingerprint, "asked": asked, "rows": kept, "dropped": dropped})
-    reasons = "".join(f", {count:,} {reason}" for reason, count in dropped.items())
-    say(f"{unit.embeddings.name}: {kept:,} of {asked:,} images of {unit.source.name}{reasons}")
+        writer.close()  # every unit has a batch, if an empty one
+    return {"asked": asked, "rows": kept, "dropped": dict(sorted(dropped.items()))}
 
 
-def empty_schema(unit: Unit) -> pa.Schema:
-    if unit.source.suffix == ".tar" or unit.source.is_dir():
-        return pa.schema({"key": pa.string()})
-    return pq.read_schema(unit.source)
+def finish_unit(model: ClipModel, unit: Unit, fingerprint: str, counts: dict, notes: Notes) -> None:
+    """Write the unit's state, and say what it has; killed before that, the next run does the unit again."""
+    noted = {"unread_sidecars": len(notes.sidecars), "hidden": notes.hidden, "damage": notes.damage}
+    source = {"source": writable(unit.source.name), "model": model.name}
+    write_json(unit.state, {"fingerprint": fingerprint, **counts, **noted, **source})
+    reasons = "".join(f", {count:,} {reason}" for reason, count in counts["dropped"].items())
+    name = writable(unit.source.name)
+    say(f"{unit.embeddings.name}: {counts['rows']:,} of {counts['asked']:,} images of {name}{reasons}")
+    if notes.sidecars:
+        others = f" and {len(notes.sidecars) - 1:,} others" if len(notes.sidecars) > 1 else ""
+        say(f"warning: {name}: {writable(notes.sidecars[0])}{others} cannot be read as JSON objects: "
+            "their fields are left out, their images are embedded")  # fmt: skip
 
 
 def decoded(
@@ -119,16 +126,20 @@ def decoded(
 
 def decode(image: Image, preprocess: Callable) -> torch.Tensor | str:
     """The image as the model wants it, or the reason why it is dropped."""
-    if image is None:
-        return "missing"
+    if isinstance(image, str):
+        return image
     try:
-        with PIL.Image.open(io.BytesIO(image) if isinstance(image, bytes) else image) as opened:
-            return preprocess(opened)
-    except (FileNotFoundError, IsADirectoryError):
-        return "missing"
+        if isinstance(image, Path) and not image.is_file():  # a pipe would be waited for
+            return MISSING
+        with PIL.Image.open(io.BytesIO(image) if isinstance(image, bytes) else image, formats=FORMATS) as opened:
+            return preprocess(as_shown(opened))
+    except FileNotFoundError:
+        return MISSING
     except PIL.UnidentifiedImageError:
         return "no image"
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         return f"over {MAX_PIXELS:,} pixels"
-    except Exception:  # noqa: BLE001 - Pillow's decoders raise OSError, SyntaxError, struct.error … for broken data
-        return "broken"
+    except OSError as error:  # the system's have a number, Pillow's for broken data have none
+        return "unreadable" if error.errno else BROKEN
+    except Exception:  # noqa: BLE001 - Pillow's decoders raise SyntaxError, struct.error … for broken data
+        return BROKEN

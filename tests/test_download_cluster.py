@@ -1,8 +1,9 @@
-"""The downloader on a Ray cluster of this machine: the guard is in its workers too."""
+"""The downloader on a Ray or Spark cluster of this machine: the guard is in its workers too."""
 
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -16,9 +17,15 @@ ROOT = Path(__file__).parent.parent
 pytest_plugins = "download_server"
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("ray"), reason="needs ray: pip install -r requirements-cluster.txt")
+def needs(engine: str) -> None:
+    if not importlib.util.find_spec(engine) or (engine == "pyspark" and not shutil.which("java")):
+        pytest.skip(f"needs {engine}: pip install -r requirements-cluster.txt (and, for Spark, Java 17 or newer)")
+
+
+@pytest.mark.parametrize("engine", ["ray", "pyspark"])
 @pytest.mark.skipif(why_no_internet() is not None, reason=str(why_no_internet()))
-def test_rays_workers_fetch_and_keep_to_the_limits(tmp_path):
+def test_the_workers_of_a_cluster_fetch_and_keep_to_the_limits(tmp_path, engine):
+    needs(engine)
     wanted = {
         "public.test/endless/1": "too many bytes", "public.test/drip/1": "timeout", "public.test/gone": "HTTP 404",
         "public.test/to/file": "redirect refused", "public.test/cut/1": "cut short",
@@ -29,7 +36,7 @@ def test_rays_workers_fetch_and_keep_to_the_limits(tmp_path):
     rows = [record(f"http://{path}") for path in wanted]
     rows += [record(f"http://public.test/jpeg/{number}", "dotted") for number in range(20)]
     chunks(tmp_path / "chunks", rows)
-    limits = ("--distributor", "ray", "--deadline", 5, "--max-megabytes", 5)
+    limits = ("--distributor", engine, "--deadline", 5, "--max-megabytes", 5)
     command = [
         *UNSHARE,
         sys.executable,
@@ -39,8 +46,9 @@ def test_rays_workers_fetch_and_keep_to_the_limits(tmp_path):
         ROOT / "download_urls_img2dataset.py",
         *arguments(tmp_path, *limits, private=False),
     ]
-    alone = {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "", "RAY_USAGE_STATS_ENABLED": "0"}
-    done = subprocess.run(list(map(str, command)), env=os.environ | alone, capture_output=True, text=True, timeout=300)
+    alone = {"PYTHONPATH": str(ROOT), "RAY_ADDRESS": "", "RAY_USAGE_STATS_ENABLED": "0", "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment = {name: value for name, value in (os.environ | alone).items() if not name.startswith("PYSPARK_")}
+    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     report, metadata, _ = loaded(tmp_path)
     assert report["dropped"] == Counter(wanted.values())

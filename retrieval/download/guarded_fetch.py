@@ -400,6 +400,9 @@ def _start_spark(processes: int) -> None:
     """Begin the session that img2dataset then finds: where PYSPARK_SUBMIT_ARGS says, else on this machine."""
     from pyspark.sql import SparkSession
 
+    # Spark would start "python3" of the PATH for its workers. Where a cluster has it elsewhere, the user says so.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("img2dataset")
     if "PYSPARK_SUBMIT_ARGS" not in os.environ:
         builder = builder.master(f"local[{processes}]")

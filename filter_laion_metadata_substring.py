@@ -4,7 +4,8 @@ In:   metadata shards, parquet (the columns of LAION-2B-en, Re-LAION, DataComp o
       table `samples`; classes from a template, from a|b|c, or from a file with one name per line.
 Out:  OUTPUT/chunk_0.json, chunk_1.json, …: one record per line, ordered by shard, row and class. OUTPUT/job_0_of_1.json
       is written last: settings, coverage, and counts per class. OUTPUT/.hits keeps the records of each finished shard,
-      so that the same command continues a stopped run.
+      so that the same command continues a stopped run, and one with more shards scans only those. It takes as much
+      disk as the chunks; --no-hits removes it at the end.
 
     python filter_laion_metadata_substring.py --output outputs/substring/DTD --query DTD --template \\
         --dbs 'laion2B-en/*.parquet' --workers 16
@@ -12,8 +13,8 @@ Out:  OUTPUT/chunk_0.json, chunk_1.json, …: one record per line, ordered by sh
         --dbs ./laion-metadata-dbs/part-00{000..127}-5114fd87-297e-42b0-9d11-50f1df323dfa-c000.snappy.db --download-dbs
 
 --match substring (the default) finds "hen" in "kitchen". word finds whole words. fts also finds the words of a class in
-any order, anywhere in the caption, as the published script did. Exit code 1: some shards are missing; the last lines
-name them.
+any order, anywhere in the caption, as the published script did. Exit code 1: some shards are missing or cannot be read;
+the last lines name them, and the others are done.
 """
 
 import contextlib
@@ -40,11 +41,12 @@ from retrieval.cli import (
     say_more,
 )
 from retrieval.files import writable_folder
-from retrieval.queries import MATCH_MODES, QueryError, class_query
+from retrieval.queries import MATCH_MODES, QueryError, class_query, lower_case_operators
 from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
-from retrieval.substring.scan_workers import Workers
+from retrieval.substring.class_table import class_table
+from retrieval.substring.scan_workers import UNFORESEEN, Workers, unforeseen
 from retrieval.substring.search_units import (
     RANDOM,
     Search,
@@ -52,6 +54,7 @@ from retrieval.substring.search_units import (
     clear_remains,
     finished_counts,
     plan_unit,
+    remove_hits,
     shard_fingerprint,
 )
 from retrieval.substring.shard_sources import MissingShard, ShardFetcher, read_sources
@@ -87,9 +90,13 @@ def make_parser():
     parser.add_argument("--tmp", metavar="DIR", help="copy each shard to this fast disk while it is scanned")
     parser.add_argument("--download-dbs", action="store_true", help="download missing shards (with gdrive)")
     parser.add_argument(
-        "--shard-sources", type=Path, metavar="FILE", help="JSON {shard name: gdrive:ID | https://… | path}"
+        "--shard-sources", type=Path, metavar="FILE", help="JSON {shard name: Drive id | https://… | path}"
     )
     parser.add_argument("--do-cleanup", action="store_true", help="remove downloaded shards after their scan")
+    parser.add_argument(
+        "--no-hits", action="store_true", help="remove OUTPUT/.hits when all is done: half the disk, and a run with "
+        "more shards later scans all of them again"
+    )  # fmt: skip
     parser.add_argument(
         "--check", action="store_true", help="write nothing: search a sample and print what is wrong with the classes"
     )
@@ -124,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
     tally = Tally(search)
     done = {unit.shard for unit in units if finished_counts(unit) is not None}
     with Workers(search, how_many_workers(args.workers, len(units) - len(done))) as workers:
-        workers.check_all([path for path in shards if os.path.isfile(path)])
+        check_shards(shards, workers)
         with begun_run(output, run, args.overwrite):
             chunks = write_chunks(tally.pass_on(scan_in_order(units, done, workers, args)), output, job_idx, total_jobs)
             manifest = Manifest(
@@ -138,6 +145,9 @@ def main(argv: list[str] | None = None) -> int:
                 total_jobs=total_jobs,
             )
             write_manifest(output, manifest)
+            if args.no_hits and not tally.missing:
+                for unit in units:
+                    remove_hits(unit)
     log_manifest(args, output, manifest)
     write_when_whole(output, total_jobs, thorough=False)
     report(tally, units, output, chunks)
@@ -193,7 +203,19 @@ def make_search(args) -> Search:
         queries = tuple(class_query(name, template.query(name), args.match) for name in template.classes)
     except QueryError as error:
         raise UserError(f"--query {args.query}: {error}") from error
+    note_operators(template, args.match)
     return Search(args.match, template.classes, queries, args.field, args.quantity)
+
+
+def note_operators(template: Template, mode: str) -> None:
+    """Say which classes search for the word "and" where they may mean AND."""
+    found: dict[str, list[str]] = {}
+    for name in template.classes:
+        query = template.query(name) or (name if mode == "fts" else "")
+        for word in lower_case_operators(query):
+            found.setdefault(word, []).append(name)
+    for word, names in found.items():
+        say(f"note: {word!r} is searched as a word (the operator is {word.upper()}) in the query of {first_few(names)}")
 
 
 def check_classes(args, search: Search, shards: list[str]) -> int:
@@ -201,12 +223,14 @@ def check_classes(args, search: Search, shards: list[str]) -> int:
     from retrieval.substring.template_check import check_template, read_sample
 
     template = load_classes(args)
-    sample = read_sample(shards, args.field)
+    sample, missing = read_sample(shards, args.field)
+    for shard, reason in missing.items():
+        say_always(f"missing: {shard}: {reason}")
     if not sample.captions:
         raise UserError("--check found no caption in the shards of --dbs")
     for line in check_template(search, template.class_map, sample, args.pool_rows or sample.rows):
         print(line)
-    return 0
+    return 1 if missing else 0
 
 
 def find_shards(patterns: list[str], may_download: bool) -> list[str]:
@@ -232,7 +256,7 @@ def find_shards(patterns: list[str], may_download: bool) -> list[str]:
             shards.append(pattern)
         else:
             raise UserError(f"--dbs {pattern} is not there: give its path, or add --download-dbs to fetch it")
-    return sorted(set(shards))
+    return sorted({os.path.abspath(path): path for path in sorted(shards, reverse=True)}.values())
 
 
 def plan_units(args, search: Search, shards: list[str], folder: Path) -> list[Unit]:
@@ -256,6 +280,20 @@ def run_settings(args, search: Search) -> dict:
 
 def input_fingerprints(units: list[Unit]) -> dict:
     return {unit.shard: shard_fingerprint(unit) for unit in units}
+
+
+def check_shards(shards: list[str], workers: Workers) -> None:
+    """Open all shards that are there, so that a bad one is named before others are scanned for hours.
+
+    Raises:
+        UserError: none of the pool can be read.
+    """
+    reasons = workers.check_all([path for path in shards if os.path.isfile(path)])
+    if reasons and len(reasons) == len(shards):
+        others = f" (and {len(reasons) - 1:,} other shards, which cannot be read either)" if len(reasons) > 1 else ""
+        raise UserError(next(iter(reasons.values())) + others)
+    for reason in list(reasons.values())[:LISTED_CLASSES]:
+        say_always(f"left out, and the others are scanned: {reason}")
 
 
 # ---- the work: each process scans one shard at a time ----
@@ -315,6 +353,8 @@ def counts_or_reason(unit: Unit, workers: Workers, fetcher: ShardFetcher, do_cle
         return f"{error.strerror or error} ({error.filename or unit.hits.parent})"
     except BrokenExecutor:
         return "its worker was killed (out of memory?): run again, perhaps with fewer --workers"
+    except UNFORESEEN as error:
+        return unforeseen(error)
     say(
         f"{unit.shard}: {counts['rows']:,} rows, {counts['captions']:,} captions matched, "
         f"{counts['records']:,} records, {counts['rows'] / counts['seconds']:,.0f} rows/s"
@@ -401,11 +441,17 @@ class Tally:
 
 
 def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
-    """The last lines: one per class (--verbose), classes found inside longer words, missing shards, and the sums."""
+    """The last lines: a table of the smallest classes, those found inside longer words, missing shards, and the sums.
+
+    --verbose: one line per class before them.
+    """
     for name, number in tally.records.items():
         phrases = tally.phrases[name].most_common(LISTED_CLASSES)
         matches = ", ".join(f"{phrase} ({count:,})" for phrase, count in phrases)
         say_more(f"{name}: {number:,} records{': ' + matches if matches else ''}")
+    inside = {name: tally.inside[name] / max(1, number) for name, number in tally.matched.items()}
+    for line in class_table(tally.records, inside):
+        say(line)
     mostly_inside = [
         f"{name} ({tally.inside[name] / number:.0%} of {number:,})"
         for name, number in tally.matched.most_common()

@@ -18,6 +18,7 @@ from typing import NoReturn
 from retrieval.cli import say
 
 MATCH_MODES = ("substring", "word", "fts")  # substring/matching.py defines when a phrase holds in each
+OPERATORS = ("AND", "OR", "NOT")
 
 # FTS5's parser has a stack of 100 entries (fts5parse.y), and a parenthesis takes up to 3. People write two or three
 # parentheses. Its trees are at most 256 deep, and a chain of NOTs can reach that.
@@ -103,6 +104,16 @@ def parse_query(text: str) -> Query:
     return query
 
 
+def lower_case_operators(text: str) -> list[str]:
+    """Bare words of a query that look like operators, as "and" in `black and white`: they are searched as words."""
+    found, end = [], 0
+    while (match := _TOKEN.match(text, end)) and match.lastgroup != "end":
+        if match.lastgroup == "word" and match["word"].upper() in OPERATORS and match["word"] not in OPERATORS:
+            found.append(match["word"])
+        end = match.end()
+    return list(dict.fromkeys(found))
+
+
 def to_fts5(query: Query) -> str:
     """The query as text for SQLite's `MATCH`: each string in quotes, parentheses where they are needed."""
     match query:
@@ -171,7 +182,7 @@ class _Parser:
             )
         self.kind, self.value = match.lastgroup, match[match.lastgroup]
         self.start, self.end = match.start(match.lastgroup) - (self.kind == "quoted"), match.end()
-        if self.kind == "sign" or (self.kind == "word" and self.value in ("AND", "OR", "NOT")):
+        if self.kind == "sign" or (self.kind == "word" and self.value in OPERATORS):
             self.kind = self.value
 
     def refuse(self, why: str | None = None) -> NoReturn:

@@ -14,6 +14,7 @@ from retrieval.substring.template_check import (
     Sample,
     check_template,
     inside_longer_words,
+    matched,
     rows_by_class,
     wilson,
     word_line,
@@ -39,7 +40,7 @@ def findings(classes=CLASSES, class_map=None, match="substring", pool_rows=1_000
 
 def test_each_kind_of_finding_names_its_classes():
     kinds, text = findings()
-    inside = kinds["mostly inside longer words when searched as a substring"]
+    inside = kinds["mostly inside longer words, which --match word leaves out"]
     assert "hen: 60% of 20 (kitchen, when, lichen)" in inside and "a kitchen with a view" in inside
     assert "crane: 10 captions" in kinds["words with another meaning"]
     assert "nothing: " in kinds["in very many captions"] and "hen" not in kinds["in very many captions"]
@@ -51,24 +52,69 @@ def test_each_kind_of_finding_names_its_classes():
 
 def test_a_class_with_a_query_is_named_as_guarded():
     kinds, _ = findings(class_map={"hen": '" hen "', "crane": "crane NOT construction"})
-    for kind, name in (("mostly inside longer words when searched as a substring", "hen"),
-                       ("words with another meaning", "crane")):  # fmt: skip
-        assert kinds[kind] == f"  the same, with a query in class_map: {name}\n"
+    assert kinds["words with another meaning"] == "  the same, with a query in class_map: crane\n"
+    assert "mostly inside longer words, which --match word leaves out" not in kinds
 
 
-def test_the_suggested_line_lowers_the_share_inside_longer_words():
+def search_for(*names, match="substring", **class_map):
+    queries = tuple(class_query(name, class_map.get(name), match) for name in names)
+    return Search(match, names, queries)
+
+
+def inside(search, captions):
+    return inside_longer_words(search, matched(search.queries, search.match, captions), captions)
+
+
+def test_the_suggested_line_finds_the_word_at_the_edges_of_a_caption_too():
     name, query = re.fullmatch(r"\"(.*)\": '(.*)',", word_line("hen")).groups()
-    assert inside_longer_words(["hen"], CAPTIONS)["hen"].share == 0.6
-    rows = rows_by_class(Search("substring", ("hen",), (parse_query(query),)), CAPTIONS)[0]
-    assert name == "hen" and rows and all(" hen " in f" {CAPTIONS[row]} " for row in rows)
-    kinds, _ = findings()
+    captions = ["hen", "a hen", "hens, many", "Hen.", "kitchen", "when", "then", "a big hen here"]
+    rows = rows_by_class(matched([parse_query(query)], "word", captions), 1)[0]
+    assert name == "hen" and rows == [0, 1, 2, 3, 7]
+    kinds, text = findings()
+    assert '--match word finds 8; with this line in class_map 8:\n        "hen": \'"hen" OR "hens"\',' in text
     for line in re.findall(r'^ +"[\w+ ]+": \'(.*)\',$', "\n".join(kinds.values()), re.MULTILINE):
         parse_query(line)
 
 
-def test_plurals_are_no_longer_words():
-    found = inside_longer_words(["glove", "box"], ["gloves", "two boxes", "box", "boxer"])
-    assert found["glove"].share == 0 and found["box"].share == pytest.approx(1 / 3)
+def test_a_query_with_spaces_in_quotes_is_told_what_it_loses():
+    captions = ["fish", "a fish", "fish here", "a fish here", "fish, fried"] * 3 + ["selfish"]
+    search = search_for("fish", fish='" fish "')
+    lines = list(check_template(search, {"fish": '" fish "'}, Sample(captions, 16), 16))
+    assert "  fish: finds 3 of the 15 captions that --match word finds" in lines
+    assert not any(
+        "space in quotes" in line for line in check_template(search_for("fish"), {}, Sample(captions, 16), 16)
+    )
+
+
+def test_the_share_inside_longer_words_is_the_one_that_the_run_reports(tmp_path, capsys):
+    captions = ["fishes"] * 30 + ["fish"] + ["selfish"] * 69
+    pq.write_table(pa.table({"URL": ["http://a/b"] * 100, "TEXT": captions}), tmp_path / "pool.parquet")
+    arguments = ["-q", "fish", "--dbs", str(tmp_path / "pool.parquet")]
+    assert main(["--check", *arguments]) == 0
+    assert "fish: 99% of 100 (selfish, fishes)" in capsys.readouterr().out
+    assert main(["-o", str(tmp_path / "out"), *arguments]) == 0
+    assert "mostly inside longer words, which --match word leaves out: fish (99% of 100)" in capsys.readouterr().err
+    assert inside(search_for("fish", match="word"), captions)["fish"].share == 0
+
+
+def test_the_smallest_classes_are_shown_too():
+    names = [f"word{number:02d}" for number in range(30)]
+    captions = [name for number, name in enumerate(names) for _ in range(number)]
+    text = "\n".join(check_template(search_for(*names), {}, Sample(captions, len(captions)), 1000))
+    most, fewest = text.partition("most captions:")[2].split("fewest captions:")
+    assert re.findall("word(..)", most) == ["29", "28", "27", "26", "25"]
+    assert re.findall("word(..)", fewest) == [f"{number:02d}" for number in range(1, 11)]
+    assert "and 14 more classes between them" in text and "word00" in text
+
+
+def test_a_bad_shard_is_named_and_the_others_are_searched(tmp_path, capsys):
+    broken = pa.array([b"a \xff hen", b"fine"], pa.binary())
+    as_string = pa.StringArray.from_buffers(2, broken.buffers()[1], broken.buffers()[2])
+    pq.write_table(pa.table({"URL": ["u", "v"], "TEXT": as_string}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"x": ["u", "v"]}), tmp_path / "b.parquet")
+    assert main(["--check", "-q", "hen", "--dbs", str(tmp_path / "*.parquet")]) == 1
+    said = capsys.readouterr()
+    assert "2 captions of 2 rows" in said.out and re.search("missing: .*b.parquet has no URL column", said.err)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.002, 0.1])

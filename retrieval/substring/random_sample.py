@@ -10,7 +10,16 @@ from retrieval.shards import open_shard
 
 def sample_of_each_shard(shards: list[str], field: str | None, count: int, seed: int) -> list[tuple[int, ...]]:
     """`draw_sample` over the shards' numbers of rows."""
-    return draw_sample([open_shard(path, field).rows for path in shards], count, seed)
+    rows, refused = [], []
+    for path in shards:
+        try:
+            rows.append(open_shard(path, field).rows)
+        except UserError as error:  # it gives no row, and its scan will name it
+            rows.append(0)
+            refused.append(error)
+    if refused and len(refused) == len(shards):
+        raise refused[0]
+    return draw_sample(rows, count, seed)
 
 
 def draw_sample(rows: list[int], count: int, seed: int) -> list[tuple[int, ...]]:

@@ -19,6 +19,8 @@ from retrieval.cli import UserError
 from retrieval.substring.search_units import Search, Unit
 
 PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this time
+# What nobody foresaw in one shard must not cost a night's work on the others. All errors of pyarrow are among these.
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 THREADED = ("numpy", "pyarrow")  # modules that start threads when they are imported, and locks that these hold
 
 
@@ -66,20 +68,23 @@ class Workers:
         else:
             self._pool.submit(check, shard, self._search.field).result()
 
-    def check_all(self, shards: list[str]) -> None:
-        """Open the shards side by side, so that a bad one is refused before others are scanned for hours.
+    def check_all(self, shards: list[str]) -> dict[str, str]:
+        """Open the shards side by side.
+
+        Returns:
+            dict: the shards that cannot be read, each with the reason, one sentence.
 
         Raises:
-            UserError: one of them cannot be read (the first such one), or a worker was killed.
+            UserError: a worker was killed.
         """
         fields = [self._search.field] * len(shards)
         try:
-            for _ in (map if self._pool is None else self._pool.map)(check, shards, fields):
-                pass
+            reasons = list((map if self._pool is None else self._pool.map)(reason_against, shards, fields))
         except BrokenExecutor as error:
             raise UserError(
                 "a worker was killed as it opened the shards (out of memory?): run again, perhaps with fewer --workers"
             ) from error
+        return {shard: reason for shard, reason in zip(shards, reasons, strict=True) if reason}
 
     def end(self) -> None:
         """Stop the scans that are running. May be called again."""
@@ -141,6 +146,23 @@ def check(shard: str, field: str | None) -> None:
     from retrieval.shards import open_shard
 
     open_shard(shard, field)
+
+
+def reason_against(shard: str, field: str | None) -> str | None:
+    """Why the shard cannot be read, one sentence; None where it can."""
+    try:
+        check(shard, field)
+    except UserError as error:
+        return str(error)
+    except (OSError, *UNFORESEEN) as error:
+        return unforeseen(error)
+    return None
+
+
+def unforeseen(error: Exception) -> str:
+    """An error that no reader foresaw, in one sentence."""
+    said = " ".join(str(error).split())[:200]
+    return f"it cannot be read, for a reason that this program does not know ({type(error).__name__}: {said})"
 
 
 def scan(unit: Unit, search: Search, stop: threading.Event | None = None, parent: int | None = None) -> dict:

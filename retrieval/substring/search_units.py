@@ -7,6 +7,7 @@ fingerprint of the settings, so that a stopped run goes on and a run with other 
 Standard library only: a run is planned before its workers are forked (scan_workers.start_method).
 """
 
+import contextlib
 import glob
 import json
 import os
@@ -67,6 +68,15 @@ def finished_counts(unit: Unit) -> dict | None:
     counts = json.loads(unit.counts.read_text(encoding="utf-8"))
     is_whole = unit.hits.stat().st_size == counts["bytes"]  # the end may be lost after a power failure
     return counts if is_whole and counts["shard"] == shard_fingerprint(unit) else None
+
+
+def remove_hits(unit: Unit) -> None:
+    """Remove a unit's hit file. Its counts stay where the shard is gone: they hold the shard's fingerprint."""
+    unit.hits.unlink(missing_ok=True)
+    if os.path.isfile(unit.shard):
+        unit.counts.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty: other jobs, or such counts
+        unit.hits.parent.rmdir()
 
 
 def clear_remains(unit: Unit) -> None:

@@ -19,6 +19,10 @@ from retrieval.files import complete_file
 
 DRIVE_FOLDER = "19ejsELFg62-MxuLdlPSQP1FUFTozlT3l"  # the published FTS databases, one per shard of LAION-2B-en
 LISTING = ["gdrive", "files", "list", "--parent", DRIVE_FOLDER, "--max", "1000", "--skip-header", "--full-name"]
+DRIVE_ID = re.compile(r"[\w-]{25,}", re.ASCII)  # they have 33 or 44 characters; a file's name has a dot
+DRIVE_LINK = re.compile(
+    r"https?://(?:drive|docs)\.google\.com/(?:file/d/|(?:open|uc)\?(?:[^#]*&)?id=)([\w-]{25,})", re.ASCII
+)
 STOP_SECONDS = 0.5  # a download ends within this time after `stop`
 # gdrive rounds sizes to one decimal: "2.4 GiB" (powers of 1024), or "2.4 GB" in builds with SI units.
 SIZE_UNITS = {"": 1, "B": 1} | {
@@ -68,7 +72,7 @@ def find_sources(names: list[str], sources_file: Path | None) -> tuple[dict[str,
     """The source of each shard that has one, and for the others the reason why they have none.
 
     Raises:
-        UserError: `sources_file` is not {shard name: "gdrive:ID", "https://..." or a path}.
+        UserError: `sources_file` is not {shard name: "gdrive:ID", a bare Drive id, "https://..." or a path}.
     """
     if sources_file is not None:
         known, reason = read_sources(sources_file), f"{sources_file} does not list it"
@@ -88,16 +92,21 @@ def read_sources(path: Path) -> dict[str, Source]:
     except (OSError, ValueError) as error:
         raise UserError(f"--shard-sources {path} cannot be read as JSON: {error}") from error
     if not isinstance(listed, dict) or not all(isinstance(address, str) for address in listed.values()):
-        raise UserError(f'--shard-sources {path} must be {{"shard name": "gdrive:ID" or "https://…" or a path}}')
+        raise UserError(f'--shard-sources {path} must be {{"shard name": a Drive id or "https://…" or a path}}')
     return {name: _source(address, path.parent) for name, address in listed.items()}
 
 
 def _source(address: str, folder: Path) -> Source:
     if address.startswith("gdrive:"):
-        return Source("gdrive", address.removeprefix("gdrive:"))
+        return Source("gdrive", address.removeprefix("gdrive:").strip())
+    if link := DRIVE_LINK.match(address):  # the page of a file, whose own address only its id gives
+        return Source("gdrive", link[1])
     if re.match(r"(https?|hf)://", address):
         return Source("http", address)
-    return Source("file", str(folder / Path(address).expanduser()))
+    path = folder / Path(address).expanduser()
+    if DRIVE_ID.fullmatch(address) and not path.exists():  # as in the published script's drive_urls.json
+        return Source("gdrive", address)
+    return Source("file", str(path))
 
 
 def list_drive_folder() -> dict[str, Source]:

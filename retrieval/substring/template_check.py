@@ -16,11 +16,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
-from retrieval.queries import Phrase
+from retrieval.arrow_values import texts
+from retrieval.cli import UserError
+from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
+from retrieval.record_columns import valid_utf8
+from retrieval.shard import Shard
 from retrieval.shards import caption_batches, open_shard
-from retrieval.substring.matching import Matcher
+from retrieval.substring.caption_buffers import without_nulls
+from retrieval.substring.hits import Hits
+from retrieval.substring.matching import Matcher, distinct_phrases
 from retrieval.substring.search_units import Search
 from retrieval.substring.unicode61 import tokens
 
@@ -30,6 +34,7 @@ MOSTLY_INSIDE = 0.5  # more than this share of a name's captions have it inside 
 SHARED = 0.8  # two classes have more than this share of the smaller one's captions in common
 FEWEST_CAPTIONS = 3  # for the two findings above
 EXAMPLES = 2  # captions shown per finding
+MOST_SHOWN, FEWEST_SHOWN = 5, 10  # classes whose expected counts are shown
 SHOWN_FINDINGS = 10  # findings per kind with their examples; the others are listed by name
 SHOWN_NAMES = 60  # of findings that are a name alone
 LONGEST_CAPTION = 90  # characters shown
@@ -45,23 +50,37 @@ class Sample:
     rows: int
 
 
-def read_sample(paths: Sequence[str], field: str | None) -> Sample:
-    """The first captions of each shard, SAMPLE_CAPTIONS in total.
+def read_sample(paths: Sequence[str], field: str | None) -> tuple[Sample, dict[str, str]]:
+    """The first captions of each shard, SAMPLE_CAPTIONS in total, and the shards that cannot be read, with the reason.
 
     Raises:
-        UserError: a shard cannot be read.
+        UserError: none can be read.
     """
-    shards = [open_shard(path, field) for path in paths]
     captions: list[str] = []
-    for number, shard in enumerate(shards):
-        room = (SAMPLE_CAPTIONS - len(captions)) // (len(shards) - number)
-        for batch in caption_batches(shard):
-            texts = batch.captions[:room].to_pylist()
-            captions += [text.decode("utf-8", "replace") if isinstance(text, bytes) else text for text in texts if text]
-            room -= len(texts)
-            if room <= 0:
-                break
-    return Sample(captions, sum(shard.rows for shard in shards))
+    missing: dict[str, str] = {}
+    rows = 0
+    for number, path in enumerate(paths):
+        try:
+            shard = open_shard(path, field)
+            captions += first_captions(shard, (SAMPLE_CAPTIONS - len(captions)) // (len(paths) - number))
+            rows += shard.rows
+        except UserError as error:
+            missing[path] = str(error)
+    if len(missing) == len(paths):
+        raise UserError(next(iter(missing.values())))
+    return Sample(captions, rows), missing
+
+
+def first_captions(shard: Shard, room: int) -> list[str]:
+    """The captions of the shard's first `room` rows, without empty ones."""
+    captions: list[str] = []
+    for batch in caption_batches(shard):
+        found = valid_utf8(without_nulls(batch.captions)[:room])
+        captions += filter(None, found.to_pylist())
+        room -= len(found)
+        if room <= 0:
+            break
+    return captions
 
 
 @functools.cache
@@ -77,12 +96,14 @@ def check_template(search: Search, class_map: dict[str, str], sample: Sample, po
         class_map: the template's queries by class. Their author has thought about these classes already.
         pool_rows: the number of rows that expected counts are for.
     """
-    check = _Check(search, class_map, sample.captions, pool_rows, rows_by_class(search, sample.captions))
+    hits = matched(search.queries, search.match, sample.captions)
+    check = _Check(search, class_map, sample.captions, pool_rows, hits, rows_by_class(hits, len(search.queries)))
     yield (
         f"{len(sample.captions):,} captions of {sample.rows:,} rows, {len(search.classes):,} classes, "
         f"--match {search.match}; expected counts are for {pool_rows:,} rows, 95 % intervals"
     )
     yield from check.inside_longer_words().lines()
+    yield from check.spaces_in_quotes().lines()
     yield from check.other_meanings().lines()
     yield from check.in_very_many_captions().lines()
     yield from check.shared_captions().lines()
@@ -129,26 +150,45 @@ class _Check:
     class_map: dict[str, str]
     captions: list[str]
     pool_rows: int
+    hits: Hits  # of the classes' queries, in the run's own mode
     rows_of: dict[int, list[int]]  # class number -> its captions
 
     def inside_longer_words(self) -> Findings:
-        found = inside_longer_words(self.search.classes, self.captions)
-        mostly = {
-            name: inside
-            for name, inside in found.items()
-            if inside.share > MOSTLY_INSIDE and len(inside.rows) >= FEWEST_CAPTIONS
-        }
-        open_names = [name for name in mostly if name not in self.class_map]
+        """As the run counts them: in the mode `substring`, with the class's own query, plurals too."""
+        found = inside_longer_words(self.search, self.hits, self.captions)
+        mostly = [name for name, inside in found.items() if inside.is_most]
+        mostly.sort(key=lambda name: -len(found[name].rows))
+        advice = words_found([name for name in mostly if name not in self.class_map], self.captions)
         findings = [
             [
-                f"{name}: {mostly[name].share:.0%} of {len(mostly[name].rows):,} ({', '.join(mostly[name].words)})",
-                *self._examples(mostly[name].rows),
-                f"      {word_line(name)}",
+                f"{name}: {found[name].share:.0%} of {len(found[name].rows):,} ({', '.join(found[name].words)})",
+                *self._examples(found[name].rows),
+                *([f"      {advice[name]}", f"      {word_line(name)}"] if name in advice else []),
             ]
-            for name in sorted(open_names, key=lambda name: -len(mostly[name].rows))
+            for name in mostly
         ]
-        guarded = [name for name in mostly if name in self.class_map]
-        return Findings("mostly inside longer words when searched as a substring", findings, guarded)
+        return Findings("mostly inside longer words, which --match word leaves out", findings)
+
+    def spaces_in_quotes(self) -> Findings:
+        """Queries such as `" fish "`, which the mode `substring` does not find beside a comma, or at an edge."""
+        numbers = [n for n, query in enumerate(self.search.queries) if has_edge_space(query)]
+        if self.search.match != "substring" or not numbers:
+            return Findings("", [])
+        hits = matched([self.search.queries[n] for n in numbers], "word", self.captions)
+        findings = []
+        for place, rows in rows_by_class(hits, len(numbers)).items():
+            lost = sorted(set(rows) - set(self.rows_of[numbers[place]]))
+            if lost:
+                name, kept = self.search.classes[numbers[place]], len(rows) - len(lost)
+                findings.append((-len(lost), [
+                    f"{name}: finds {kept:,} of the {len(rows):,} captions that --match word finds",
+                    *self._examples(lost),
+                ]))  # fmt: skip
+        findings.sort(key=lambda finding: finding[0])
+        return Findings(
+            "queries with a space in quotes, which lose the captions where no space is (at an edge, before a comma)",
+            [lines for _, lines in findings],
+        )
 
     def other_meanings(self) -> Findings:
         numbers = {name: number for number, name in enumerate(self.search.classes) if name.lower() in homonyms()}
@@ -191,7 +231,17 @@ class _Check:
 
     def totals(self) -> Iterator[str]:
         yield f"all classes together: {self._expected({row for rows in self.rows_of.values() for row in rows})}"
-        for number in [number for number in self._most_first() if len(self.rows_of[number])][:5]:
+        found = [number for number in self._most_first() if len(self.rows_of[number])]
+        most, fewest = found[:MOST_SHOWN], found[MOST_SHOWN:][::-1][:FEWEST_SHOWN]
+        yield from self._counts("most captions", most)
+        yield from self._counts("fewest captions", fewest)
+        if between := len(found) - len(most) - len(fewest):
+            yield f"and {between:,} more classes between them"
+
+    def _counts(self, title: str, numbers: list[int]) -> Iterator[str]:
+        if numbers:
+            yield f"{title}:"
+        for number in numbers:
             yield f"  {self.search.classes[number]}: {self._expected(self.rows_of[number])}"
 
     def _most_first(self) -> list[int]:
@@ -205,10 +255,13 @@ class _Check:
         return [f"      {shorten(self.captions[row])}" for row in rows[:EXAMPLES]]
 
 
-def rows_by_class(search: Search, captions: list[str]) -> dict[int, list[int]]:
+def matched(queries: Sequence[Query], mode: str, captions: list[str]) -> Hits:
+    return Matcher(list(queries), mode).match(texts(captions))
+
+
+def rows_by_class(hits: Hits, classes: int) -> dict[int, list[int]]:
     """Class number -> the captions that it matches."""
-    hits = Matcher(list(search.queries), search.match).match(pa.array(captions, pa.string()))
-    found: dict[int, list[int]] = {number: [] for number in range(len(search.queries))}
+    found: dict[int, list[int]] = {number: [] for number in range(classes)}
     for row, query in zip(hits.row.tolist(), hits.query.tolist(), strict=True):
         found[query].append(row)
     return found
@@ -216,30 +269,53 @@ def rows_by_class(search: Search, captions: list[str]) -> dict[int, list[int]]:
 
 @dataclass(frozen=True)
 class Inside:
-    """Where a class name is found as a substring."""
+    """What a class finds, and how much of it inside longer words."""
 
     rows: list[int]  # its captions
-    share: float  # of them, where it is only inside longer words
+    share: float  # of them, where the phrase is only inside longer words
     words: list[str]  # the most common of these words
 
+    @property
+    def is_most(self) -> bool:
+        return self.share > MOSTLY_INSIDE and len(self.rows) >= FEWEST_CAPTIONS
 
-def inside_longer_words(classes: Sequence[str], captions: list[str]) -> dict[str, Inside]:
-    """For each class whose name is in any caption as a substring."""
-    matcher = Matcher([Phrase((name,), (False,)) for name in classes], "substring")
-    hits = matcher.match(pa.array(captions, pa.string()))
+
+def inside_longer_words(search: Search, hits: Hits, captions: list[str]) -> dict[str, Inside]:
+    """For each class that matches any caption, what the run will count as inside longer words."""
+    phrases = [phrase.text.lower() for phrase in distinct_phrases(search.queries)]
     rows, parts, words = defaultdict(list), Counter(), defaultdict(Counter)
-    for row, query, is_inside in zip(hits.row.tolist(), hits.query.tolist(), hits.inside.tolist(), strict=True):
+    columns = (hits.row.tolist(), hits.query.tolist(), hits.phrase.tolist(), hits.inside.tolist())
+    for row, query, phrase, is_inside in zip(*columns, strict=True):
         rows[query].append(row)
         if is_inside:
-            name = classes[query].lower()
-            longer = re.search(rf"\w*{re.escape(name)}\w*", captions[row].lower())
-            if longer and longer[0] != plural(name):
-                parts[query] += 1
-                words[query][longer[0]] += 1
+            parts[query] += 1
+            longer = re.search(rf"\w*{re.escape(phrases[phrase])}\w*", captions[row].lower())
+            words[query][longer[0] if longer else phrases[phrase]] += 1
+    common = {query: [word for word, _ in words[query].most_common(3)] for query in rows}
     return {
-        classes[query]: Inside(found, parts[query] / len(found), [word for word, _ in words[query].most_common(3)])
-        for query, found in rows.items()
+        search.classes[query]: Inside(found, parts[query] / len(found), common[query]) for query, found in rows.items()
     }
+
+
+def words_found(names: list[str], captions: list[str]) -> dict[str, str]:
+    """For each name a sentence on what --match word finds, without and with the query of `word_line`."""
+    queries = [Phrase((name,), (False,)) for name in names] + [word_query(name) for name in names]
+    rows = rows_by_class(matched(queries, "word", captions), len(queries))
+    return {
+        name: f"--match word finds {len(rows[place]):,}; with this line in class_map {len(rows[place + len(names)]):,}:"
+        for place, name in enumerate(names)
+    }
+
+
+def has_edge_space(query: Query) -> bool:
+    """Whether a phrase of the query begins or ends with a space."""
+    match query:
+        case Phrase():
+            return query.text != query.text.strip()
+        case And(parts) | Or(parts):
+            return any(map(has_edge_space, parts))
+        case Not(wanted, _):
+            return has_edge_space(wanted)
 
 
 def shared_captions(classes: Sequence[str], rows_of: dict[int, list[int]]) -> list[tuple]:
@@ -264,9 +340,13 @@ def lost_signs(search: Search) -> Iterator[tuple[str, list[str]]]:
             yield name, tokens(query.text)
 
 
+def word_query(name: str) -> Query:
+    return Or((Phrase((name,), (False,)), Phrase((plural(name),), (False,))))
+
+
 def word_line(name: str) -> str:
-    """A class_map line that finds the name as a word, in the mode `substring` too."""
-    return f'"{name}": \'" {name} " OR " {plural(name)} "\','
+    """A class_map line for --match word that finds the name and its plural."""
+    return f"{json.dumps(name, ensure_ascii=False)}: {to_fts5(word_query(name))!r},"
 
 
 def plural(name: str) -> str:

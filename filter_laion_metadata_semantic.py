@@ -4,7 +4,7 @@ In:   a template (class names and prompts), and the index folders that `indicies
       index (faiss) and the rows' metadata (arrow), as knn_indices_helper/assemble_index_folder.py lays them out.
 Out:  OUTPUT_DIR/chunk_x.json, one record per line, and a manifest job_0_of_1.json, written last. A record has the
       pool's row, its class (QUERY), the index (SOURCE), the prompt (MATCHED), the inner product (SCORE), the rank among
-      the prompt's hits without near-duplicates (RANK, from 0) and the row of the index (ROW).
+      the prompt's hits without near-duplicates (RANK, from 0) and the row of the index (ROW: laion2B-en:17).
 
 Each prompt gets what clip-retrieval's KnnService.query(text_input=prompt, modality=…, num_images=K, num_result_ids=K,
 deduplicate=True) returns. Rows tagged NSFW are dropped. Within a class each row is kept once, where it comes first:
@@ -41,6 +41,7 @@ from retrieval.index_folder import SOURCES, IndexEntry, fingerprints, index_path
 from retrieval.records import SEMANTIC_LOSSES, Manifest, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
+from retrieval.semantic.class_table import class_table
 from retrieval.semantic.hit_files import clear_remains, hits_path, kept_records, losses_line, read_summary
 from retrieval.semantic.plan import DEDUP_THRESHOLD, ClassPlan, PoolFiles, SearchSettings
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
@@ -49,7 +50,8 @@ from retrieval_templates import Template, choose_template, only_classes
 RESULTS_PER_QUERY = 500  # the published runs' value
 BATCH_SIZE = 256  # prompts per pass of the text tower: ViT-L/14 needs about 1 GB for them
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}  # of --seed-images: common formats that PIL reads
-HITS_VERSION = 4  # raise it when the same inputs and settings give other records
+DEVICES = ("cpu", "cuda", "mps", "xpu")  # torch's names
+HITS_VERSION = 5  # raise it when the same inputs and settings give other records
 
 
 def make_parser():
@@ -63,7 +65,10 @@ def make_parser():
         "--results-per-query", type=int, default=RESULTS_PER_QUERY, metavar="K",
         help="nearest neighbours per prompt and index (default %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--index-info-path", default="indicies.json", metavar="FILE", help="default %(default)s")
+    parser.add_argument(
+        "--index-info-path", default="indicies.json", metavar="FILE",
+        help="names the index folders; or the folder that holds it, or an index folder itself (default %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--index-name", metavar="NAME", help="search only this entry of the file (default: all)")
     parser.add_argument("--no-text-index", action="store_true", help="do not search the captions' embeddings")
     parser.add_argument("--no-image-index", action="store_true", help="do not search the images' embeddings")
@@ -175,6 +180,8 @@ def check_flags(args) -> list[str]:
     for flag in ("rerank", "nprobe", "ef_search"):
         if args.exact and getattr(args, flag) is not None:
             raise UserError(f"--exact searches no index: leave out --{flag.replace('_', '-')}, or --exact")
+    if args.device is not None and args.device.partition(":")[0] not in DEVICES:
+        raise UserError(f"--device {args.device}: give {', '.join(DEVICES[:-1])} or {DEVICES[-1]}, or leave it out")
     check_wandb(args)
     if not 0 < args.dedup_threshold <= 1:
         raise UserError(f"--dedup-threshold {args.dedup_threshold}: is a cosine, above 0 and at most 1")
@@ -194,8 +201,10 @@ def find_seed_images(folder: str | None, template: Template) -> dict[str, list[P
     """
     if folder is None:
         return {name: [] for name in template.classes}
+    if not Path(folder).is_dir():
+        raise UserError(f"--seed-images {folder} is not a folder: it must hold {folder}/CLASS/IMAGE")
     seeds = {
-        name: sorted(file for file in (Path(folder) / class_folder).glob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+        name: sorted(file for file in (Path(folder) / class_folder).glob("*") if is_seed(file))
         for name, class_folder in class_folders(template.classes).items()
     }
     lacking = [name for name, files in seeds.items() if not files]
@@ -207,6 +216,10 @@ def find_seed_images(folder: str | None, template: Template) -> dict[str, list[P
             "only their prompts are searched for"
         )
     return seeds
+
+
+def is_seed(file: Path) -> bool:
+    return file.suffix.lower() in IMAGE_SUFFIXES and file.is_file() and not file.name.startswith(".")
 
 
 def plan_pools(args, sources: list[str]) -> list[PoolFiles]:
@@ -293,6 +306,10 @@ def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> No
         args.results_per_query, args.dedup_threshold, args.nprobe, args.ef_search, args.allow_untagged
     )
     opened = [open_pool(pool, settings) for pool in pools]
+    if any(each.seeds for each in pending):
+        from retrieval.semantic.seed_images import check_seed_images
+
+        check_seed_images(pending)
 
     from retrieval.clip_model import load_clip
     from retrieval.semantic.block_search import search_classes
@@ -310,6 +327,8 @@ def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> No
 
 def report(output: Path, manifest: Manifest) -> None:
     """Say the published script's statistics (images per class), and how many hits were lost for each reason."""
+    for line in class_table(manifest.counts["classes"]):
+        say(line)
     summaries = manifest.counts["classes"].values()
     kept = [summary["kept"] for summary in summaries]
     if kept:

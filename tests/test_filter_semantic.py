@@ -121,6 +121,11 @@ def flags(folder, *more, dataset="Cloth", output="out") -> list[str]:
     ]  # fmt: skip
 
 
+def row_of(record) -> int:
+    """The row of the index, of ROW as NAME:ROW."""
+    return int(record["ROW"].rpartition(":")[2])
+
+
 def records_in(folder) -> list[dict]:
     return [record for chunk in chunk_files(folder) for record in read_records(chunk)]
 
@@ -179,7 +184,7 @@ def test_each_class_selects_what_knn_service_and_the_nsfw_rule_select(pool, only
         ours = [record for record in records if record["QUERY"] == name]
         theirs = oracle[name]
         assert len(ours) > K
-        assert [(r["ROW"], r["SOURCE"], r["MATCHED"], r["RANK"], r["URL"]) for r in ours] == [
+        assert [(row_of(r), r["SOURCE"], r["MATCHED"], r["RANK"], r["URL"]) for r in ours] == [
             (row, source, prompt, rank, url) for row, source, prompt, rank, _, url in theirs
         ]
         np.testing.assert_allclose([r["SCORE"] for r in ours], [hit[4] for hit in theirs], atol=1e-5)
@@ -195,7 +200,8 @@ def test_a_record_has_the_pools_own_row_and_its_provenance(pool):
     assert stage.main(flags(pool, "--classes", "dotted")) == 0
     records = records_in(pool / "out")
     for record in records:
-        row = record["ROW"]
+        row = row_of(record)
+        assert record["ROW"] == f"demo:{row}"
         assert list(record)[: len(RECORD_FIELDS)] == list(RECORD_FIELDS)
         assert record["SAMPLE_ID"] == 2**62 + row  # past the integers that a float keeps
         assert (record["HEIGHT"], record["WIDTH"], record["LICENSE"]) == (200 + row, 300 + row, "?")
@@ -253,9 +259,9 @@ def test_punsafe_is_used_where_there_is_no_tag(tmp_path, model, prompt_vectors, 
     write_info(tmp_path, {"scored": tmp_path / "scored"}, model)
     assert stage.main(flags(tmp_path)) == 0
     records = records_in(tmp_path / "out")
-    assert {record["ROW"] % 5 for record in records} == {0, 1, 3, 4}  # 2 scores 0.5
+    assert {row_of(record) % 5 for record in records} == {0, 1, 3, 4}  # 2 scores 0.5
     assert {record["NSFW"] for record in records} == {"UNLIKELY", None}
-    assert all(record["punsafe"] == (0.1, 0.49, None, None, 0.02)[record["ROW"] % 5] for record in records)
+    assert all(record["punsafe"] == (0.1, 0.49, None, None, 0.02)[row_of(record) % 5] for record in records)
 
 
 def test_two_pools_are_both_searched_and_one_can_be_named(pool, model, prompt_vectors):
@@ -506,8 +512,8 @@ def test_an_exact_search_is_a_brute_force_over_all_rows(pool, prompt_vectors):
         assert len(ours) > K // 2
         for record in ours:
             prompt = [text.replace("{}", "dotted") for text in PROMPTS].index(record["MATCHED"])
-            assert record["ROW"] in best[prompt]
-            assert record["SCORE"] == pytest.approx(scores[prompt, record["ROW"]], abs=1e-5)
+            assert row_of(record) in best[prompt]
+            assert record["SCORE"] == pytest.approx(scores[prompt, row_of(record)], abs=1e-5)
         first = [record for record in ours if record["MATCHED"] == PROMPTS[0].replace("{}", "dotted")]
         assert [r["SCORE"] for r in first] == sorted((r["SCORE"] for r in first), reverse=True)
 
@@ -528,7 +534,7 @@ def test_hits_scored_again_have_the_stored_embeddings_scores_and_order(pool, pro
 
     def error(records):
         texts = [text.replace("{}", "banded") for text in PROMPTS]
-        return max(abs(r["SCORE"] - scores[texts.index(r["MATCHED"]), r["ROW"]]) for r in records)
+        return max(abs(r["SCORE"] - scores[texts.index(r["MATCHED"]), row_of(r)]) for r in records)
 
     fine = records_in(pool / "fine")
     assert error(fine) < 1e-5 < 1e-3 < error(records_in(pool / "rough"))
@@ -573,9 +579,9 @@ def test_seed_images_are_asked_beside_the_prompts(pool, model, capsys):
     answer = service.query(
         embedding_input=vectors[0], modality="image", num_images=K, num_result_ids=K, deduplicate=True
     )  # fmt: skip
-    before = {r["ROW"] for r in records_in(pool / "plain") if r["QUERY"] == "dotted"}
+    before = {row_of(r) for r in records_in(pool / "plain") if r["QUERY"] == "dotted"}
     expected = [hit["id"] for hit in answer if hit["NSFW"] != "NSFW" and hit["id"] not in before]
-    assert [record["ROW"] for record in by_seed] == expected and len(expected) > 5
+    assert [row_of(record) for record in by_seed] == expected and len(expected) > 5
     assert {record["SOURCE"] for record in by_seed} == {"image_index"}
     assert stage.main(flags(pool, "--seed-images", pool / "pool", output="none")) == 2
     assert "has no image of any class" in capsys.readouterr().err

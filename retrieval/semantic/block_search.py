@@ -3,14 +3,12 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import faiss
 import numpy as np
-from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from retrieval.cli import UserError, say_more
+from retrieval.cli import say_more
 from retrieval.clip_model import ClipModel
 from retrieval.semantic.exact_search import exact_search
 from retrieval.semantic.hit_files import class_line
@@ -18,6 +16,7 @@ from retrieval.semantic.hit_records import write_class
 from retrieval.semantic.knn_search import Neighbours, search
 from retrieval.semantic.plan import ClassPlan, SearchSettings
 from retrieval.semantic.pools import Pool
+from retrieval.semantic.seed_images import open_seed
 from retrieval.semantic.selection import PoolHits, select
 
 # Prompts searched together: enough that an inverted list serves many of them at once, few enough that their hits
@@ -79,21 +78,8 @@ def embed_block(block: list[ClassPlan], encoder: ClipModel, batch_size: int) -> 
     vectors = []
     for each in block:
         vectors.append(encoder.encode_texts(each.prompts, batch_size))
-        vectors += [embed_seed(seed, encoder) for seed in each.seeds]
+        vectors += [encoder.encode_images([open_seed(seed)]) for seed in each.seeds]
     return np.concatenate(vectors)
-
-
-def embed_seed(path: Path, encoder: ClipModel) -> np.ndarray:
-    """float32 (1, width).
-
-    Raises:
-        UserError: it is no image.
-    """
-    try:
-        with Image.open(path) as image:
-            return encoder.encode_images([image.convert("RGB")])
-    except OSError as error:  # PIL's errors are OSErrors too
-        raise UserError(f"--seed-images: {path} cannot be read as an image ({error})") from error
 
 
 def ask(pool: Pool, queries: np.ndarray, rows_of: list[slice], settings: SearchSettings, device: str) -> PoolHits:

@@ -6,15 +6,16 @@ the same bits in any block and on any number of threads. tests/test_knn_search.p
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
 
 import faiss
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from retrieval.embeddings import EmbeddingFiles
+from retrieval.embeddings import UNIT_TOLERANCE, EmbeddingFiles, check_rows
 
 STRETCH_ROWS = 16_384  # × 768 × 4 bytes = 50 MB of rows being compared, and as many being read
 ROW_BITS = 2**32 - 1
@@ -36,6 +37,9 @@ def exact_search(
     Returns:
         int64 rows and float32 scores (n, k), best first. Equal scores are in the order of the rows. Where there are
         fewer than k rows: -1 and -inf.
+
+    Raises:
+        UserError: a row that is not unit, anywhere in the files; names its file and its number there.
     """
     engine = _OnCpu() if device == "cpu" else _OnGpu(device)
     group_queries = [engine.queries(queries[group]) for group in groups]
@@ -48,7 +52,7 @@ def exact_search(
 
     cores = faiss.omp_get_max_threads()  # OMP_NUM_THREADS, else the cores that this process may use
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(cores) as threads:
-        for rows, start in _read_ahead(files, engine.load, threads):
+        for rows, start in _read_ahead(files, engine, threads):
             for done in [threads.submit(compare, number, rows, start) for number in range(len(groups))]:
                 done.result()
         found = list(threads.map(_Best.sorted, best))
@@ -56,14 +60,20 @@ def exact_search(
     return rows, scores
 
 
-def _read_ahead(files: EmbeddingFiles, load: Callable, threads: Executor) -> Iterator[tuple]:
+def _read_ahead(files: EmbeddingFiles, engine, threads: Executor) -> Iterator[tuple]:
     """(loaded rows, number of the first) of each stretch of the files, while the next one is being loaded."""
     loading = deque()
     buffers = itertools.cycle((0, 1))
-    for array, start in zip(files.arrays, files.starts, strict=False):
+
+    def load_checked(number: int, first: int, buffer: int):
+        rows = engine.load(files.arrays[number][first : first + STRETCH_ROWS], buffer)
+        if files.files:
+            engine.check(rows, files.files[number], first)
+        return rows
+
+    for number, (array, start) in enumerate(zip(files.arrays, files.starts, strict=False)):
         for first in range(0, len(array), STRETCH_ROWS):
-            stretch = array[first : first + STRETCH_ROWS]
-            loading.append((threads.submit(load, stretch, next(buffers)), int(start) + first))
+            loading.append((threads.submit(load_checked, number, first, next(buffers)), int(start) + first))
             if len(loading) > 1:
                 rows, begin = loading.popleft()
                 yield rows.result(), begin
@@ -95,6 +105,9 @@ class _OnCpu:
             loaded[:] = rows
         return loaded
 
+    def check(self, rows: np.ndarray, file: Path, first: int) -> None:
+        check_rows(rows, file, first)  # 3 ms per stretch of width 768
+
     def candidates(self, queries: np.ndarray, rows: np.ndarray, best: "_Best") -> tuple[np.ndarray, np.ndarray]:
         """(flat positions, scores) of what may be among the k best, in the matrix (rows, queries)."""
         scores = rows @ queries.T
@@ -119,6 +132,10 @@ class _OnGpu:
 
     def load(self, rows: np.ndarray, buffer: int) -> torch.Tensor:
         return torch.from_numpy(np.array(rows)).to(self.device).float()
+
+    def check(self, rows: torch.Tensor, file: Path, first: int) -> None:
+        if not ((torch.linalg.vector_norm(rows, dim=1) - 1).abs() < UNIT_TOLERANCE).all():
+            check_rows(rows.cpu().numpy(), file, first)
 
     def candidates(self, queries: torch.Tensor, rows: torch.Tensor, best: "_Best") -> tuple[np.ndarray, np.ndarray]:
         scores = rows @ queries.T

@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from retrieval.arrow_values import texts
 from retrieval.files import complete_file
 from retrieval.index_folder import SOURCES
 from retrieval.record_columns import encode_columns, safety_tags
@@ -50,11 +52,11 @@ def record_columns(plan: ClassPlan, pool: Pool, selection: Selection) -> dict:
     hits, rows, names = selection.hits, selection.rows, pool.metadata.columns
     columns = {ours: rows[theirs].combine_chunks() for ours, theirs in names.items()}
     return columns | {
-        "NSFW": safety_tags(rows, names),
+        "NSFW": safety_tags(rows, names, pool.metadata.name),
         "QUERY": plan.name,
         "SOURCE": pa.array(SOURCES).take(pa.array(hits.sources)),
-        "MATCHED": pa.array(plan.queries).take(pa.array(hits.prompts)),
+        "MATCHED": texts(plan.queries).take(pa.array(hits.prompts)),  # a seed's file name need not be UTF-8
         "SCORE": pa.array(hits.scores),
         "RANK": pa.array(hits.ranks),
-        "ROW": pa.array(hits.ids),
+        "ROW": pc.binary_join_element_wise(f"{pool.files.entry.name}:", pa.array(hits.ids).cast(pa.string()), ""),
     }

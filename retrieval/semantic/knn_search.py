@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import faiss
 import numpy as np
 
+from retrieval.cli import UserError
 from retrieval.embeddings import EmbeddingFiles
 
 _NEVER_BLAS = 2**31 - 1
@@ -90,19 +91,37 @@ def rerank(index: faiss.Index, neighbours: Neighbours, files: EmbeddingFiles, qu
     """An index's hits, scored again by the exact inner products with the stored embeddings, best first.
 
     The new locations are rows of `files`. `queries` is float32 (n, width), `neighbours` their hits.
+
+    Raises:
+        UserError: an id that is no row of the files, or a hit's stored embedding that is not unit.
     """
     found = neighbours.locations >= 0
     distinct, column = np.unique(neighbours.locations[found], return_inverse=True)
     rows = np.full(found.shape, -1, np.int64)
     rows[found] = look_up(index, distinct, neighbours.stored)[0][column]
     distinct, column = np.unique(rows[found], return_inverse=True)
-    vectors = files.take(distinct)
+    check_ids(distinct, files.ntotal)
+    vectors = files.take_unit(distinct)
     vector_of = np.zeros(rows.shape, np.int64)
     vector_of[found] = column
     scores = np.stack([np.einsum("kd,d->k", vectors[of], query) for of, query in zip(vector_of, queries, strict=True)])
     scores[~found] = -np.inf
     order = np.lexsort((rows, -scores), axis=1)
     return Neighbours(np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1))
+
+
+def check_ids(ids: np.ndarray, rows: int) -> None:
+    """Refuse ids that are no rows of the metadata: an index may hold any int64.
+
+    Raises:
+        UserError: names one of them.
+    """
+    wrong = ids[(ids < 0) | (ids >= rows)]
+    if wrong.size:
+        raise UserError(
+            f"the index holds the id {wrong[0]:,}, and the metadata has the rows 0 to {rows - 1:,}: row i of the "
+            "metadata must have the id i; build the index again from its embeddings, without ids of its own"
+        )
 
 
 # ---- inverted files ----

@@ -10,16 +10,24 @@ import pyarrow as pa
 from retrieval.cli import UserError
 from retrieval.columns import map_columns
 from retrieval.index_folder import BUILDER, metadata_files
+from retrieval.record_columns import safety_tags
+from retrieval.semantic.column_types import common_type, of_type, plain_type
+
+SAFETY_ROWS = 1_024  # of a file whose safety values are understood before the search begins; the others when they hit
+SAFETY_FILES = 100
 
 
 @dataclass(frozen=True)
 class Metadata:
     """A pool's rows. Opening them reads no column, whatever their number."""
 
+    name: str  # the folder, for refusals
+    files: tuple[Path, ...]
     readers: tuple[pa.ipc.RecordBatchFileReader, ...]  # one per file
     batches: tuple[tuple[int, int], ...]  # (number of the reader, number of the batch in its file) per record batch
     starts: np.ndarray  # int64 (batches + 1,): the first row of each batch, and the number of rows
     columns: dict[str, str]  # ours -> the pool's own, as retrieval.columns.map_columns finds them
+    types: dict[str, pa.DataType]  # the pool's column -> the one type in which all files' values are given
 
     @property
     def rows(self) -> int:
@@ -30,26 +38,37 @@ class Metadata:
 
         Each record batch is visited once, front to back, and only the rows asked for are copied. (Table.take would
         first join a column's chunks, which at two billion rows is the whole column.)
+
+        Raises:
+            UserError: a file that is damaged; names it.
         """
         if len(ids) == 0:
-            return self.readers[0].schema.empty_table().select(names)
+            return pa.table({name: pa.array([], self.types[name]) for name in names})
         batch_of = np.searchsorted(self.starts, ids, side="right") - 1
         edges = np.flatnonzero(np.r_[True, batch_of[1:] != batch_of[:-1], True])
-        tables = []
-        for begin, end in itertools.pairwise(edges):
-            batch_number = batch_of[begin]
-            reader, number = self.batches[batch_number]
-            rows = pa.array(ids[begin:end] - self.starts[batch_number])
-            tables.append(pa.Table.from_batches([self.readers[reader].get_batch(number).select(names).take(rows)]))
-        return pa.concat_tables(tables, promote_options="permissive")
+        tables = [
+            self._fetch_of_batch(batch_of[begin], ids[begin:end], names) for begin, end in itertools.pairwise(edges)
+        ]
+        return pa.concat_tables(tables)
+
+    def _fetch_of_batch(self, batch_number: int, ids: np.ndarray, names: list[str]) -> pa.Table:
+        reader, number = self.batches[batch_number]
+        rows = pa.array(ids - self.starts[batch_number])
+        try:
+            batch = self.readers[reader].get_batch(number).select(names)
+            batch.validate()
+            return pa.table({name: of_type(batch.column(name).take(rows), self.types[name]) for name in names})
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{self.files[reader]} cannot be read ({reason}): make it again with {BUILDER}") from error
 
 
 def open_metadata(folder: Path, allow_untagged: bool) -> Metadata:
     """Memory-map the metadata of an index folder.
 
     Raises:
-        UserError: no arrow file, a file of another format, files with different columns, no URL column, or no safety
-            column (unless `allow_untagged`).
+        UserError: no arrow file, a file of another format, files with different columns, no URL column, values of a
+            type that is not read, or no safety column (unless `allow_untagged`) or one that is not understood.
     """
     files = metadata_files(folder)
     if not files:
@@ -58,19 +77,27 @@ def open_metadata(folder: Path, allow_untagged: bool) -> Metadata:
     for file in files:
         try:
             reader = pa.ipc.open_file(pa.memory_map(str(file), "r"))
-        except (pa.ArrowInvalid, OSError) as error:
+            for number in range(reader.num_record_batches):
+                batches.append((len(readers), number))
+                sizes.append(reader.get_batch(number).num_rows)
+            reader.schema.names  # noqa: B018 - decoded here, so that names that are no text are refused
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise UserError(
                 f"{file} is not a complete arrow file ({error}): {BUILDER} makes them of parquet"
             ) from error
-        for number in range(reader.num_record_batches):
-            batches.append((len(readers), number))
-            sizes.append(reader.get_batch(number).num_rows)
         readers.append(reader)
     names = readers[0].schema.names
     for file, reader in zip(files, readers, strict=True):
         if set(reader.schema.names) != set(names):
             raise UserError(f"{file} has other columns than {files[0]}: they are not one pool's metadata")
-    return Metadata(tuple(readers), tuple(batches), np.cumsum([0, *sizes]), _columns(folder, names, allow_untagged))
+    columns = _columns(folder, names, allow_untagged)
+    types = _column_types(files, readers, columns)
+    starts = np.cumsum([0, *sizes])
+    metadata = Metadata(
+        f"{folder}/metadata", tuple(files), tuple(readers), tuple(batches), starts, columns, types
+    )  # fmt: skip
+    _check_safety(metadata)
+    return metadata
 
 
 def _columns(folder: Path, names: list[str], allow_untagged: bool) -> dict[str, str]:
@@ -83,3 +110,38 @@ def _columns(folder: Path, names: list[str], allow_untagged: bool) -> dict[str, 
             "be rejected as unsafe: keep one when the metadata is made, or add --allow-untagged"
         )
     return columns
+
+
+def _column_types(files: list[Path], readers: list, columns: dict[str, str]) -> dict[str, pa.DataType]:
+    """The one type of each column that is read.
+
+    Raises:
+        UserError: a file that has a column twice, or values of a type that is not read; names the file and the column.
+    """
+    types = {}
+    for ours, name in columns.items():
+        found: dict[pa.DataType, int] = {}  # type -> number of the first file that has it
+        for number, reader in enumerate(readers):
+            if reader.schema.names.count(name) > 1:
+                raise UserError(f"{files[number]} has {reader.schema.names.count(name)} columns named {name!r}")
+            found.setdefault(reader.schema.field(name).type, number)
+        types[name] = common_type([plain_type(kind) for kind in found], exact=ours == "SAMPLE_ID")
+        for kind, number in found.items():
+            try:
+                sample = pa.nulls(1, kind) if not pa.types.is_dictionary(kind) else pa.array([], kind)
+                of_type(sample.take(pa.array([], pa.int64())), types[name])
+            except (pa.ArrowException, NotImplementedError) as error:
+                raise UserError(
+                    f"{files[number]}: column {name!r} holds {kind}, which is not read: write it as text or numbers"
+                ) from error
+    return types
+
+
+def _check_safety(metadata: Metadata) -> None:
+    """Understand some safety values of each file (of the first 100) now, and not after hours of searching."""
+    names = list({metadata.columns[ours] for ours in ("NSFW", "punsafe") if ours in metadata.columns})
+    first_batches = [number for number, (_, of_file) in enumerate(metadata.batches) if of_file == 0]
+    for number in first_batches[:SAFETY_FILES] if names else ():
+        start, end = metadata.starts[number : number + 2]
+        sample = metadata.fetch(np.arange(start, min(end, start + SAFETY_ROWS)), names)
+        safety_tags(sample, metadata.columns, str(metadata.files[metadata.batches[number][0]]))

@@ -10,7 +10,7 @@ from retrieval.cli import UserError
 from retrieval.clip_names import check_model_name
 from retrieval.embeddings import NAMES, EmbeddingFiles, open_embeddings
 from retrieval.index_folder import SOURCES, lists_are_beside
-from retrieval.semantic.knn_search import search
+from retrieval.semantic.knn_search import check_ids, search
 from retrieval.semantic.near_duplicates import without_near_duplicates
 from retrieval.semantic.plan import DEDUP_THRESHOLD, PoolFiles, SearchSettings
 from retrieval.semantic.pool_metadata import Metadata, open_metadata
@@ -57,6 +57,7 @@ def open_pool(files: PoolFiles, settings: SearchSettings) -> Pool:
     if not files.exact_folder:
         for source, index in indices.items():
             set_parameters(index, settings, f"{SOURCES[source]} of {folder}")
+            check_own_ids(index, metadata.rows)
             check_vectors_come_back(index, files.searched[source][0])
     check_widths(files, indices)
     return Pool(files, indices, embeddings, metadata)
@@ -68,8 +69,10 @@ def open_index(path: Path, memory_mapping: bool) -> faiss.Index:
     Raises:
         UserError: faiss cannot read the file, or its vectors are not compared by inner product.
     """
-    flags = faiss.IO_FLAG_ONDISK_SAME_DIR if lists_are_beside(path) else 0
-    if memory_mapping and not flags:
+    flags = 0
+    if lists_are_beside(path):  # without READ_ONLY, faiss opens the lists for writing
+        flags = faiss.IO_FLAG_ONDISK_SAME_DIR | faiss.IO_FLAG_READ_ONLY
+    elif memory_mapping:
         flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
     try:
         index = faiss.read_index(str(path), flags)
@@ -93,6 +96,16 @@ def set_parameters(index: faiss.Index, settings: SearchSettings, name: str) -> N
                 faiss.ParameterSpace().set_index_parameter(index, parameter, value)
             except RuntimeError as error:
                 raise UserError(f"{flag}: {name} has no such setting") from error
+
+
+def check_own_ids(index: faiss.Index, rows: int) -> None:
+    """Refuse an index with a list of ids of its own (IDMap) that are no rows. An inverted file's are seen at its hits.
+
+    Raises:
+        UserError: names such an id.
+    """
+    if isinstance(index, faiss.IndexIDMap):
+        check_ids(faiss.vector_to_array(index.id_map), rows)
 
 
 def check_vectors_come_back(index: faiss.Index, path: Path) -> None:

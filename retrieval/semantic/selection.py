@@ -14,7 +14,7 @@ import pyarrow as pa
 from retrieval.index_folder import SOURCES
 from retrieval.record_columns import safety_tags, tagged_unsafe
 from retrieval.records import SEMANTIC_LOSSES
-from retrieval.semantic.knn_search import Neighbours, rerank
+from retrieval.semantic.knn_search import Neighbours, check_ids, rerank
 from retrieval.semantic.near_duplicates import without_near_duplicates
 from retrieval.semantic.plan import SearchSettings
 from retrieval.semantic.pools import Pool
@@ -66,7 +66,7 @@ def select(found: PoolHits, settings: SearchSettings) -> Selection:
     metadata = found.pool.metadata
     ids, first, id_of_hit = np.unique(hits.ids, return_index=True, return_inverse=True)
     table = metadata.fetch(ids, list(dict.fromkeys(metadata.columns.values())))
-    tags = safety_tags(table, metadata.columns)
+    tags = safety_tags(table, metadata.columns, metadata.name)
     unsafe = np.zeros(len(ids), bool) if tags is None else tagged_unsafe(tags)
     safe = np.flatnonzero(~unsafe)
     safe = safe[np.argsort(first[safe])]
@@ -83,6 +83,7 @@ def _distinct_hits(found: PoolHits, source: str, settings: SearchSettings, count
         embeddings = found.pool.embeddings[source]
         vectors, neighbours = embeddings, rerank(vectors, neighbours, embeddings, found.queries)
     ids, stays = without_near_duplicates(vectors, neighbours, settings.dedup_threshold)
+    check_ids(ids[ids != -1], found.pool.metadata.rows)
     beyond = max(0, settings.results_per_query - vectors.ntotal) * len(found.queries)
     counts["asked"] += ids.size
     counts["beyond"] += beyond

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from retrieval.queries import Phrase, class_query, parse_query
 from retrieval.substring.hits import Hits
 from retrieval.substring.literal_scan import best_scanner, hyperscan_scanner, re_scanner
-from retrieval.substring.matching import Matcher, match_plain
+from retrieval.substring.matched_labels import MatchedLabels, held_with, without_empty
+from retrieval.substring.matching import Matcher, distinct_phrases, match_plain, phrase_needle
 from retrieval.substring.unicode61 import LONGEST_TOKEN, tokens
 
 ENGINES = [hyperscan_scanner, re_scanner]
@@ -231,3 +232,48 @@ def test_without_hyperscan_the_standard_library_takes_its_place():
     with mock.patch.dict("sys.modules", {"hyperscan": None}):
         hits = Matcher([parse_query("hen")], "word").match(pa.array(["a hen", "a kitchen"]))
     assert pairs(hits) == [(0, 0)]
+
+
+# ---- what the records name as MATCHED ----
+
+
+def labels_of(query, caption, mode="word"):
+    matched = MatchedLabels((parse_query("other"), parse_query(query)), mode)
+    hits = matched.of(match_plain([caption], [parse_query("other"), parse_query(query)], mode))
+    return [matched.labels[number] for number in hits.phrase.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("query", "label"),
+    [
+        ("crane AND bird", "crane AND bird"),
+        ("bird crane", "bird AND crane"),
+        ("crane AND (bird OR wetland)", "crane"),
+        ("(heron OR crane) AND bird NOT tower", "crane AND bird"),
+        ("(crane AND heron) OR (crane AND bird)", "crane"),
+        ("heron OR (crane AND bird)", "crane AND bird"),
+        ('"..." crane bird', "crane AND bird"),
+        ("crane", "crane"),
+        ("heron OR crane", "crane"),
+        ("cra* + bird AND wild", "cra* bird AND wild"),
+    ],
+)
+def test_matched_names_the_phrases_of_an_and_that_surely_hold(query, label):
+    assert labels_of(query, "a crane bird, wild") == [label]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(captions, min_size=1, max_size=6),
+    st.lists(query_texts, min_size=1, max_size=3),
+    st.sampled_from(["substring", "word"]),
+)
+def test_each_phrase_that_matched_names_holds_in_the_caption(texts, query_texts, mode):
+    queries = list(map(parse_query, query_texts))
+    phrases = distinct_phrases(queries)
+    empty = {phrase for phrase in phrases if not phrase_needle(phrase, mode)}
+    holding = {(row, phrases[number]) for row, number in pairs(match_plain(texts, phrases, mode))}
+    hits = match_plain(texts, queries, mode)
+    for row, query, first in zip(hits.row.tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True):
+        together = held_with(without_empty(queries[query], empty), phrases[first])
+        assert together[0] == phrases[first] and all((row, phrase) in holding for phrase in together)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.queries import And, Not, Or, Phrase, QueryError, class_query, parse_query, to_fts5
+from retrieval.queries import And, Not, Or, Phrase, QueryError, class_query, lower_case_operators, parse_query, to_fts5
 
 PIECES = [
     *["a", "b", "Ab1", "é", "猫", "_", "AND", "OR", "NOT", "and", "NEAR", "(", ")", "(", ")", "+", "*", '"a b"', '""'],
@@ -158,3 +158,9 @@ def test_a_class_map_entry_is_a_query_in_every_mode(mode):
     assert class_query("rose", "rose AND flower*", mode) == And((word("rose"), word("flower", star=True)))
     with pytest.raises(QueryError, match="character 6"):
         class_query("rose", "rose ^flower", mode)
+
+
+def test_lower_case_operators_that_are_bare_words_are_told():
+    assert lower_case_operators("black and white OR Not this or that and") == ["and", "Not", "or"]
+    assert lower_case_operators('"black and white" AND sand NOT orca') == []
+    assert lower_case_operators("St. Bernard and") == []  # not a query from the dot on

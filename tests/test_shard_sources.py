@@ -286,3 +286,22 @@ def test_paths_in_a_sources_file_are_taken_from_its_folder(tmp_path):
 )  # fmt: skip
 def test_a_size_agrees_with_a_listing_that_rounds(size, listed, agrees):
     assert size_agrees(size, listed) == agrees
+
+
+def test_bare_drive_ids_and_drive_links_are_drive_files(tmp_path):
+    """The published script's drive_urls.json is {shard: bare id}."""
+    drive_id, other = "1XC0BBexrwMtLDCceqdEoRqLjTRLibD_V", "a_file_of_the_same_length_as_an_id"
+    (tmp_path / other).write_text("here")
+    listed = {
+        "a.db": drive_id,
+        "b.db": f"https://drive.google.com/file/d/{drive_id}/view?usp=sharing",
+        "c.db": f"https://drive.google.com/uc?export=download&id={drive_id}",
+        "d.db": f"gdrive:{drive_id}",
+        "e.db": other,
+        "f.db": "part-00000-5114fd87-297e-42b0-9d11-50f1df323dfa-c000.snappy.db",
+        "g.db": "https://example.com/drive.google.com/g.db",
+    }
+    (tmp_path / "drive_urls.json").write_text(json.dumps(listed))
+    sources = read_sources(tmp_path / "drive_urls.json")
+    assert [sources[name].address for name in ["a.db", "b.db", "c.db", "d.db"]] == [drive_id] * 4
+    assert [source.kind for source in sources.values()] == ["gdrive"] * 4 + ["file", "file", "http"]

@@ -23,7 +23,8 @@ from retrieval.sqlite_shards import index_selection, looked_up_batches
 from retrieval.substring.caption_buffers import offsets_of, without_nulls
 from retrieval.substring.hit_records import Labels, encode_hits
 from retrieval.substring.hits import Hits
-from retrieval.substring.matching import Matcher, distinct_phrases, first_holding, phrase_needle, shown
+from retrieval.substring.matched_labels import MatchedLabels
+from retrieval.substring.matching import Matcher, distinct_phrases, first_holding, phrase_needle
 from retrieval.substring.search_units import RANDOM, Search, Unit, clear_remains, copy_on_fast_disk
 
 ENCODED_BYTES = 1 << 26  # of records encoded at once; most batches have a tenth of it, and Arrow's text ends at 2 GB
@@ -108,8 +109,9 @@ def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) 
         labels = Labels(RANDOM, name, (RANDOM,), (None,))
         found = sampled_rows(shard, unit.sample)
     else:
-        labels = Labels("substring", name, search.classes, tuple(map(shown, distinct_phrases(search.queries))))
-        found = matching_rows(shard, search, counter)
+        matched = matched_labels(search)
+        labels = Labels("substring", name, search.classes, matched.labels)
+        found = ((batch, matched.of(hits)) for batch, hits in matching_rows(shard, search, counter))
     for batch, hits in found:
         counter.add(hits, labels.phrases)
         yield b""
@@ -145,6 +147,11 @@ def matching_rows(shard: Shard, search: Search, counter: HitCounter) -> Iterator
 @functools.lru_cache(maxsize=1)  # one per process: compiling a thousand names takes longer than scanning a batch
 def matcher_of(search: Search) -> Matcher:
     return Matcher(list(search.queries), search.match)
+
+
+@functools.lru_cache(maxsize=1)
+def matched_labels(search: Search) -> MatchedLabels:
+    return MatchedLabels(search.queries, search.match)
 
 
 def first_of_each_class(hits: Hits, already: Counter, quantity: int) -> Hits:

@@ -107,12 +107,12 @@ def has_magic(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bool:
 
 
 def join_samples(parts: dict[tuple, dict], order: list[tuple]) -> list[Sample]:
-    """A sample for each image, in order; then one for each JSON file that no image has taken.
+    """A sample for each image, in order; then one for each JSON file of a key without an image.
 
     The nth image of a key has the nth JSON of this key. Without one of its own, photo.v2.jpg has photo.json, by
     webdataset's rule that the key ends at the first dot, unless there is a photo.jpg, whose it is.
     """
-    samples, seen, taken = [], defaultdict(int), set()
+    samples, seen = [], defaultdict(int)
     for place, member, is_image in order:
         if not is_image:
             continue
@@ -124,10 +124,10 @@ def join_samples(parts: dict[tuple, dict], order: list[tuple]) -> list[Sample]:
             found = own or next((nth(kinds[suffix], 0) for kinds in shorter(parts, place, suffix)), None)
             if found is not None:
                 sample.sidecars[suffix] = found
-                taken.add(id(found))
         samples.append(sample)
-    for place, member, is_image in order:
-        if not is_image and id(member) not in taken and split_name(member.name)[1] == ".json":
+    with_image = {(part, key) for part, image_key in seen for key in (image_key, *shorter_keys(image_key))}
+    for place, member, _ in order:
+        if place not in with_image and split_name(member.name)[1] == ".json":
             samples.append(Sample(place[1], None, {".json": member}))
     return samples
 
@@ -142,12 +142,18 @@ def nth(members: list | None, number: int):
 def shorter(parts: dict[tuple, dict], place: tuple, suffix: str) -> Iterator[dict]:
     """The files of shorter keys (photo of photo.v2) that have this sidecar and no image of their own."""
     part, key = place
+    for shorter_key in shorter_keys(key):
+        kinds = parts.get((part, shorter_key))
+        if kinds and suffix in kinds and "image" not in kinds:
+            yield kinds
+
+
+def shorter_keys(key: str) -> Iterator[str]:
+    """a/img.2020.01 -> a/img.2020, a/img."""
     folder, slash, name = key.rpartition("/")
     while "." in name:
         name = name.rpartition(".")[0]
-        kinds = parts.get((part, f"{folder}{slash}{name}"))
-        if kinds and suffix in kinds and "image" not in kinds:
-            yield kinds
+        yield f"{folder}{slash}{name}"
 
 
 def read_member(tar: tarfile.TarFile, member: tarfile.TarInfo, size: int = -1) -> bytes | None:

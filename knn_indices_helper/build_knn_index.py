@@ -82,7 +82,6 @@ def main(argv: list[str] | None = None) -> int:
     if args.plan_only:
         return 0
     writable_folder(args.index_path.parent, "--index-path")
-    index_build.check_unit_rows(embeddings)
     if parts is None:
         infos_path = args.index_infos_path or args.index_path.with_name("index_infos.json")
         writable_folder(infos_path.parent, "--index-infos-path")

@@ -12,7 +12,7 @@ import pytest
 from build_knn_index import main
 
 from retrieval.embeddings import open_matching
-from retrieval.indexing import index_plan
+from retrieval.indexing import index_build, index_plan
 from retrieval.indexing.recall import measure_recall
 
 WIDTH, ROWS, FILES = 32, 3_000, 12
@@ -133,10 +133,67 @@ def test_autofaiss_leaving_no_file_is_an_error_that_gives_its_reason(folder, tmp
     assert not list(tmp_path.glob("*"))
 
 
-def test_rows_that_are_not_unit_are_refused(tmp_path, capsys):
-    np.save(tmp_path / "text_embed_0.npy", clustered(100) * np.float16(3))
-    assert build("--embeddings", tmp_path, "--index-path", tmp_path / "i" / "knn.index") == 2
-    assert "rows that are not unit (row 0: length 3.0" in capsys.readouterr().err
+@pytest.mark.parametrize("parts", [[], ["--parts", 2, "--index-key", "IVF4,Flat"]])
+@pytest.mark.parametrize(("fault", "sentence"), [(np.nan, "holds NaN"), (7, "has length 7"), (0, "is all zeros")])
+def test_a_row_that_is_not_unit_is_refused_by_name_wherever_it_is(tmp_path, capsys, parts, fault, sentence):
+    for number in range(3):
+        rows = clustered(1_500, seed=number)
+        rows[1_400] *= np.float16(fault if number == 2 else 1)
+        np.save(tmp_path / f"text_embed_{number}.npy", rows)
+    assert build("--embeddings", tmp_path, "--index-path", tmp_path / "i" / "knn.index", *parts) == 2
+    assert f"text_embed_2.npy: row 1,400 {sentence}" in capsys.readouterr().err
+    assert not list((tmp_path / "i").iterdir())
+
+
+def test_a_part_checks_the_rows_that_it_adds(folder, tmp_path, monkeypatch, capsys):
+    command = ["--embeddings", tmp_path / "e", "--index-path", tmp_path / "i" / "knn.index", "--index-key", "IVF4,Flat"]
+    (tmp_path / "e").mkdir()
+    rows = clustered(500)
+    rows[499, 0] = np.inf
+    np.save(tmp_path / "e" / "text_embed_0.npy", rows)
+    monkeypatch.setattr(index_build, "check_unit_rows", lambda embeddings: None)  # a trained index of earlier times
+    monkeypatch.setattr(index_build.np, "linspace", lambda *_: np.arange(400))
+    assert build(*command, "--parts", 2) == 2
+    assert "text_embed_0.npy: row 499 holds infinite values" in capsys.readouterr().err
+
+
+ODD_FILES = {
+    "Fortran order": np.asfortranarray,
+    "another type": lambda rows: rows.astype(np.float32),
+    "no rows": lambda rows: rows[:0],
+    "another header": None,
+}
+
+
+@pytest.mark.parametrize("odd", ODD_FILES)
+@pytest.mark.parametrize("where", [0, 1])
+def test_files_that_autofaiss_would_misread_are_indexed_row_by_row_all_the_same(odd, where, tmp_path, capsys):
+    (tmp_path / "e").mkdir()
+    rows = [clustered(200), clustered(300, seed=1)]
+    for number in range(2):
+        path = tmp_path / "e" / f"img_emb_{number}.npy"
+        if number == where and ODD_FILES[odd]:
+            rows[number] = ODD_FILES[odd](rows[number])
+        np.save(path, rows[number])
+    if odd == "another header":  # as other writers lay it out
+        path = tmp_path / "e" / f"img_emb_{where}.npy"
+        path.write_bytes(path.read_bytes().replace(b"'shape': (", b"'shape':(").replace(b"), }", b"),  }", 1))
+    assert build("--embeddings", tmp_path / "e", "--index-path", tmp_path / "i[1]?*" / "knn.index") == 0
+    index = faiss.read_index(str(tmp_path / "i[1]?*" / "knn.index"))
+    assert (index.reconstruct_n(0, index.ntotal) == np.concatenate(rows).astype(np.float32)).all()
+    assert ("1 of 2 files are copied first" in capsys.readouterr().err) == (odd != "no rows")
+    assert sorted(path.name for path in (tmp_path / "i[1]?*").iterdir()) == ["index_infos.json", "knn.index"]
+
+
+def test_a_scrambled_index_of_an_earlier_version_is_built_again(tmp_path, monkeypatch):
+    np.save(tmp_path / "img_emb_0.npy", np.asfortranarray(clustered(300)))
+    command = ["--embeddings", tmp_path, "--index-path", tmp_path / "i" / "knn.index"]
+    with monkeypatch.context() as earlier:
+        earlier.setattr(index_build, "misread_files", lambda embeddings: (np.dtype(np.float16), []))
+        build(*command)
+    assert build(*command) == 0
+    index = faiss.read_index(str(tmp_path / "i" / "knn.index"))
+    assert (index.reconstruct_n(0, 300) == clustered(300).astype(np.float32)).all()
 
 
 def test_the_plan_for_laion_2b_is_printed_without_reading_a_row(tmp_path, capsys):

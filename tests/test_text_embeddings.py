@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import compute_text_embeddings as script
+import duckdb
 import numpy as np
 import open_clip
 import pyarrow as pa
@@ -324,12 +325,15 @@ def test_captions_of_any_type_and_encoding_are_read_as_the_substring_filter_read
     np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), expected, atol=5e-4)
 
 
-def test_of_two_columns_of_one_name_the_first_is_embedded(model, tmp_path):
+def test_a_shard_that_pyarrow_cannot_decode_is_embedded_all_the_same(model, tmp_path):
     (tmp_path / "pool").mkdir()
-    table = pa.Table.from_arrays([pa.array(["a dog"]), pa.array(["a cat"])], names=["TEXT", "TEXT"])
-    pq.write_table(table, tmp_path / "pool/metadata_0000.parquet")
+    rows = "SELECT 'u' AS url, ['a dog', 'a cat'][i + 1] AS caption, i::VARIANT AS other FROM range(2) t(i)"
+    duckdb.sql(f"COPY ({rows}) TO '{tmp_path}/pool/metadata_0000.parquet' (PARQUET_VERSION V2)")
+    with pytest.raises((pa.ArrowException, OSError)):
+        pq.read_schema(tmp_path / "pool/metadata_0000.parquet")
     assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
-    np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), padded(model[1], ["a dog"]), atol=5e-4)
+    expected = padded(model[1], ["a dog", "a cat"])
+    np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), expected, atol=5e-4)
 
 
 def test_hidden_files_are_no_shards(model, tmp_path, capsys):
@@ -340,17 +344,19 @@ def test_hidden_files_are_no_shards(model, tmp_path, capsys):
     assert "1 shards asked, 1 done" in capsys.readouterr().err
 
 
-def test_a_shard_without_captions_or_of_an_undecodable_kind_takes_no_other_with_it(model, tmp_path, capsys):
+def test_a_shard_without_captions_or_with_too_long_a_name_takes_no_other_with_it(model, tmp_path, capsys):
     write_shard(tmp_path / "pool/good.parquet", ["a dog"])
     write_shard(tmp_path / "pool/other.parquet", ["a dog"], column="words")
-    delta = pa.table({"caption": pa.array(["a", "b"] * 10).dictionary_encode()})
-    encoded = {"use_dictionary": False, "column_encoding": {"caption": "DELTA_BYTE_ARRAY"}}
-    pq.write_table(delta, tmp_path / "pool/delta.parquet", **encoded)
+    twice = pa.Table.from_arrays([pa.array(["a dog"]), pa.array(["a cat"])], names=["TEXT", "TEXT"])
+    pq.write_table(twice, tmp_path / "pool/twice.parquet")
     write_shard(tmp_path / f"pool/{'x' * 240}.parquet", ["a dog"])
     assert run(tmp_path / "pool", tmp_path / "out", model[0], "--precision", "bf16") == 1
     said = capsys.readouterr().err
     assert "other.parquet: it has no caption column; it has url, words: name one" in said
-    assert "delta.parquet: Not yet implemented" in said and "would be too long a name" in said
+    assert (
+        "twice.parquet: it has 2 columns of the name 'TEXT': rename or drop all but one" in said
+        and "would be too long a name" in said
+    )
     assert said.splitlines()[-1].startswith("4 shards asked, 1 done, 3 unreadable; 1 captions embedded")
 
 

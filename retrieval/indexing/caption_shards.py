@@ -19,8 +19,10 @@ from retrieval.arrow_values import is_text
 from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource
 from retrieval.columns import caption_column
-from retrieval.embeddings import is_hidden
 from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint
+from retrieval.index_folder import is_hidden
+from retrieval.shard import Shard
+from retrieval.shards import caption_batches, open_shard
 
 GROUP = 16_384  # captions sorted by length, embedded and saved together: a second of a GPU, some minutes of two cores
 READ_BUFFER = 1 << 20  # bytes: pages are read one by one instead of a column of a row group at once
@@ -28,7 +30,12 @@ FLOAT16 = 2  # bytes
 LONGEST_NAME = 240  # bytes: a file system takes 255, and while it is written a name is .NAME.part
 # The first number of a name, with what comes before it and after it. Hexadecimal digits go on with a letter.
 NUMBERED = re.compile(r"(?P<before>\D*)(?P<number>\d+)(?P<after>(?:[-_.].*)?)")
-READ_ERRORS = (pa.ArrowException, OSError, ValueError)  # ValueError: texts that are not UTF-8, also names of columns
+READ_ERRORS = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    UserError,
+)  # ValueError: texts that are not UTF-8, also names of columns
 
 
 class NoCaptions(ValueError):
@@ -116,11 +123,10 @@ def plan_work(shard: Path, target: Path, asked_column: str | None, settings: Emb
     """Open the shard's footer, find the captions, and find out what an earlier run has done of it."""
     try:
         target.name.encode()
-        with pq.ParquetFile(shard) as file:
-            rows, schema = file.metadata.num_rows, file.schema_arrow
-            column = text_column(schema, asked_column)
     except UnicodeEncodeError:
         return Unreadable(shard, "its name is not UTF-8: rename it")
+    try:
+        rows, column = find_captions(shard, asked_column)
     except READ_ERRORS as error:
         return Unreadable(shard, first_line(error), isinstance(error, NoCaptions))
     if len(target.name.encode()) > LONGEST_NAME:
@@ -141,6 +147,33 @@ def plan_work(shard: Path, target: Path, asked_column: str | None, settings: Emb
     return resume(work)
 
 
+def find_captions(shard: Path, asked: str | None) -> tuple[int, str]:
+    """The number of rows, and the caption column.
+
+    Raises:
+        One of READ_ERRORS.
+    """
+    try:
+        with pq.ParquetFile(shard) as file:
+            return file.metadata.num_rows, text_column(file.schema_arrow, asked)
+    except NoCaptions:
+        raise
+    except READ_ERRORS as error:
+        opened = opened_by_duckdb(shard, asked)
+        if opened is None:
+            raise error
+        return opened.rows, opened.columns["TEXT"]
+
+
+def opened_by_duckdb(shard: Path, column: str | None) -> Shard | None:
+    """A sound shard that pyarrow cannot decode (VARIANT beside the captions, captions of an encoding that it lacks)."""
+    try:
+        opened = open_shard(shard, column)
+    except UserError:
+        return None
+    return opened if opened.kind == "duckdb" else None
+
+
 def text_column(schema: pa.Schema, asked: str | None) -> str:
     """The shard's caption column, which holds text (or bytes of text, or nothing).
 
@@ -153,7 +186,9 @@ def text_column(schema: pa.Schema, asked: str | None) -> str:
             f"it has no caption column{f' {asked!r}' if asked else ''}; it has {', '.join(schema.names)}: "
             "name one with --caption-column"
         )
-    kind = schema.field(schema.names.index(name)).type
+    if schema.names.count(name) > 1:
+        raise NoCaptions(f"it has {schema.names.count(name)} columns of the name {name!r}: rename or drop all but one")
+    kind = schema.field(name).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not (is_text(kind) or pa.types.is_null(kind) or str(kind) in ("string_view", "binary_view")):
         raise NoCaptions(f"column {name!r} holds {kind}, not text: name the captions with --caption-column")
@@ -201,14 +236,28 @@ def check_space(todo: list[Work], output: Path) -> None:
 def read_captions(shard: Path, column: str) -> Iterator[list[str | None]]:
     """The captions, GROUP by GROUP whatever the shard's row groups are."""
     captions = []
-    with pq.ParquetFile(shard, buffer_size=READ_BUFFER, pre_buffer=False) as file:
-        for batch in file.iter_batches(batch_size=GROUP, columns=[column]):
-            captions += as_texts(batch.column(0))
-            while len(captions) >= GROUP:
-                yield captions[:GROUP]
-                del captions[:GROUP]
+    for values in caption_columns(shard, column):
+        captions += as_texts(values)
+        while len(captions) >= GROUP:
+            yield captions[:GROUP]
+            del captions[:GROUP]
     if captions:
         yield captions
+
+
+def caption_columns(shard: Path, column: str) -> Iterator[pa.Array]:
+    """The captions in pieces of any size: by pyarrow, or where it cannot begin to decode them, by DuckDB."""
+    begun = False
+    try:
+        with pq.ParquetFile(shard, buffer_size=READ_BUFFER, pre_buffer=False) as file:
+            for batch in file.iter_batches(batch_size=GROUP, columns=[column]):
+                begun = True
+                yield batch.column(0)
+    except READ_ERRORS as error:
+        opened = None if begun else opened_by_duckdb(shard, column)
+        if opened is None:
+            raise error
+        yield from (batch.captions for batch in caption_batches(opened))
 
 
 def as_texts(column: pa.Array) -> list[str | None]:

@@ -5,11 +5,15 @@ bytes do not depend on which job builds it, nor on how many jobs there are. test
 """
 
 import contextlib
+import glob
 import json
 import logging
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +23,13 @@ from autofaiss import build_index
 from autofaiss.indices.training import create_empty_index
 
 from retrieval.cli import UserError, progress, say
-from retrieval.embeddings import EmbeddingFiles
-from retrieval.files import complete_file, file_fingerprint, settings_fingerprint, write_json
+from retrieval.embeddings import BLOCK_ROWS, EmbeddingFiles, check_rows
+from retrieval.files import complete_file, file_fingerprint, free_bytes, settings_fingerprint, write_json
 from retrieval.indexing.index_plan import IndexPlan
 from retrieval.indexing.recall import recall_in_words, recall_infos
 
 METRIC = "ip"  # inner product, which is what the semantic filter searches by
-UNIT_TOLERANCE = 0.01  # float16 rows of width 768 are unit to about 0.001
-UNIT_ROWS = 1_000  # the first rows, whose lengths are looked at
+CHECKED_ROWS = 8_192  # 25 MB of float32 at width 768, per core
 PART_NPROBE = 64  # what autofaiss sets for OPQ,IVF,PQ before it tunes; merge_knn_indices.py can change it
 
 
@@ -39,18 +42,39 @@ class RecallSample:
 
 
 def check_unit_rows(embeddings: EmbeddingFiles) -> None:
-    """Inner products are cosines only between unit rows.
+    """Read every row before hours are spent on an index, on all cores. Its cost is that of converting float16 once.
 
     Raises:
-        UserError: rows of the first block are not unit, or not finite.
+        UserError: a row that is not unit, or not finite; names its file.
     """
-    _, block = next(embeddings.blocks(block_rows=UNIT_ROWS))
-    norms = np.linalg.norm(block, axis=1)
-    # The norm of a row that is not finite is NaN or infinite, so it is not within the tolerance.
-    wrong = np.flatnonzero(~(np.abs(norms - 1) < UNIT_TOLERANCE))
-    if wrong.size:
-        raise UserError(f"{embeddings.files[0]} has rows that are not unit (row {wrong[0]:,}: length "
-                        f"{norms[wrong[0]]:.3f}): normalise the embeddings before they are indexed")  # fmt: skip
+
+    def check(file: int, begin: int) -> int:
+        block = embeddings.arrays[file][begin : begin + CHECKED_ROWS]
+        check_rows(block, embeddings.files[file], begin)
+        return len(block)
+
+    tasks = [
+        (file, begin)
+        for file, array in enumerate(embeddings.arrays)
+        for begin in range(0, len(array), CHECKED_ROWS)
+    ]  # fmt: skip
+    pool, begun = ThreadPoolExecutor(core_count()), time.monotonic()
+    try:
+        with progress(embeddings.ntotal, "rows", "checking") as more:
+            for rows in pool.map(check, *zip(*tasks, strict=True)):
+                more(rows)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    rate = embeddings.ntotal / max(time.monotonic() - begun, 1e-3)
+    say(f"checked: all {embeddings.ntotal:,} rows are unit ({rate:,.0f} rows per second)")
+
+
+def checked_blocks(embeddings: EmbeddingFiles, start: int, stop: int) -> Iterator[tuple[int, np.ndarray]]:
+    """`embeddings.blocks`, each checked. Inner products are cosines only between unit rows."""
+    for first, block in embeddings.blocks(start, stop):
+        file = int(np.searchsorted(embeddings.starts, first, side="right")) - 1
+        check_rows(block, embeddings.files[file], first - int(embeddings.starts[file]))
+        yield first, block
 
 
 def inputs_of(embeddings: EmbeddingFiles) -> list:
@@ -66,11 +90,14 @@ def build_whole(
 ) -> None:
     """autofaiss over all rows; done already if the infos hold the fingerprint of these inputs and settings."""
     settings = {"index_key": plan.key, "metric_type": METRIC, "training_rows": plan.training_rows, "parts": None}
+    if misread_files(embeddings)[1]:
+        settings["copied"] = True  # earlier versions built a scrambled index of the same files
     fingerprint = settings_fingerprint([settings, inputs_of(embeddings), sample.queries, sample.seed])
     if index_path.is_file() and recorded_fingerprint(infos_path) == fingerprint:
         say(f"{index_path} is there, built from these embeddings with these settings: nothing to do")
         return
 
+    check_unit_rows(embeddings)
     with tempfile.TemporaryDirectory(dir=index_path.parent, prefix=f".{index_path.name}.building.") as folder:
         built = Path(folder) / "knn.index"
         infos = run_autofaiss(embeddings, plan, built, Path(folder))
@@ -95,15 +122,13 @@ def run_autofaiss(embeddings: EmbeddingFiles, plan: IndexPlan, built: Path, fold
     Raises:
         UserError: it left no index; says autofaiss's reason.
     """
-    # autofaiss reads a folder in text order, 10 before 2: the names of these links carry the numeric order.
     staged = folder / "embeddings"
     staged.mkdir()
-    for number, path in enumerate(embeddings.files):
-        (staged / f"{number:08d}.npy").symlink_to(path.resolve())
+    stage_files(embeddings, staged)
     try:
         with opq_by_its_old_name(), logged_errors("autofaiss") as reasons:
             build_index(
-                embeddings=str(staged),
+                embeddings=glob.escape(str(staged)),  # it is globbed
                 index_path=str(built),
                 index_infos_path=str(folder / "infos.json"),
                 metric_type=METRIC,
@@ -118,6 +143,63 @@ def run_autofaiss(embeddings: EmbeddingFiles, plan: IndexPlan, built: Path, fold
     if not built.is_file():
         raise UserError(f"autofaiss built no index: {reasons[-1] if reasons else 'it gave no reason'}")
     return json.loads((folder / "infos.json").read_text(encoding="utf-8"))
+
+
+def stage_files(embeddings: EmbeddingFiles, folder: Path) -> None:
+    """Lay the files out as autofaiss reads them: links, but copies of those that it would misread.
+
+    autofaiss reads a folder in text order, 10 before 2: the names carry the rows' order. It takes all files to be of
+    the first one's type, and to have their rows one after the other whatever the header says: the columns of a file in
+    Fortran order (DataFrame.to_numpy(), X.T) became rows, at recall@10 0.05 and exit code 0.
+
+    Raises:
+        UserError: no space for the copies.
+    """
+    kind, misread = misread_files(embeddings)
+    needed = sum(embeddings.arrays[number].size * kind.itemsize for number in misread)
+    if needed > free_bytes(folder):
+        raise UserError(f"{len(misread):,} embedding files are not in C order, or not of the other files' type: their "
+                        f"copies need {needed:,} bytes and the disk of {folder} has {free_bytes(folder):,} left; "
+                        "write them again (numpy.save('X.npy', numpy.ascontiguousarray(X)))")  # fmt: skip
+    if misread:
+        say(f"{len(misread):,} of {len(embeddings.files):,} files are copied first, as rows of {kind} in C order, "
+            "which is what autofaiss reads")  # fmt: skip
+    for number, (path, array) in enumerate(zip(embeddings.files, embeddings.arrays, strict=True)):
+        staged = folder / f"{number:08d}.npy"
+        if number in misread:
+            copy = np.lib.format.open_memmap(staged, "w+", kind, array.shape)
+            for begin in range(0, len(array), BLOCK_ROWS):
+                copy[begin : begin + BLOCK_ROWS] = array[begin : begin + BLOCK_ROWS]
+            copy.flush()
+        elif len(array):
+            staged.symlink_to(path.resolve())
+
+
+def misread_files(embeddings: EmbeddingFiles) -> tuple[np.dtype, list[int]]:
+    """The type that holds all files' rows, and the numbers of the files that autofaiss would not read as such rows."""
+    files = list(zip(embeddings.files, embeddings.arrays, strict=True))
+    kind = np.result_type(*{array.dtype for _, array in files if len(array)})
+    misread = [
+        number
+        for number, (path, array) in enumerate(files)
+        if len(array) and not is_read_rightly(path, array, kind)
+    ]  # fmt: skip
+    return kind, misread
+
+
+def is_read_rightly(path: Path, array: np.ndarray, kind: np.dtype) -> bool:
+    """Whether autofaiss, which looks for shape and type in the header's first line, reads a file's rows as they are."""
+    with open(path, "rb") as file:
+        line = file.read(300).partition(b"\n")[0]
+    shape = re.search(rb"'shape': \((\d+), (\d+)\)", line)
+    return (
+        array.flags.c_contiguous
+        and array.dtype == kind
+        and array.offset == len(line) + 1
+        and f"'descr': '{kind.str}'".encode() in line
+        and shape is not None
+        and (int(shape[1]), int(shape[2])) == array.shape
+    )
 
 
 @contextlib.contextmanager
@@ -165,6 +247,7 @@ def trained_index(embeddings: EmbeddingFiles, plan: IndexPlan, index_path: Path)
 
 def train(embeddings: EmbeddingFiles, plan: IndexPlan, trained: TrainedIndex) -> None:
     """Train on rows evenly spread over all files. (autofaiss takes the first ones; shards need not be alike.)"""
+    check_unit_rows(embeddings)
     say(f"training {plan.key} on {plan.training_rows:,} rows")
     faiss.omp_set_num_threads(core_count())
     rows = np.linspace(0, embeddings.ntotal - 1, plan.training_rows).astype(np.int64)
@@ -202,7 +285,7 @@ def build_part(embeddings: EmbeddingFiles, plan: IndexPlan, index_path: Path, tr
 
 def add_rows(index: faiss.Index, embeddings: EmbeddingFiles, start: int, stop: int) -> None:
     with progress(stop - start, "rows", "adding") as more:
-        for first, block in embeddings.blocks(start, stop):
+        for first, block in checked_blocks(embeddings, start, stop):
             index.add_with_ids(block, np.arange(first, first + len(block)))
             more(len(block))
 

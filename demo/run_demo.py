@@ -73,7 +73,8 @@ def main(argv: list[str] | None = None) -> int:
                 "download_urls_img2dataset.py", "--r", *(DEMO / folder for folder in folders), *order, "--fill", FEW,
                 "--w", DEMO / "work", "--dataset-output", DEMO / "few" / way, "--allow-private-hosts",
             )  # fmt: skip
-        run("-m", "retrieval.report", DEMO / "dataset", "--title", "DTD, from the embedded pool")
+        run("-m", "retrieval.report", DEMO / "dataset", "--title", "DTD, from the embedded pool",
+            "--output", DEMO / "report.html")  # fmt: skip
     except subprocess.CalledProcessError as error:
         print(f"error: the command above ended with exit code {error.returncode}", file=sys.stderr)
         return 1
@@ -85,7 +86,6 @@ def main(argv: list[str] | None = None) -> int:
             server.terminate()
             server.wait()
 
-    shutil.copyfile(DEMO / "dataset" / "report.html", DEMO / "report.html")
     fine = report(pool, log)
     report_few(pool)
     print(f"\n{DEMO}/dataset      the ImageFolder\n{DEMO}/report.html  each image, and what found it")

@@ -5,28 +5,32 @@ In:  the output folder of any stage: of the two filters (manifests and chunks), 
 Out: report.html in it: counts per class; the steps from pool to folder, with each loss and its reason; phrases or
      prompts; scores; classes that share rows; hosts; and the captions of each class, or after downloading its images,
      each with its source, phrase or prompt, score and link. The page opens from disk without a network and can be
-     mailed. With ten or more classes also classes.png and prompts.png; a dataset's is beside its folder (plots.py).
+     mailed: thumbnails are in it, and only the images at their full size are read from the dataset's folder. With ten
+     or more classes also classes.png and prompts.png; a dataset's is beside its folder (plots.py).
 
     python -m retrieval.report outputs/retrieved_data_substring/DTD
+    python -m retrieval.report outputs/dataset --output page.html
     python -m retrieval.report outputs/filtered_metadata_semantic/DTD --title "DTD from LAION-2B"
 
 Counts come from the manifests and report.json. Captions, hosts, scores and shared rows come from the records: from all
-of them if they are few, else from a sample, and then the page says so. A script in the page draws the JSON that it
-holds: `data`, the numbers, and `records`, one per line (report_page.html).
+of them if they are few, else from a sample, and then the page says so. A class of few records has them all in it. A
+script in the page draws the JSON that it holds: `data`, the numbers, and `records`, one per line (report_page.html).
 """
 
 import base64
 import io
 import json
+import math
 import os
 import random
+import re
 import sys
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from urllib.parse import urlsplit
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, urlsplit
 
 from retrieval.cli import UserError, command, parse_flags, parser_for, say
 from retrieval.files import complete_file, read_json
@@ -35,29 +39,45 @@ from retrieval.records import SEMANTIC_LOSSES, chunk_files, read_manifests
 SAMPLE_BYTES = 4 << 20  # of a quick sample: about 12,000 records, which a browser shows within a second
 BLOCK_BYTES = 16 << 10  # of a quick sample: about 45 records in a row, so the classes of one caption stay together
 SAMPLE_RECORDS = 10_000  # of a thorough sample, about
-EXAMPLES = 3  # records of a class of which a thorough sample has fewer
-LONGEST_RECORD = 8 << 10  # bytes; longer captions are lists of keywords, and the page should stay small
+EXAMPLES = 10  # records of a class of which a sample has fewer; the page lists ten before "Show all"
+MOST_EXAMPLES = 20_000  # for the whole page: about 7 MB
+SCAN_BYTES = 1 << 20  # per read when the examples of rare classes are looked for: 0.4 seconds per million records
+LONGEST_RECORD = 2 << 10  # bytes; longer ones have their texts cut, and the page stays small
+LONGEST_TEXT = 1_000  # characters of a caption: longer ones are lists of keywords
+LONGEST_URL = 2_000  # characters; a longer one is shown in part and is no link
+MOST_SOURCES = 20  # of one image, the best
 SEED = 0
-THUMBNAIL_PIXELS = 128  # longest side: a person can name a texture at this size; about 4 KB as JPEG
-THUMBNAILS = 3_000  # for the whole page: 15 to 20 MB with base64, which a browser opens in half a second
+THUMBNAIL_PIXELS = 128  # longest side: a person can name a texture at this size; about 2 KB as WebP
+THUMBNAILS = 3_000  # for the whole page: 10 to 12 MB with captions, which a browser opens within a second
 THUMBNAILS_PER_CLASS = 48
+LINKED = 9_000  # images that the page shows from the folder, without a thumbnail: about 5 MB
+UNSHOWN = {"key", "sha256", "SAMPLE_ID", "punsafe"}  # of an entry of metadata.jsonl
 SCORE_BINS = 100  # per unit of cosine; scores fill 0.15 to 0.45, so about thirty bars (report_page.html has it too)
 MOST_SHOWN = 100  # hosts, and pairs of classes
 LEAST_CLASSES_FOR_PLOTS = 10  # with fewer, the page's table says it all
 
 
-def write_report(folder: Path | str, title: str | None = None, thorough: bool = True, plots: bool = False) -> Path:
+def write_report(
+    folder: Path | str,
+    title: str | None = None,
+    thorough: bool = True,
+    plots: bool = False,
+    to: Path | str | None = None,
+) -> Path:
     """Write the page of one output folder. Everything it shows is read from that folder.
 
     Args:
-        thorough: read all records (one second per million), so that each class gets examples and a URL is in the sample
-            with all its classes. Otherwise a few milliseconds, and a rare class may have no example.
+        thorough: read all records (one second per million), so that a URL is in the sample with all its classes.
+            Otherwise a few milliseconds, or half a second per million if the sample lacks classes.
         plots: draw the plots too, if there are enough classes.
+        to: where to write the page (default: report.html in the folder). Its links lead to the folder from there.
 
     Raises:
         UserError: no stage wrote the folder.
     """
     folder = Path(folder)
+    to = Path(to) if to else folder / "report.html"
+    to = to / "report.html" if to.is_dir() else to
     if (folder / "report.json").exists() and (folder / "metadata.jsonl").exists():
         data, records = describe_dataset(folder)
     elif manifests := read_manifests(folder):
@@ -67,18 +87,25 @@ def write_report(folder: Path | str, title: str | None = None, thorough: bool = 
             f"{folder} is no stage's output: it holds neither a manifest (job_0_of_1.json) nor report.json and "
             "metadata.jsonl; give a filter's --output or the downloader's --dataset-output"
         )
-    data = {"title": title or folder.resolve().name} | data
-    page = (Path(__file__).parent / "report_page.html").read_bytes()
-    for marker, content in ((b"@data@", json.dumps(data).encode()), (b"@records@", records)):
-        # In JSON "<" occurs only inside strings. Escaped, no caption can end the script element that holds it.
-        page = page.replace(marker, content.replace(b"<", b"\\u003c"), 1)
-    with complete_file(folder / "report.html") as beside:
-        beside.write_bytes(page)
+    data = {"title": title or folder.resolve().name, "base": base_path(folder, to)} | data
+    template = (Path(__file__).parent / "report_page.html").read_bytes()
+    before, between, after = re.split(b"@data@|@records@", template)
+    # In JSON "<" occurs only inside strings. Escaped, no caption can end the script element that holds it.
+    numbers, records = (text.replace(b"<", b"\\u003c") for text in (json.dumps(data).encode(), records))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with complete_file(to) as beside:
+        beside.write_bytes(b"".join((before, numbers, between, records, after)))
     if plots and len(data["classes"]) >= LEAST_CLASSES_FOR_PLOTS:
         from retrieval.plots import write_plots  # matplotlib
 
         write_plots(folder, data)
-    return folder / "report.html"
+    return to
+
+
+def base_path(folder: Path, page: Path) -> str:
+    """What stands before a file's name in a link from the page to the folder: "" or "dataset/", percent-encoded."""
+    way = os.path.relpath(folder.resolve(), page.resolve().parent)
+    return "" if way == "." else quote(os.fsencode(way)) + "/"
 
 
 def write_when_whole(folder: Path, total_jobs: int, thorough: bool) -> None:
@@ -103,7 +130,11 @@ def describe_selection(folder: Path, manifests: list[dict], thorough: bool) -> t
     missing |= {f"job {idx} of {jobs}": "has not finished" for idx in range(jobs)
                 if idx not in {manifest["job_idx"] for manifest in manifests}}  # fmt: skip
     chunks = chunk_files(folder, allow_partial=True)
-    lines, examples, whole = sample_urls(chunks, records) if thorough else sample_blocks(chunks)
+    if thorough:
+        lines, examples, whole = sample_urls(chunks, records, len(classes))
+    else:
+        totals = {name: of_class.get("kept", of_class.get("records", 0)) for name, of_class in classes.items()}
+        lines, examples, whole = sample_blocks(chunks, totals)
     data = {
         "stage": stage,
         "settings": {name: value for name, value in settings.items() if not isinstance(value, dict)},
@@ -153,14 +184,23 @@ def selection_funnel(stage: str, counts: list[dict], classes: dict, records: int
     return [*steps, ["kept", "records written", records]]
 
 
-def sample_blocks(chunks: list[Path]) -> tuple[bytes, bytes, bool]:
+def examples_wanted(classes: int) -> int:
+    """Examples of a class of which the sample has fewer."""
+    return min(EXAMPLES, max(1, MOST_EXAMPLES // max(1, classes)))
+
+
+def sample_blocks(chunks: list[Path], totals: dict[str, int]) -> tuple[bytes, bytes, bool]:
     """A quick sample: blocks of adjacent records, evenly spaced over the chunks from a random start.
 
     It takes milliseconds whatever the chunks' size. In the substring filter's chunks the records of one caption are
-    adjacent, so a block shows which classes share captions.
+    adjacent, so a block shows which classes share captions. Classes that it hardly has are then looked for.
+
+    Args:
+        totals: class -> its number of records.
 
     Returns:
-        (lines, examples, whole): records, one per line; nothing; whether these are all records.
+        (lines, examples, whole): records, one per line; further records of classes with few in the sample; whether
+        these are all records.
     """
     sizes = [os.path.getsize(chunk) for chunk in chunks]
     if sum(sizes) <= SAMPLE_BYTES:
@@ -176,34 +216,123 @@ def sample_blocks(chunks: list[Path]) -> tuple[bytes, bytes, bool]:
                 blocks.append(block[block.find(b"\n") + 1 : block.rfind(b"\n")])  # whole lines only
                 offset += step
         offset -= size
-    return b"\n".join(blocks), b"", False
+    lines = b"\n".join(blocks)
+    seen, most = Counter(CLASS_IN_JSON.findall(lines)), examples_wanted(len(totals))
+    lacking = {encoded(name): min(most, total) for name, total in totals.items()}
+    lacking = {name: count for name, count in lacking.items() if seen[name] < count}
+    return lines, rare_records(chunks, lacking, {*lines.splitlines()}), False
 
 
-def sample_urls(chunks: list[Path], records: int) -> tuple[bytes, bytes, bool]:
+CLASS_IN_JSON = re.compile(rb'"QUERY":("[^"\\]*(?:\\.[^"\\]*)*")')
+
+
+def encoded(name: str) -> bytes:
+    """A class as it stands in a chunk (records.encode_record)."""
+    return json.dumps(name, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def rare_records(chunks: list[Path], lacking: dict[bytes, int], sampled: set[bytes]) -> bytes:
+    """The first records of some classes that are not in the sample, one per line.
+
+    Args:
+        lacking: encoded class -> how many records of it the page should have, at most all.
+    """
+    lacking, found = {name: count for name, count in lacking.items() if count}, []
+    for chunk in chunks:
+        with open(chunk, "rb") as file:
+            while lacking and (block := file.read(SCAN_BYTES)):
+                block += file.readline()
+                if lacking.keys().isdisjoint(CLASS_IN_JSON.findall(block)):
+                    continue
+                for line in block.splitlines():
+                    name = CLASS_IN_JSON.search(line)
+                    if not name or name[1] not in lacking:
+                        continue
+                    if line not in sampled:
+                        found.append(shorter_line(line))
+                    lacking[name[1]] -= 1
+                    if not lacking[name[1]]:
+                        del lacking[name[1]]
+    return b"\n".join(found)
+
+
+def sample_urls(chunks: list[Path], records: int, classes: int) -> tuple[bytes, bytes, bool]:
     """A thorough sample: all records of a share of the URLs, chosen by CRC, so a URL keeps all its classes.
 
     Returns:
         (lines, examples, whole): records, one per line; further records of classes with few in the sample; whether the
         sample is all records.
     """
-    every = max(1, records // SAMPLE_RECORDS)
+    every, most = max(1, records // SAMPLE_RECORDS), examples_wanted(classes)
     sampled, seen, spare = [], Counter(), defaultdict(list)
     for chunk in chunks:
         with open(chunk, "rb") as lines:
             for line in lines:
-                if not line.startswith(b"{") or len(line) > LONGEST_RECORD:
+                if not line.startswith(b"{"):
                     continue
                 start = line.find(b'"URL":"')
                 url = line[start : line.find(b'","TEXT":', start)]
                 query = line.rfind(b'"QUERY":"')
                 name = line[query : line.find(b'","', query + 9)]
                 if zlib.crc32(url) % every == 0:
-                    sampled.append(line)
+                    sampled.append(shorter_line(line))
                     seen[name] += 1
-                elif len(spare[name]) < EXAMPLES:
-                    spare[name].append(line)
-    examples = [line for name, lines in spare.items() for line in lines[: max(0, EXAMPLES - seen[name])]]
+                elif len(spare[name]) < most:
+                    spare[name].append(shorter_line(line))
+    examples = [line for name, lines in spare.items() for line in lines[: max(0, most - seen[name])]]
     return b"".join(sampled), b"".join(examples), every == 1
+
+
+def shorter_line(line: bytes) -> bytes:
+    """A record's line; if it is very long, with its texts cut."""
+    if len(line) <= LONGEST_RECORD:
+        return line
+    try:
+        return json.dumps(shortened(json.loads(line.strip().removesuffix(b",")))).encode() + b"\n"
+    except ValueError:  # no JSON
+        return b""
+
+
+def shortened(record: dict) -> dict:
+    """A record or an entry of metadata.jsonl as the page holds it: long texts cut, of many sources the best."""
+    short = {
+        name: cut_text(value, name) if isinstance(value, str) else value
+        for name, value in record.items()
+        if value is not None and name not in UNSHOWN
+    }
+    if sources := record.get("sources"):
+        most = sources if len(sources) <= MOST_SOURCES else best_of_each_kind(sources)[:MOST_SOURCES]
+        short |= {"sources": [shortened(source) for source in most], "more_sources": len(sources) - len(most)}
+    if others := record.get("also_asked_by"):
+        most = [cut_text(name, "") for name in others[:MOST_SHOWN]]
+        short |= {"also_asked_by": most, "more_also_asked_by": len(others) - len(most)}
+    return {name: value for name, value in short.items() if value != 0 or not name.startswith("more_")}
+
+
+def best_of_each_kind(sources: list[dict]) -> list[dict]:
+    """The best source of each kind, then the others, best first."""
+    ranked, bests = sorted(sources, key=best_first), {}
+    for source in ranked:
+        bests.setdefault(source.get("SOURCE"), source)
+    return [*bests.values(), *(source for source in ranked if source is not bests[source.get("SOURCE")])]
+
+
+def best_first(source: dict) -> float:
+    """Sort key: what a caption found first, as it has no score, then the highest scores."""
+    score = source.get("SCORE")
+    return -score if is_number(score) else -2.0
+
+
+def is_number(value) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def cut_text(text: str, name: str) -> str:
+    if name == "QUERY":  # the page finds a record's class by it
+        return text
+    if name.lower() == "url":  # a part of a URL is another URL: it must not look like one
+        return text if len(text) <= LONGEST_URL else f"({len(text):,} characters) {text[:LONGEST_TEXT]}…"
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text):,} characters)"
 
 
 # ---- the downloader's folder ----
@@ -212,6 +341,8 @@ def sample_urls(chunks: list[Path], records: int) -> tuple[bytes, bytes, bool]:
 def describe_dataset(folder: Path) -> tuple[dict, bytes]:
     """The page's numbers, from report.json and metadata.jsonl, and the images that it shows, one per line."""
     totals = read_json(folder / "report.json")
+    if missing := {"classes", "rows_read", "kept", "dropped"} - {*totals}:
+        raise UserError(f"{folder}/report.json is not the downloader's: it lacks {', '.join(sorted(missing))}")
     settings = read_json(folder / "settings.json") if (folder / "settings.json").exists() else {}
     shown, found = read_images(folder / "metadata.jsonl", len(totals["classes"]))
     classes = {
@@ -224,7 +355,8 @@ def describe_dataset(folder: Path) -> tuple[dict, bytes]:
         hosts[name] = host | {"kept": found["hosts"][name]}
     data = {
         "stage": "download",
-        "settings": {name: str(value) for name, value in settings.items()},  # JSON has no infinity
+        "choice": totals.get("choice", {}),
+        "settings": {name: str(value) if isinstance(value, float) else value for name, value in settings.items()},
         "missing": {},
         "records": sum(sum(sources.values()) for sources in found["sources"].values()),
         "rows_read": totals["rows_read"],
@@ -257,59 +389,86 @@ def read_images(jsonl: Path, classes: int) -> tuple[dict[str, list], dict]:
     Keys are hashes and the file is sorted by them, so a class's first images are a fair sample of it.
 
     Returns:
-        shown: class -> entries of metadata.jsonl.
+        shown: class -> entries of metadata.jsonl, the first of them with `thumbnail` (True).
         found: sources, matches {class: Counter}; scores {source: Counter of bins}; hosts; shared {(class, class): n}.
     """
-    most = max(1, min(THUMBNAILS_PER_CLASS, THUMBNAILS // max(1, classes)))
+    small = max(1, min(THUMBNAILS_PER_CLASS, THUMBNAILS // max(1, classes)))
+    most, thumbnails = small + LINKED // max(1, classes), 0
     shown = defaultdict(list)
     found = {name: defaultdict(Counter) for name in ("sources", "matches", "scores")}
     found |= {"hosts": Counter(), "shared": Counter()}
     asked_by = Counter()
-    with open(jsonl, encoding="utf-8") as file:
-        for line in file:
-            entry = json.loads(line)
-            name, sources = entry["QUERY"], entry["sources"]
-            if len(shown[name]) < most:
-                shown[name].append(entry)
-            kinds = {source["SOURCE"] for source in sources if source.get("SOURCE")}
-            found["sources"][name][" + ".join(sorted(kinds)) or "other"] += 1
-            found["matches"][name].update({source["MATCHED"] for source in sources if source.get("MATCHED")})
-            for source in sources:
-                if source.get("SCORE") is not None:
-                    found["scores"][source["SOURCE"]][int(round(source["SCORE"] * SCORE_BINS, 6) // 1)] += 1
-            try:
-                found["hosts"][urlsplit(entry["url"]).hostname or "(none)"] += 1
-            except ValueError:  # half an IPv6 address
-                found["hosts"]["(none)"] += 1
-            for other in entry.get("also_asked_by", []):
-                asked_by[name, other] += 1
+    for entry in read_entries(jsonl):
+        name, sources = entry["QUERY"], entry["sources"]
+        if len(shown[name]) < most:
+            with_thumbnail = len(shown[name]) < small and thumbnails < THUMBNAILS
+            thumbnails += with_thumbnail
+            shown[name].append(shortened(entry) | ({"thumbnail": True} if with_thumbnail else {}))
+        kinds = {source["SOURCE"] for source in sources if source.get("SOURCE")}
+        found["sources"][name][" + ".join(sorted(kinds)) or "other"] += 1
+        found["matches"][name].update({source["MATCHED"] for source in sources if source.get("MATCHED")})
+        for source in sources:
+            if is_number(score := source.get("SCORE")):
+                found["scores"][source.get("SOURCE") or "other"][int(round(score * SCORE_BINS, 6) // 1)] += 1
+        try:
+            found["hosts"][urlsplit(entry["url"]).hostname or "(none)"] += 1
+        except ValueError:  # half an IPv6 address
+            found["hosts"]["(none)"] += 1
+        for other in entry.get("also_asked_by", []):
+            asked_by[name, other] += 1
     for pair, count in asked_by.items():  # an image that both classes kept is in both counts
         pair = tuple(sorted(pair))
         found["shared"][pair] = max(found["shared"][pair], count)
     return shown, found
 
 
+def read_entries(jsonl: Path) -> Iterator[dict]:
+    """The entries of metadata.jsonl.
+
+    Raises:
+        UserError: a line is none, or names a file outside the folder, to which no link should lead.
+    """
+    with open(jsonl, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                entry = json.loads(line)
+                name = PurePosixPath(entry["file_name"])
+                if name.is_absolute() or ".." in name.parts:
+                    raise ValueError(entry["file_name"])
+                if not all(isinstance(source, dict) for source in entry["sources"]):
+                    raise ValueError("sources")
+                entry["QUERY"], entry["url"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise UserError(f"{jsonl}, line {number}, is not the downloader's: {error!r}") from error
+            yield entry
+
+
 def with_thumbnails(folder: Path, shown: dict[str, list]) -> Iterator[dict]:
-    """The entries of metadata.jsonl with `thumbnail`, a small JPEG as a data URI.
+    """The entries to show, where `thumbnail` is a small WebP as a data URI. The others have only their file's name.
 
     Images that are gone or cannot be read are left out, with a warning.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     gone = []
 
     def shrink(entry: dict) -> dict | None:
         try:
+            if not entry.get("thumbnail"):
+                os.stat(folder / entry["file_name"])
+                return entry
             with Image.open(folder / entry["file_name"]) as image:
                 image.draft("RGB", (THUMBNAIL_PIXELS * 2, THUMBNAIL_PIXELS * 2))  # decode a JPEG at a reduced size
-                image = image.convert("RGB")
+                image = ImageOps.exif_transpose(image).convert("RGB")  # upright, as browsers show the file
                 image.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
                 small = io.BytesIO()
-                image.save(small, "JPEG", quality=75)
-        except OSError as error:
+                image.save(small, "WEBP", quality=70, method=2)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             gone.append(f"{entry['file_name']} ({error})")
             return None
-        return entry | {"thumbnail": "data:image/jpeg;base64," + base64.b64encode(small.getvalue()).decode()}
+        return entry | {"thumbnail": "data:image/webp;base64," + base64.b64encode(small.getvalue()).decode()}
 
     entries = (entry for name in sorted(shown) for entry in shown[name])
     with ThreadPoolExecutor(4) as threads:
@@ -322,13 +481,14 @@ def make_parser():
     parser = parser_for(__doc__, __file__)
     parser.add_argument("folder", help="a filter's output folder, or the downloader's --dataset-output")
     parser.add_argument("--title", help="heading of the page (default: the folder's name)")
+    parser.add_argument("--output", metavar="FILE", help="where to write the page (default: report.html in the folder)")
     return parser
 
 
 @command
 def main(argv: list[str] | None = None) -> int:
     flags = parse_flags(make_parser(), argv)
-    print(write_report(flags.folder, flags.title, plots=True))
+    print(write_report(flags.folder, flags.title, plots=True, to=flags.output))
     return 0
 
 

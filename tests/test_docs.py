@@ -92,12 +92,19 @@ def small_dataset(tmp_path, monkeypatch):
     for number, name in enumerate(["banded", "banded", "woven"]):
         (dataset / name).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8)).save(dataset / name / f"{number}.jpg")
-        lines.append({"file_name": f"{name}/{number}.jpg", "key": f"{number}", "QUERY": name, "caption": name})
+        lines.append({"file_name": f"{name}/{number}.jpg", "key": f"{number}", "QUERY": name, "caption": name,
+                      "url": "", "sources": []})  # fmt: skip
     entries = {line["key"]: line for line in lines}
     (dataset / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (dataset / "metadata.json").write_text(json.dumps(entries))
-    (dataset / "report.json").write_text(json.dumps({"folders": {"banded": "banded", "woven": "woven"}}))
-    (dataset / "report.html").write_text("")
+    totals = {
+        "rows_read": 3,
+        "kept": 3,
+        "dropped": {},
+        "classes": {},
+        "folders": {"banded": "banded", "woven": "woven"},
+    }
+    (dataset / "report.json").write_text(json.dumps(totals))
     (tmp_path / "outputs" / "tars").mkdir()
     write_tars(dataset, tmp_path / "outputs" / "tars")
     monkeypatch.chdir(tmp_path)

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import threading
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pytest
@@ -16,6 +17,7 @@ from PIL import Image
 from pyarrow import parquet as pq
 
 from retrieval import report
+from retrieval.download import tar_shards
 from retrieval.records import Manifest, encode_record, write_chunks, write_manifest
 from retrieval.report import write_report
 
@@ -84,9 +86,27 @@ def test_the_downloader_writes_the_page_and_its_numbers_are_the_reports(dataset)
 def test_each_image_is_there_with_what_brought_it_there(dataset):
     _, _, images = parts_of(dataset)
     entries = [json.loads(line) for line in (dataset / "metadata.jsonl").read_text().splitlines()]
-    without = [{name: value for name, value in image.items() if name != "thumbnail"} for image in images]
-    assert sorted(without, key=lambda entry: entry["key"]) == entries
-    assert all(image["thumbnail"].startswith("data:image/jpeg;base64,") for image in images)
+    shown = [{name: value for name, value in image.items() if name != "thumbnail"} for image in images]
+    expected = [report.shortened(entry) for entry in entries]
+    assert sorted(shown, key=lambda entry: entry["file_name"]) == sorted(expected, key=lambda entry: entry["file_name"])
+    for entry, short in zip(entries, expected, strict=True):
+        assert {*entry} - {*short} == report.UNSHOWN | {name for name, value in entry.items() if value is None}
+        assert all(entry[name] == value for name, value in short.items() if name != "sources")
+        assert [{"SCORE": None, "RANK": None, "ROW": None} | source for source in short["sources"]] == entry["sources"]
+    assert all(image["thumbnail"].startswith("data:image/webp;base64,") for image in images)
+
+
+def test_asked_and_alive_count_what_a_cap_let_through_and_the_page_names_the_cap(dataset, run_script):
+    root = dataset.parent  # its work folder has all answers, so this run fetches nothing
+    done = run_script("download_urls_img2dataset.py", "--r", root / "chunks", "--w", root / "work", "--quiet",
+                      "--dataset-output", root / "capped", "--allow-private-hosts", "--max-per-class", 2)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    _, data, _ = parts_of(root / "capped")
+    lost = {label: count for kind, label, count in data["funnel"] if kind == "lost"}
+    assert lost["over --max-per-class"] == 9 and data["choice"]["max_per_class"] == 2
+    assert [of["asked"] for of in data["classes"].values()] == [2, 2, 2]
+    failed = sum(of["asked"] - of["live"] for of in data["classes"].values())
+    assert failed == sum(host.get("failed", 0) for host in data["hosts"].values()) == lost.get("HTTP 404", 0)
 
 
 def test_a_rebuilt_page_is_the_same_and_an_image_that_is_gone_is_a_warning(dataset, capsys):
@@ -111,7 +131,77 @@ def test_two_classes_that_want_an_image_share_it_once(tmp_path):
     (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, entries)))
     shown, found = report.read_images(tmp_path / "metadata.jsonl", 2)
     assert found["shared"] == {("cock", "hen"): 2} and found["hosts"] == {"(none)": 3}
-    assert [image["key"] for image in shown["hen"]] == ["1", "3"]
+    assert [image["file_name"] for image in shown["hen"]] == ["hen/1.jpg", "hen/3.jpg"]
+
+
+def write_dataset(folder, entries, **totals):
+    """What the downloader leaves of some images: metadata.jsonl (entries over defaults), the files, the totals."""
+    lines = []
+    for number, changes in enumerate(entries):
+        entry = {"file_name": f"class/{number}.png", "QUERY": "hen", "caption": "a hen", "url": f"http://h/{number}",
+                 "width": 300, "height": 20, "sources": [], "also_asked_by": []} | changes  # fmt: skip
+        lines.append(json.dumps(entry) + "\n")
+        file = folder / entry["file_name"]
+        if folder.resolve() in file.resolve().parents:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (300, 20), (number % 256, 90, 200)).save(file)
+    (folder / "metadata.jsonl").write_text("".join(lines))
+    kept = {"rows_read": len(lines), "kept": len(lines), "dropped": {}, "classes": {}}
+    (folder / "report.json").write_text(json.dumps(kept | totals))
+
+
+@pytest.mark.parametrize("place", ["", "beside", "page of it/deeper"])
+def test_each_file_that_a_page_links_exists_from_where_the_page_lies(tmp_path, place):
+    folder = tmp_path / "50 % of #1?"
+    write_dataset(folder, [{"file_name": f"a hen#{n}/{n}.png"} for n in range(60)])
+    where = tmp_path / place if place else folder
+    page = write_report(folder, to=where / "report.html" if place else None)
+    assert page == where / "report.html"
+    _, data, images = parts_of(where)
+    assert len(images) == 60 and len([image for image in images if "thumbnail" in image]) == 48
+    assert all((where / unquote(data["base"]) / image["file_name"]).is_file() for image in images)
+
+
+def test_the_page_beside_tars_links_the_folder_of_images(tmp_path):
+    write_dataset(tmp_path / "work", [{"key": "0", "file_name": "class/0.jpg"}], folders={"hen": "class"})
+    shutil.copy(tmp_path / "work" / "metadata.jsonl", tmp_path / "work" / "metadata.json")
+    (tmp_path / "tars").mkdir()
+    tar_shards.write_tars(tmp_path / "work", tmp_path / "tars")
+    _, data, images = parts_of(tmp_path / "tars")
+    assert data["title"] == "tars" and (tmp_path / "tars" / data["base"] / images[0]["file_name"]).is_file()
+
+
+def test_a_small_class_has_all_its_images_on_the_page_and_the_page_stays_small(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "THUMBNAILS", 20)
+    monkeypatch.setattr(report, "LINKED", 70)
+    endless = {"caption": "word " * 2_000, "url": f"http://h/{'p' * 9_000}", "LICENSE": "<" * 10_000}
+    sources = [{"SOURCE": kind, "SCORE": 0.2 + n / 1000, "MATCHED": "m" * 3_000, "ROW": HOSTILE}
+               for kind in ("text_index", "image_index") for n in range(300)]  # fmt: skip
+    classes = {"few": 7, "many": 40, "one": 1} | {f"class {n}": 0 for n in range(7)}
+    entries = [{"QUERY": name, "file_name": f"{name}/{n}.png", "sources": sources, "also_asked_by": [*classes] * 99}
+               | endless for name, count in classes.items() for n in range(count)]  # fmt: skip
+    write_dataset(tmp_path, entries, classes={name: {"asked": 9, "live": 8, "kept": n} for name, n in classes.items()})
+    page = write_report(tmp_path)
+    _, data, images = parts_of(tmp_path)
+    shown = _count(image["QUERY"] for image in images)
+    assert shown == {"few": 7, "many": 9, "one": 1} and sum(data["classes"]["many"]["sources"].values()) == 40
+    assert all(not image["url"].startswith("http") and image["url"].endswith("…") for image in images)
+    kinds = {source["SOURCE"] for source in images[0]["sources"]}
+    assert len(images[0]["sources"]) == 20 and images[0]["more_sources"] == 580 and len(kinds) == 2
+    assert page.stat().st_size < 70_000 + 17 * 40_000
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../../secret.png", "class/../../secret.png", None])
+def test_an_entry_that_names_no_file_of_the_folder_is_one_sentence(tmp_path, capsys, name):
+    write_dataset(tmp_path, [{}])
+    with open(tmp_path / "metadata.jsonl", "a") as file:
+        file.write(json.dumps({"file_name": name, "QUERY": "hen", "url": "", "sources": []}) + "\n")
+    assert report.main([str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert (
+        said.startswith(f"error: {tmp_path}/metadata.jsonl, line 2, is not the downloader's: ")
+        and said.count("\n") == 1
+    )
 
 
 # ---- a filter's folder ----
@@ -221,6 +311,29 @@ def test_a_large_output_is_sampled_and_says_so_and_its_counts_stay_the_manifests
         assert not alone, "a URL is in the sample with all its classes or not at all"
 
 
+@pytest.mark.parametrize("thorough", [True, False])
+def test_a_class_of_few_records_has_them_all_in_a_sample(tmp_path, monkeypatch, thorough):
+    monkeypatch.setattr(report, "SAMPLE_BYTES", 32 << 10)
+    monkeypatch.setattr(report, "SAMPLE_RECORDS", 100)
+    monkeypatch.setattr(report, "SCAN_BYTES", 4 << 10)
+    monkeypatch.setattr(report, "BLOCK_BYTES", 2 << 10)
+    few = {"seven": 7, 'quoted "b", \\': 3, "鶏": 2, "two of ten": 10, "wordy": 2}
+    records = list(caption_records(6_000, ["hen", "cock"]))
+    for place, (name, count) in enumerate(few.items()):
+        for number in range(count):
+            text = f"{HOSTILE} {name} " + ("word " * 2_000 if name == "wordy" else "")
+            records.insert(700 * number + 90 * place, {"URL": f"http://h/{name}/{number}", "TEXT": text, "QUERY": name})
+    counts = few | {"hen": 3_000, "cock": 3_000, "none": 0}
+    write_selection(tmp_path, "substring", records, {name: {"records": n, "matches": {}} for name, n in counts.items()},
+                    rows=9_000)  # fmt: skip
+    page = write_report(tmp_path, thorough=thorough)
+    _, data, shown = parts_of(tmp_path)
+    seen = _count((record["QUERY"], record["URL"]) for record in shown)
+    assert set(seen.values()) == {1} and data["sample"]
+    assert _count(name for name, url in seen if name in few) == few
+    assert page.stat().st_size < 300_000, "a caption of 10 kB is cut"
+
+
 def _count(values):
     counts = {}
     for value in values:
@@ -300,7 +413,7 @@ def test_a_browser_draws_every_section_and_runs_no_strangers_code(dataset, tmp_p
         (
             dataset,
             ("From pool to folder", "Images per class", "Scores", "Hosts"),
-            ("image index 0.250: a photo of a",),
+            ("image index 0.250: <bdi>a photo of a",),
         ),
     ):
         shown = drawn_by_a_browser(folder / "report.html", tmp_path / "profile", HOSTILE)

@@ -14,9 +14,10 @@ import tarfile
 from pathlib import Path
 
 from retrieval.files import complete_file, read_json
+from retrieval.report import write_report
 
 IMAGES_PER_TAR = 10_000  # about 200 MB at 256 pixels, which streams well and shuffles well
-FILES_BESIDE = ("metadata.json", "metadata.jsonl", "report.json", "report.html")
+FILES_BESIDE = ("metadata.json", "metadata.jsonl", "report.json")
 
 
 def write_tars(images: Path, output: Path) -> int:
@@ -49,6 +50,7 @@ def write_tars(images: Path, output: Path) -> int:
     for name in FILES_BESIDE:
         with complete_file(output / name) as beside:
             shutil.copyfile(images / name, beside)
+    write_report(images, output.resolve().name, to=output / "report.html")  # its links lead to the folder of images
     with complete_file(output / "classes.txt") as beside:
         beside.write_text("".join(f"{folders[folder]}\n" for folder in used), encoding="utf-8")
     return written

@@ -66,8 +66,8 @@ def _fetch(shard: Shard, values: dict[str, pa.Array], captions: pa.Array, positi
 def _reader(connection, source: str, names: list[str], limit: int | None = None) -> pa.RecordBatchReader:
     listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
     end = "" if limit is None else f" LIMIT {limit}"
-    result = connection.execute(f"SELECT {listed} FROM read_parquet(?){end}", [source])
-    give = getattr(result, "to_arrow_reader", None) or result.fetch_record_batch  # since DuckDB 2.0, and before
+    rows = connection.sql(f"SELECT {listed} FROM read_parquet(?){end}", params=[source])
+    give = getattr(rows, "to_arrow_reader", None) or rows.fetch_arrow_reader  # since DuckDB 1.4, and before
     return give(BATCH_ROWS)
 
 

@@ -3,14 +3,17 @@
 import json
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from retrieval import parquet_shards, sqlite_shards
+from retrieval import duckdb_shards, parquet_shards, sqlite_shards
 from retrieval.cli import UserError
+from retrieval.shard import unreadable
 from retrieval.shards import caption_batches, open_shard, row_batches
 from retrieval.sqlite_shards import index_selection, looked_up_batches
 from retrieval.substring.hit_records import Labels, encode_hits
@@ -418,3 +421,213 @@ def test_a_damaged_database_is_named(tmp_path):
     path.write_bytes(whole[:4096] + bytes([0xA5]) * (len(whole) - 4096))
     with pytest.raises(UserError, match=r"a.db (is damaged|is a SQLite database that cannot be read)"):
         read_all(open_shard(path))
+
+
+# ---- safety values ----
+
+
+def tags_in(path):
+    return [record["NSFW"] for record in read_all(open_shard(path))]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array(["NSFW", "UNLIKELY", None]),
+        pa.array([True, False, None]),
+        pa.array([1, 0, None], pa.uint8()),
+        pa.array([0.98, 0.01, None], pa.float32()),
+        pa.array(np.float16([0.98, 0.01, np.nan])),
+        pa.array(["0.98", "0.01", ""]),
+        pa.array([b"nsfw", b"safe", None]),
+        pa.array([Decimal("0.98"), Decimal("0.01"), None]),
+        pa.array(["true", "false", "nan"]).dictionary_encode(),
+    ],
+    ids=lambda values: str(values.type),
+)
+@pytest.mark.parametrize("name", ["nsfw", "punsafe"])
+def test_safety_of_any_type_is_a_tag(tmp_path, values, name):
+    pq.write_table(pa.table({"url": ["u"] * 3, "caption": ["c"] * 3, name: values}), tmp_path / "a.parquet")
+    assert tags_in(tmp_path / "a.parquet") == ["NSFW", "UNLIKELY", None]
+    rows = [tuple(row.values()) for row in pa.table({"u": ["u"] * 3, "c": ["c"] * 3, "s": values}).to_pylist()]
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute(f"CREATE TABLE samples (url, caption, {name})")
+        as_sqlite = [(u, c, float(s) if isinstance(s, Decimal | np.floating) else s) for u, c, s in rows]
+        connection.executemany("INSERT INTO samples VALUES (?,?,?)", as_sqlite)
+        connection.commit()
+    assert tags_in(tmp_path / "a.db") == ["NSFW", "UNLIKELY", None]
+
+
+@pytest.mark.parametrize("values", [["bogus", "NSFW", "bogus"], [98, 1, 98], [0.5, -1.0, -1.0], ["1.5", "0", "1.5"]])
+def test_safety_that_is_not_understood_is_refused_by_value_and_count(tmp_path, values):
+    path = write_parquet(tmp_path / "a.parquet", ROWS[:3], url="URL", caption="TEXT", nsfw=pa.array(values))
+    unknown = max(values, key=values.count)
+    with pytest.raises(UserError, match=rf"a.parquet: column nsfw holds .* not understood: '{unknown}' \(2\)"):
+        read_all(open_shard(path))
+
+
+def test_where_the_tag_says_nothing_the_score_decides(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", ROWS[:4], url="URL", caption="TEXT",
+                         nsfw=pa.array(["UNLIKELY", None, "", None]),
+                         punsafe=pa.array([0.9, 0.9, 0.1, None]))  # fmt: skip
+    assert tags_in(path) == ["UNLIKELY", "NSFW", "UNLIKELY", None]
+
+
+# ---- ids, and columns of other types ----
+
+
+def ids_in(path):
+    return [record["SAMPLE_ID"] for record in read_all(open_shard(path))]
+
+
+def test_ids_keep_every_digit(tmp_path):
+    big = [12345678901234567891, 18446744073709551615, 9007199254740993]
+    digest = bytes(range(200, 216))
+    for kind in (pa.decimal128(20, 0), pa.uint64(), pa.decimal256(60, 0)):
+        values = pa.array(list(map(Decimal, big)), kind) if pa.types.is_decimal(kind) else pa.array(big, kind)
+        assert ids_in(write_parquet(tmp_path / "a.parquet", ROWS[:3], url="URL", text="TEXT", hash=values)) == big
+    for kind in (pa.binary(16), pa.binary()):
+        ids = pa.array([digest, None, b"0123456789abcdef"], kind)
+        path = write_parquet(tmp_path / "a.parquet", ROWS[:3], url="URL", text="TEXT", uid=ids)
+        assert ids_in(path) == [digest.hex(), None, "0123456789abcdef"]
+    duckdb.sql(f"COPY (SELECT '00000000-0000-0000-0000-00000000000a'::UUID id, 'u' url, 'cat' caption) "
+               f"TO '{tmp_path}/uuid.parquet'")  # fmt: skip
+    assert ids_in(tmp_path / "uuid.parquet") == ["00000000-0000-0000-0000-00000000000a"]
+
+
+def test_numbers_and_licences_of_other_types_are_what_they_say(tmp_path):
+    path = write_parquet(
+        tmp_path / "a.parquet", ROWS[:3], url="URL", text="TEXT",
+        height=pa.array(["512", "64.0", "tall"]), width=pa.array(np.float16([512, np.nan, 7])),
+        similarity=pa.array(["0.25", "", "x"]), license=pa.array([{"name": "by"}, None, {"name": "?"}]),
+    )  # fmt: skip
+    found = [[row[name] for name in ("HEIGHT", "WIDTH", "similarity", "LICENSE")] for row in read_all(open_shard(path))]
+    assert found == [[512, 512, 0.25, '{"name": "by"}'], [64, None, None, None], [None, 7, None, '{"name": "?"}']]
+
+
+@pytest.mark.parametrize("name", ["NSFW", "punsafe", "HEIGHT", "similarity", "URL", "TEXT"])
+def test_a_list_where_a_value_belongs_is_refused_by_name(tmp_path, name):
+    columns = {"URL": "URL", "TEXT": "TEXT"} | {name: pa.array([["a"], [], None])}
+    with pytest.raises(UserError, match=f"column {name} holds list<.*, not (tags or scores|numbers|text)"):
+        open_shard(write_parquet(tmp_path / "a.parquet", ROWS[:3], **columns))
+
+
+# ---- names ----
+
+
+def test_two_columns_of_one_name_are_refused_only_where_it_is_needed(tmp_path):
+    values = [pa.array(["u"]), pa.array(["v"]), pa.array(["cat"]), pa.array([1])]
+    pq.write_table(pa.table(values, names=["url", "url", "caption", "x"]), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="has 2 columns of the name 'url': rename or drop"):
+        open_shard(tmp_path / "a.parquet")
+    pq.write_table(pa.table(values, names=["x", "url", "caption", "x"]), tmp_path / "b.parquet")
+    assert read_all(open_shard(tmp_path / "b.parquet"))[0]["URL"] == "v"
+
+
+def test_a_column_whose_name_begins_like_the_caption_is_not_the_caption(tmp_path):
+    struct = pa.array([{"en": "wrong"}])
+    table = pa.table([struct, pa.array(["u"]), pa.array(["right"]), pa.array(["flat"])],
+                     names=["meta", "url", "caption", "meta.en"])  # fmt: skip
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert read_all(open_shard(tmp_path / "a.parquet"))[0]["TEXT"] == "right"
+    assert read_all(open_shard(tmp_path / "a.parquet", "meta.en"))[0]["TEXT"] == "flat"
+
+
+def test_column_names_that_are_not_utf8_are_one_sentence(tmp_path):
+    pq.write_table(pa.table({"urlXX": ["u"], "caption": ["c"]}), tmp_path / "a.parquet", store_schema=False)
+    damaged = (tmp_path / "a.parquet").read_bytes().replace(b"urlXX", b"url\xff\xfe")
+    (tmp_path / "a.parquet").write_bytes(damaged)
+    with pytest.raises(UserError, match="has column names that are not UTF-8"):
+        open_shard(tmp_path / "a.parquet")
+
+
+# ---- encodings ----
+
+
+def test_what_pyarrow_cannot_decode_goes_through_duckdb(tmp_path, monkeypatch):
+    monkeypatch.setattr(duckdb_shards, "BATCH_ROWS", 3)
+    whole = write_parquet(tmp_path / "plain.parquet")
+    folder = tmp_path / "a[b]?"  # which DuckDB would read as a pattern
+    folder.mkdir()
+    duckdb.sql(f"COPY (FROM '{whole}') TO '{tmp_path}/v2.parquet' (PARQUET_VERSION V2, ROW_GROUP_SIZE 2048)")
+    duckdb.sql(f"COPY (SELECT *, 'x'::VARIANT AS extra FROM '{whole}') TO '{tmp_path}/variant.parquet'")
+    (tmp_path / "variant.parquet").rename(folder / "variant.parquet")
+    assert read_all(open_shard(tmp_path / "v2.parquet")) == numbered(ROWS)
+    shard = open_shard(folder / "variant.parquet")
+    assert (shard.kind, shard.rows) == ("duckdb", len(ROWS))
+    assert read_all(shard) == numbered(ROWS)
+    assert [row["ROW"] for row in read_all(shard, row_batches(shard, np.array([0, 4, 9])))] == [0, 4, 9]
+
+
+def test_encodings_are_looked_at_in_each_row_group(tmp_path):
+    """A column may begin with a dictionary and go on with another encoding."""
+    duckdb.sql(f"COPY (SELECT i SAMPLE_ID, 'http://x.example/'||i URL, 'cat '||i AS TEXT, CASE WHEN i < 4096 THEN '?' "
+               f"ELSE 'licence number '||i END LICENSE FROM range(9000) t(i)) "
+               f"TO '{tmp_path}/a.parquet' (PARQUET_VERSION V2, ROW_GROUP_SIZE 2048)")  # fmt: skip
+    found = read_all(open_shard(tmp_path / "a.parquet"))
+    assert [row["LICENSE"] for row in found] == ["?"] * 4096 + [f"licence number {n}" for n in range(4096, 9000)]
+    assert [row["SAMPLE_ID"] for row in found] == list(range(9000))
+
+
+def short_column_file(path, short):
+    """A file whose footer says 10 rows, and one of whose columns has 5 values: its chunk is that of another file."""
+    texts = [f"cat {number}" for number in range(10)]
+    options = {"use_dictionary": False, "compression": "none", "write_statistics": False, "store_schema": False}
+    whole = {"caption": texts, "url": texts}
+    pq.write_table(pa.table(whole), path, **options)
+    pq.write_table(pa.table({name: values[:5] for name, values in whole.items()}), path.with_name("five"), **options)
+    long, five = pq.ParquetFile(path).metadata, pq.ParquetFile(path.with_name("five")).metadata
+    index = list(whole).index(short)
+    place, other = long.row_group(0).column(index), five.row_group(0).column(index)
+    data = path.read_bytes()
+    donor = path.with_name("five").read_bytes()
+    page = donor[other.data_page_offset : other.data_page_offset + other.total_compressed_size]
+    start, end = place.data_page_offset, place.data_page_offset + place.total_compressed_size
+    path.write_bytes(data[:start] + page + bytes(end - start - len(page)) + data[end:])
+    return path
+
+
+@pytest.mark.parametrize("short", ["caption", "url"])
+def test_a_column_with_fewer_values_than_rows_is_a_damaged_shard(tmp_path, short):
+    path = short_column_file(tmp_path / "a.parquet", short)
+    with pytest.raises(UserError, match="a.parquet is damaged .*: fetch it again"):
+        read_all(open_shard(path))
+
+
+def test_what_no_reader_decodes_is_refused_with_its_reason_and_no_advice_to_fetch_it_again(tmp_path):
+    table = {"url": ["u"], "caption": ["a cat"]}
+    pq.write_table(pa.table(table), tmp_path / "a.parquet", compression="none", store_schema=False)
+    said = str(unreadable(tmp_path / "a.parquet", OSError("BYTE_STREAM_SPLIT only supports FLOAT and DOUBLE")))
+    assert "cannot be decoded here (BYTE_STREAM_SPLIT" in said and "fetch it again" not in said
+    (tmp_path / "secret.parquet").write_bytes(b"PARE" + bytes(100) + b"PARE")  # with an encrypted footer
+    with pytest.raises(UserError, match="secret.parquet is an encrypted parquet file"):
+        open_shard(tmp_path / "secret.parquet")
+
+
+# ---- databases that are no FTS table ----
+
+
+@pytest.mark.parametrize("of", ["VIEW samples AS SELECT a SAMPLE_ID, b URL, c TEXT FROM own", "TABLE"])
+def test_rows_without_rowids_are_numbered_from_1(tmp_path, of, monkeypatch):
+    monkeypatch.setattr(sqlite_shards, "SQLITE_BATCH_ROWS", 2)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        table = "own (a" if of.startswith("VIEW") else "samples (SAMPLE_ID"
+        names = "b, c" if of.startswith("VIEW") else "URL, TEXT"
+        connection.execute(f"CREATE TABLE {table} TEXT PRIMARY KEY, {names}) WITHOUT ROWID")
+        rows = [(f"id{number}", f"http://{number}", text) for number, text in enumerate(["a hen", None, "hens", "x"])]
+        connection.executemany(f"INSERT INTO {table.split()[0]} VALUES (?,?,?)", rows)
+        if of.startswith("VIEW"):
+            connection.execute(f"CREATE {of}")
+        connection.commit()
+    shard = open_shard(tmp_path / "a.db")
+    assert (shard.rows, shard.has_word_index) == (4, False)
+    assert read_all(shard) == [
+        {"SAMPLE_ID": a, "URL": b, "TEXT": c, "ROW": row} for row, (a, b, c) in enumerate(rows, start=1)
+    ]
+
+
+def test_an_index_that_names_rows_which_are_gone_is_a_damaged_shard(tmp_path):
+    path = write_db(tmp_path / "a.db", FTS5 + ")", ROWS, "DELETE FROM samples_content WHERE id = 4")
+    shard = open_shard(path)
+    with pytest.raises(UserError, match="a.db is damaged .*1 rows that its index names"):
+        read_all(shard, looked_up_batches(shard, np.array([1, 4, 6])))

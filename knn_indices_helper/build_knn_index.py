@@ -28,6 +28,7 @@ from retrieval.cli import (
     add_array_flags,
     array_place,
     array_share,
+    at_least,
     command,
     parse_flags,
     parser_for,
@@ -47,8 +48,8 @@ def make_parser():
     parser.add_argument("--memory-mapped", action="store_true", help="choose among kinds that can be served from disk")
     parser.add_argument("--max-index-memory-usage", metavar="SIZE", help="as 16G (default: from the machine)")
     parser.add_argument("--current-memory-available", metavar="SIZE", help="as 32G (default: from the machine)")
-    parser.add_argument("--recall-queries", type=int, help="rows to measure recall@10 with; 0 leaves it out")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample for recall (default: %(default)s)")
+    parser.add_argument("--recall-queries", type=at_least(0), help="rows to measure recall@10 with; 0 leaves it out")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of the sample for recall (default: %(default)s)")
     parser.add_argument("--parts", type=int, help="build one trained index in this many parts (default: --total-jobs)")
     parser.add_argument("--train-only", action="store_true", help="with parts: train, and add nothing yet")
     parser.add_argument("--plan-only", action="store_true", help="print the plan and stop")

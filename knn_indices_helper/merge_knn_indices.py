@@ -21,7 +21,7 @@ from pathlib import Path
 
 import _root  # noqa: F401
 
-from retrieval.cli import UserError, command, parse_flags, parser_for, say
+from retrieval.cli import UserError, at_least, command, parse_flags, parser_for, say
 from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint, writable_folder, write_json
 
 PART_NAME = re.compile(r"(.*?)(\d+)")
@@ -31,15 +31,17 @@ def make_parser():
     parser = parser_for(__doc__, __file__)
     parser.add_argument("--parts", type=Path, required=True, help="folder of knn.index00, knn.index01 …")
     parser.add_argument("--prefix", default="knn.index", help="how the parts' names begin (default: %(default)s)")
-    parser.add_argument("--count", type=int, help="how many parts there must be (default: what the parts' records say)")
+    parser.add_argument(
+        "--count", type=at_least(1), help="how many parts there must be (default: what the parts' records say)"
+    )
     parser.add_argument("--output-dir", type=Path, required=True, help="folder for populated.index: image.index")
     parser.add_argument(
         "--nprobe", type=int, help="lists that a query visits, kept in the index (default: as in the parts)"
     )
     parser.add_argument("--embeddings", type=Path, help="the rows' embeddings, to measure recall@10 with")
     parser.add_argument("--pattern", default="*.npy", help="which files of --embeddings (default: %(default)s)")
-    parser.add_argument("--recall-queries", type=int, help="rows to measure it with; 0 leaves it out")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample for recall (default: %(default)s)")
+    parser.add_argument("--recall-queries", type=at_least(0), help="rows to measure it with; 0 leaves it out")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of the sample for recall (default: %(default)s)")
     return parser
 
 
@@ -89,6 +91,15 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def recorded_parts(record: Path) -> int | None:
+    """How many parts there are, as a part's record says; None where it is not a record of build_knn_index.py."""
+    try:
+        parts = json.loads(record.read_text(encoding="utf-8"))["parts"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return parts if isinstance(parts, int) else None
+
+
 def recorded_fingerprint(infos_path: Path) -> str | None:
     try:
         return json.loads(infos_path.read_text(encoding="utf-8"))["fingerprint"]
@@ -124,7 +135,7 @@ def find_parts(folder: Path, prefix: str, count: int | None) -> list[Path]:
     if not found:
         raise UserError(f"--parts {folder} holds no {prefix}00, {prefix}01 …")
     records = [path.with_name(path.name + ".json") for path in found.values()]
-    recorded = {json.loads(record.read_text())["parts"] for record in records if record.exists()}
+    recorded = {recorded_parts(record) for record in records if record.exists()} - {None}
     if len(recorded) > 1:
         raise UserError(f"--parts {folder} holds parts of {' and of '.join(map(str, sorted(recorded)))}: they are of "
                         "several runs of build_knn_index.py; keep one run per folder")  # fmt: skip

@@ -65,6 +65,19 @@ def test_the_merged_index_answers_as_the_whole_one(tmp_path, key, own_ids):
     assert merged.ntotal == ROWS and faiss.extract_index_ivf(merged).nprobe == 4
 
 
+def test_everybody_may_read_what_is_merged_and_a_broken_record_of_a_part_counts_for_nothing(tmp_path):
+    write_parts(tmp_path / "parts", trained(), count=2)
+    (tmp_path / "parts" / "knn.index00.json").write_text("{")
+    (tmp_path / "parts" / "._knn.index00").write_bytes(b"Mac OS X")
+    before = os.umask(0o022)
+    try:
+        assert merge(tmp_path / "parts", tmp_path / "image.index") == 0
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "image.index").iterdir():
+        assert path.stat().st_mode & 0o777 & ~0o111 == 0o644, path
+
+
 def test_nprobe_and_recall_are_written(tmp_path, capsys):
     write_parts(tmp_path / "parts", trained())
     (tmp_path / "emb").mkdir()

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.cli import UserError, add_array_flags, array_place, array_share, say
+from retrieval.cli import UserError, add_array_flags, array_place, array_share, at_least, say
 from retrieval.files import writable_folder
 
 RETRIES = 5  # as retrieval/fetch.py
@@ -30,7 +30,7 @@ def add_published_flags(parser: argparse.ArgumentParser, published: Published, o
     parser.add_argument("--end", type=int, default=published.file_count,
                         help="the number after the last (default: %(default)s)")  # fmt: skip
     parser.add_argument("--workers", type=int, default=published.workers, help="files at a time (default: %(default)s)")
-    parser.add_argument("--retries", type=int, default=RETRIES,
+    parser.add_argument("--retries", type=at_least(0), default=RETRIES,
                         help="give up a mirror after this many failures in a row (default: %(default)s)")  # fmt: skip
     parser.add_argument("--checksums", type=Path, metavar="FILE", help="a list as sha256sum writes it: check each file")
     parser.add_argument("--dry-run", action="store_true", help="list what is missing, with its size; fetch nothing")

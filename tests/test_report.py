@@ -423,3 +423,85 @@ def test_a_browser_draws_every_section_and_runs_no_strangers_code(dataset, tmp_p
         if folder == tmp_path:
             shared = drawn.split('id="overlap"')[1].split("</section>")[0]
             assert shared.count(">75</td>") == 3 and shared.count(">50 %</td>") == 6  # 225 captions, two classes each
+
+
+def acted_in_a_browser(page, profile, width, script):
+    """What `script`, the body of an async function, returns in a copy of the page in a frame of this width."""
+    copy, frame = page.with_name("acted.html"), page.with_name("frame.html")
+    said = f"""<script>addEventListener("load", () => setTimeout(async () => {{
+        let said; try {{ said = await (async () => {{ {script} }})(); }} catch (error) {{ said = String(error); }}
+        parent.postMessage(JSON.stringify({{ said }}), "*"); }}, 200));</script></body>"""
+    copy.write_text(page.read_text().replace("</body>", said))
+    frame.write_text(f"""<iframe src="acted.html" style="width: {width}px; height: 900px; border: 0"></iframe>
+        <pre></pre>
+        <script>addEventListener("message", event => document.querySelector("pre").textContent = event.data)</script>
+        <script type="application/json"></script>""")
+    shown = drawn_by_a_browser(frame, profile, '{"said"')
+    return json.loads(html.unescape(re.search("<pre>(.*?)</pre>", shown, re.S)[1]))["said"]
+
+
+ACTIONS = """
+    const all = selector => [...document.querySelectorAll(selector)], root = document.documentElement;
+    const wait = ms => new Promise(done => setTimeout(done, ms));
+    const set = async (node, value) => { node.value = value; node.dispatchEvent(new Event("input"));
+        node.dispatchEvent(new Event("change")); await wait(300); };
+    const browse = document.getElementById("browse"), shown = () => all("#browse figure, #browse .records li").length;
+"""
+HOSTILE_NAMES = (
+    "hen",
+    "w" * 900,
+    "\u202ereversed",
+    "مرحبا بالعالم",
+    "__proto__",
+    "constructor",
+    "@records@",
+    "@data@",
+    "7",
+)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="looks at the page with a browser")
+@pytest.mark.parametrize("width", [390, 1300])
+def test_images_are_found_ordered_shown_all_and_at_full_size_on_a_phone_too(tmp_path, width):
+    urls = ("javascript:alert(1)", " javascript:alert(1)", "https://" + "sub." * 60 + "x/", "http://h/" + "p" * 5_000)
+    entries = [{"QUERY": name, "file_name": f"c{place}/{n}.png", "url": urls[n % 4],
+                "caption": f"{HOSTILE}{'x' * 9_999 * (n == 1)} no {n}.",
+                "sources": [{"SOURCE": "image_index", "SCORE": n / 100, "MATCHED": name}]}
+               for place, name in enumerate(HOSTILE_NAMES) for n in range(60)]  # fmt: skip
+    kept = {"asked": 70, "live": 65, "kept": 60}
+    write_dataset(tmp_path / "dataset", entries, classes=dict.fromkeys(HOSTILE_NAMES, kept),
+                  choice={"fill": 60, "combine": "rrf", "exclude": ["/" + "y" * 300], "n": None})  # fmt: skip
+    page = write_report(tmp_path / "dataset", title=HOSTILE, to=tmp_path / "report.html")
+    said = acted_in_a_browser(page, tmp_path / "profile", width, ACTIONS + """
+        const top = browse.querySelector("img").getBoundingClientRect().top, first = shown();
+        const settings = document.getElementById("settings").textContent;
+        await set(browse.querySelectorAll("select")[1], "-1 image_index");
+        browse.querySelector("figure button").click(); await wait(700);
+        const dialog = document.querySelector("dialog"), best = dialog.textContent, full = dialog.querySelector("img");
+        const right = dialog.getBoundingClientRect().right, size = [full.naturalWidth, right <= innerWidth];
+        dialog.close();
+        await set(browse.querySelector("input"), "NO 59."); const found = shown();
+        await set(browse.querySelector("input"), ""); browse.querySelector(".more button").click();
+        return { top, first, settings, best, size, found, all: shown(), over: root.scrollWidth - root.clientWidth,
+                 links: all("a").map(link => link.protocol), scripts: all("script").length };""")  # fmt: skip
+    assert said["top"] < 500 and 6 <= said["first"] <= 40 and said["found"] == len(HOSTILE_NAMES)
+    assert said["over"] == 0 and said["size"] == [300, True] and "no 59." in said["best"]
+    assert said["all"] >= 120 and said["scripts"] == 4
+    assert "--fill60--combinerrf--exclude/yyy" in said["settings"] and "javascript:" not in said["links"]
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="looks at the page with a browser")
+def test_captions_are_found_and_ordered_and_no_name_or_source_breaks_a_filters_page(tmp_path):
+    records = [{"URL": "javascript:alert(1)", "TEXT": f"{HOSTILE} {'word ' * 2_000 * (n == 3)} no {n}.", "QUERY": name,
+                "SOURCE": ("substring", "__proto__", "constructor", None)[n % 4], "MATCHED": name,
+                "SCORE": float("nan"), "similarity": n / 100} for name in HOSTILE_NAMES for n in range(13)]  # fmt: skip
+    classes = {name: {"records": 13, "matches": {name: 13}, "inside_longer_words": 0.6} for name in HOSTILE_NAMES}
+    write_selection(tmp_path, "substring", records, classes, rows=9_000, missing={"p" * 900: HOSTILE})
+    said = acted_in_a_browser(write_report(tmp_path), tmp_path / "profile", 390, ACTIONS + """
+        await set(browse.querySelectorAll("select")[1], "1 similarity");
+        const lowest = browse.querySelector("li").textContent;
+        await set(browse.querySelector("input"), "no 12."); const found = shown();
+        return { lowest, found, sections: all("h2").length, over: root.scrollWidth - root.clientWidth,
+                 links: all("a").map(link => link.protocol) };""")  # fmt: skip
+    assert "no 0." in said["lowest"] and said["found"] == 5 and said["sections"] >= 6 and said["over"] == 0
+    assert "javascript:" not in said["links"]

@@ -1,5 +1,6 @@
 """Images to embedding files: against open_clip's own pass, with broken images, tars, kills and bad input."""
 
+import gzip
 import io
 import json
 import os
@@ -17,6 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
+
+from retrieval.indexing.image_units import unit_names
 
 CONFIG = {
     "embed_dim": 24,
@@ -285,3 +288,172 @@ def test_the_files_are_readable_by_everyone_whom_the_umask_lets(model, tmp_path)
     mask = os.umask(0)
     os.umask(mask)
     assert (tmp_path / "emb/img_emb_0000.npy").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def put(path: Path, members: list[tuple[str, bytes]]) -> Path:
+    """A tar with these members in this order, names as they are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w") as tar:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_each_image_of_a_tar_is_a_row_whatever_dots_its_name_has(model, tmp_path, capsys):
+    names = ["000.jpg", "photo.v2.jpg", "img.2020.01.02.jpg", "3.5inch.jpeg", "004.JFIF", "005.jpg.jpg", "6", "./7.png"]
+    texts = [("photo.v2.txt", b"v2"), ("img.json", b'{"caption": "of img"}'), ("000.txt", b"0"), ("000.v3.jpg", b"no")]
+    put(tmp_path / "data/0.tar", [(name, image_bytes(seed)) for seed, name in enumerate(names)] + texts)
+    assert run(tmp_path / "data", tmp_path, model[0]) == 0
+    embedded, rows = results(tmp_path, "0")
+    assert [(row["key"], row["caption"]) for row in rows] == [
+        ("000", "0"), ("photo.v2", "v2"), ("img.2020.01.02", "of img"), ("3.5inch", None), ("004", None),
+        ("005.jpg", None), ("6", None), ("7", None),
+    ]  # fmt: skip
+    np.testing.assert_allclose(embedded, model[1]([io.BytesIO(image_bytes(seed)) for seed in range(8)]), atol=5e-4)
+    assert "9 pictures asked, 8 embedded, 1 no image" in capsys.readouterr().err
+
+
+def test_concatenated_and_compressed_tars_give_each_image_its_own_caption(model, tmp_path):
+    one = put(tmp_path / "a.tar", [("0.jpg", image_bytes(0)), ("1.jpg", image_bytes(1)), ("1.txt", b"one of a")])
+    two = put(tmp_path / "b.tar", [("0.txt", b"zero of b"), ("0.jpg", image_bytes(2)), ("1.jpg", image_bytes(3))])
+    write(tmp_path / "data/00000.tar", one.read_bytes() + two.read_bytes())
+    write(tmp_path / "data/00001.tar.gz", gzip.compress(one.read_bytes()) + gzip.compress(two.read_bytes()))
+    assert run(tmp_path / "data", tmp_path, model[0]) == 0
+    for name in ("00000", "00001"):
+        embedded, rows = results(tmp_path, name)
+        assert [row["caption"] for row in rows] == [None, "one of a", "zero of b", None]
+        np.testing.assert_allclose(embedded, model[1]([io.BytesIO(image_bytes(seed)) for seed in range(4)]), atol=5e-4)
+
+
+@pytest.mark.parametrize("bad", [b"{broken", '{"caption": "caf\xe9"}'.encode("latin-1"), b'["a", "b"]', b"", b"\0" * 9])
+def test_a_sidecar_that_is_no_json_object_costs_its_own_fields_only(bad, model, tmp_path, capsys):
+    good = b'\xef\xbb\xbf{"caption": "half a \\ud83d character"}'
+    put(
+        tmp_path / "data/0.tar",
+        [("0.jpg", image_bytes(0)), ("0.json", bad), ("1.jpg", image_bytes(1)), ("1.json", good)],
+    )
+    assert run(tmp_path / "data", tmp_path, model[0]) == 0
+    assert [row["caption"] for row in results(tmp_path, "0")[1]] == [None, "half a \ufffd character"]
+    said = capsys.readouterr().err
+    assert "warning: 0.tar: 0.json cannot be read as JSON objects" in said
+    assert said.splitlines()[-1].endswith("2 embedded; left out: 1 sidecars or lines that are no JSON objects")
+
+
+@pytest.mark.parametrize("cut", ["in an image", "between two files", "in a header"])
+def test_a_tar_that_is_cut_is_embedded_up_to_the_cut_and_named_each_time(cut, model, tmp_path, capsys):
+    tar = put(tmp_path / "data/0.tar", [(f"{seed}.png", image_bytes(seed, "PNG")) for seed in range(4)])
+    with tarfile.open(tar) as opened:
+        third = opened.getmembers()[2]
+    end = {"in an image": third.offset_data + 700, "between two files": third.offset, "in a header": third.offset + 99}
+    os.truncate(tar, end[cut])
+    for _ in range(2):
+        assert run(tmp_path / "data", tmp_path, model[0]) == 1
+        said = capsys.readouterr().err
+        assert f"cut short or damaged: {tar}" in said and "2 embedded" in said.splitlines()[-1]
+        assert [row["key"] for row in results(tmp_path, "0")[1]] == ["0", "1"]
+
+
+def test_images_inside_a_parquet_are_embedded_from_their_bytes(model, tmp_path):
+    images = [image_bytes(seed) for seed in range(5)]
+    structs = [{"bytes": image, "path": f"{seed}.jpg"} for seed, image in enumerate(images)]
+    columns = {"image": pa.array(structs), "jpg": pa.array(images), "n": pa.array(range(5))}
+    for name, kept in (("image", {"image": "3.jpg", "n": 3}), ("jpg", {"n": 3})):
+        pq.write_table(pa.table({name: columns[name], "n": columns["n"]}), tmp_path / f"{name}.parquet")
+        assert script.main(
+            ["--metadata", str(tmp_path / f"{name}.parquet"), "--output-embeddings-dir", str(tmp_path / name / "emb"),
+             "--output-metadata-dir", str(tmp_path / name / "metadata"), "--model", model[0], "--device", "cpu"]
+        ) == 0  # fmt: skip
+        embedded, rows = results(tmp_path / name, name)
+        assert rows[3] == kept
+        np.testing.assert_allclose(embedded, model[1]([io.BytesIO(image) for image in images]), atol=5e-4)
+
+
+def test_a_parquet_whose_images_cannot_be_found_is_named_and_the_others_are_done(model, tmp_path, capsys):
+    write(tmp_path / "images/0.jpg", image_bytes(0))
+    for number, columns in enumerate(({"image_path": ["0.jpg"]}, {"image_path": [[1, 2]]}, {"url": ["x"]})):
+        write(tmp_path / "pool/x", b"")
+        pq.write_table(pa.table(columns), tmp_path / f"pool/train-{number:05}-of-00004.parquet")
+    write(tmp_path / "pool/train-00003-of-00004.parquet", b"junk")
+    write(tmp_path / "pool/._train-00003-of-00004.parquet", b"\0\5\26\7")
+    assert run(tmp_path / "images", tmp_path, model[0], "--metadata", str(tmp_path / "pool")) == 1
+    said = capsys.readouterr().err
+    assert "4 units asked, 1 done, 3 unreadable; 1 pictures asked, 1 embedded" in said
+    assert "holds list<element: int64>: images are paths, bytes, or structs" in said and "is no parquet file" in said
+    assert json.loads((tmp_path / "emb/img_emb_00000.json").read_text())["source"] == "train-00000-of-00004.parquet"
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["metadata_0007", "metadata_0012"], ["0007", "0012"]),
+        (["x_2", "x_10"], ["2", "10"]),
+        (["train-00000-of-00002", "train-00001-of-00002"], ["00000", "00001"]),
+        (["test-00000-of-00001", "train-00000-of-00002", "train-00001-of-00002"], ["00000", "00001", "00002"]),
+        (["a1", "b0"], ["00000", "00001"]),  # by their numbers, b0 would come first
+        (["cats", "dogs"], ["00000", "00001"]),
+        (["0a7b1", "0a7b12", "c3"], ["00000", "00001", "00002"]),
+        (["cats"], ["cats"]),
+    ],
+)
+def test_outputs_are_named_so_that_they_sort_as_their_inputs(files, names, tmp_path):
+    assert unit_names([Path(f"{file}.parquet") for file in files], tmp_path) == names
+
+
+def test_the_names_of_an_earlier_versions_outputs_are_kept(tmp_path):
+    files = [Path("cats.tar"), Path("dogs.tar")]
+    (tmp_path / "img_emb_dogs.json").write_text(json.dumps({"fingerprint": "x", "asked": 1, "rows": 1, "dropped": {}}))
+    assert unit_names(files, tmp_path) == ["cats", "dogs"]
+    files = [Path("a00001.tar"), Path("b00000.tar")]
+    (tmp_path / "img_emb_00000.json").write_text(json.dumps({"fingerprint": "x", "source": "a00001.tar"}))
+    assert unit_names(files, tmp_path) == ["00000", "00001"]
+
+
+def test_hidden_files_are_no_images_and_names_that_are_not_utf8_are_embedded(model, tmp_path, capsys):
+    for name in ("cat/0.jpg", "cat/.ipynb_checkpoints/0-checkpoint.jpg", ".Trash/old.jpg", "cat/._0.jpg"):
+        write(tmp_path / "data" / name, image_bytes(1))
+    write(tmp_path / "data" / os.fsdecode(b"caf\xe9/\xe9.jpg"), image_bytes(2))
+    (tmp_path / "elsewhere").mkdir()
+    write(tmp_path / "elsewhere/3.jpg", image_bytes(3))
+    (tmp_path / "data/dog").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data/dog/loop").symlink_to(tmp_path / "data")
+    assert run(tmp_path / "data", tmp_path, model[0]) == 0
+    rows = results(tmp_path)[1]
+    assert [row["image_path"] for row in rows] == ["caf\ufffd/\ufffd.jpg", "cat/0.jpg", "dog/3.jpg"]
+    assert capsys.readouterr().err.splitlines()[-1].endswith("3 embedded; left out: 3 hidden")
+
+
+def test_images_are_embedded_as_a_browser_shows_them(model, tmp_path):
+    scene = Image.open(io.BytesIO(image_bytes(7, "PNG", size=(64, 48))))
+    turned = Image.Exif()
+    turned[0x0112] = 6  # shown turned by 90 degrees
+    grey, ramp = scene.convert("L"), np.asarray(scene.convert("L"), np.uint16) * 257
+    clear = Image.new("RGBA", scene.size, (255, 0, 0, 0))
+    kinds = {
+        "turned": (scene.transpose(Image.Transpose.ROTATE_90), {"exif": turned}, "jpg", scene),
+        "sixteen": (Image.fromarray(ramp), {}, "png", grey),
+        "floats": (Image.fromarray((ramp / 65535).astype(np.float32)), {}, "tif", grey),
+        "clear": (clear, {}, "png", Image.new("RGB", scene.size, "white")),
+        "clear palette": (clear.convert("P"), {"transparency": 0}, "png", Image.new("RGB", scene.size, "white")),
+        "animated": (scene, {"save_all": True, "append_images": [clear.convert("RGB")]}, "webp", scene),
+    }
+    for name, (image, options, suffix, expected) in kinds.items():
+        folder = tmp_path / name.replace(" ", "_")
+        (folder / "data").mkdir(parents=True)
+        image.save(folder / f"data/0.{suffix}", **({"quality": 100} if suffix == "jpg" else {}), **options)
+        assert run(folder / "data", folder, model[0]) == 0
+        expected.convert("RGB").save(folder / "shown.png")
+        cosine = float(results(folder)[0][0].astype(np.float32) @ model[1]([folder / "shown.png"])[0])
+        assert cosine > 0.999, name
+
+
+def test_what_an_earlier_version_embedded_is_done_and_said(model, tmp_path, capsys):
+    write(tmp_path / "data/a/1.jpg", image_bytes(1))
+    run(tmp_path / "data", tmp_path, model[0])
+    state = tmp_path / "emb/img_emb_0000.json"
+    known = json.loads(state.read_text())
+    state.write_text(json.dumps({name: known[name] for name in ("fingerprint", "asked", "rows", "dropped")}))
+    assert run(tmp_path / "data", tmp_path, model[0]) == 0
+    said = capsys.readouterr().err
+    assert "1 are done already" in said and "1 units were embedded by an earlier version" in said

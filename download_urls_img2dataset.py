@@ -17,20 +17,19 @@ stopped. With more --r folders, a later run fetches only what is new. report.jso
 """  # noqa: E501 - commands as they are typed
 
 import contextlib
-import fcntl
 import importlib.util
-import json
 import os
+import shutil
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 
 from retrieval.class_folders import class_folders
-from retrieval.cli import UserError, add_talk_flags, command, parse_flags, parser_for, say, say_more
+from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say
 from retrieval.download.settings import MOST_BITS, NEAR_BITS, Choice, FetchSettings, ResizeSettings
-from retrieval.files import read_json, settings_fingerprint, writable_folder, write_json
+from retrieval.files import complete_file, locked, read_json, settings_fingerprint, writable_folder, write_json
 from retrieval.report import write_report
+from retrieval.safety import UnknownSafety, safety_tag
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_counts
 
 IMAGE_SIZE = 256  # pixels of the shortest side: 224-pixel training crops are taken from it
@@ -39,7 +38,6 @@ THREADS = 64  # per process; img2dataset's default of 256 overloads a small mach
 TIMEOUT = 10  # seconds without data; img2dataset's default
 DEADLINE = 30  # seconds per URL
 MAX_MEGABYTES = 20  # a web photograph has 0.1 to 5; at worst two answers of this size per thread wait in memory
-LOCK_SECONDS = 5  # the fetching process of a killed run ends within half a second, and frees the work folder
 
 
 def make_parser():
@@ -54,16 +52,16 @@ def make_parser():
                         help="also read the output of filter runs with missing jobs or shards")  # fmt: skip
 
     group = parser.add_argument_group("which images")
-    group.add_argument("--n", type=_at_least(1), help="at most N images in all")
-    group.add_argument("--max-per-class", type=_at_least(1), metavar="N", help="at most N images per class")
-    group.add_argument("--fill", type=_at_least(1), metavar="N",
+    group.add_argument("--n", type=at_least(1), help="at most N images in all")
+    group.add_argument("--max-per-class", type=at_least(1), metavar="N", help="at most N images per class")
+    group.add_argument("--fill", type=at_least(1), metavar="N",
                        help="go down each class's list (ordered by --prefer or --combine rrf) until its folder has N "
                        "live images; with --max-per-class M, stop after M of the list")  # fmt: skip
     group.add_argument("--diverse", metavar="EMBEDDINGS_DIR",
                        help="let --max-per-class or --fill keep images that differ: greedy farthest points by the "
                        "img_emb*.npy (else text_emb*.npy) of which the semantic filter's index was built; rows of the "
                        "substring filter have no embedding and come last")  # fmt: skip
-    group.add_argument("--balance", type=_at_least(1), metavar="T",
+    group.add_argument("--balance", type=at_least(1), metavar="T",
                        help="keep each of a class's n images with probability T/n (MetaCLIP's balancing)")  # fmt: skip
     group.add_argument("--combine", choices=("union", "intersection", "rrf"), default="union",
                        help="how to combine several --r folders: union takes images of any folder, intersection those "
@@ -77,53 +75,58 @@ def make_parser():
                        help="which classes get an image that several ask for: all of them, the first that asked, the "
                        "one that ranks it best, or none (drop) (default %(default)s)")  # fmt: skip
     group.add_argument("--nsfw-tags", nargs="+", default=["NSFW"], metavar="TAG",
-                       help="never fetch rows whose NSFW is one of these (default NSFW; LAION also has "
-                       "UNSURE)")  # fmt: skip
+                       help="never fetch rows whose NSFW is one of these: NSFW, UNSURE, UNLIKELY (default "
+                       "NSFW)")  # fmt: skip
     group.add_argument("--max-punsafe", type=float, metavar="P",
-                       help="do not fetch rows whose punsafe score is above P (0 to 1); a row with a score then needs "
-                       "no tag (in a pool without tags, rows with 0.5 or more are tagged NSFW already)")  # fmt: skip
+                       help="do not fetch rows whose punsafe score is above P (0 to 1); without the flag the score "
+                       "tags rows that have no tag: from 0.5 on as NSFW")  # fmt: skip
     group.add_argument("--allow-untagged", action="store_true", help="also fetch rows whose NSFW is null")
     group.add_argument("--allow-private-hosts", action="store_true",
                        help="also fetch from loopback, link-local and private addresses")  # fmt: skip
-    group.add_argument("--near-duplicates", nargs="?", type=_at_least(0), const=NEAR_BITS, metavar="BITS",
+    group.add_argument("--near-duplicates", nargs="?", type=at_least(0), const=NEAR_BITS, metavar="BITS",
                        help="keep one of a class's images that look the same, the first of its list: images whose "
                        f"64-bit perceptual hashes differ in at most BITS bits (default {NEAR_BITS}); images that are "
                        "in the folder already come first, and near-duplicates among them are removed")  # fmt: skip
+    group.add_argument("--drop", metavar="LIST",
+                       help="keep none of these images: a file with one image per line, its URL, its key or its file "
+                       "name; the work folder remembers the list (dropped.txt) for later runs, and --fill and caps "
+                       "take other images instead")  # fmt: skip
     group.add_argument("--exclude", nargs="+", default=[], metavar="FOLDER",
                        help="keep no image that looks like one in these folders or their subfolders, such as a test "
                        f"set (at most BITS of --near-duplicates differ, else {NEAR_BITS}); such images of earlier runs "
                        "are removed, and come back in a run without --exclude")  # fmt: skip
 
     group = parser.add_argument_group("img2dataset")
-    group.add_argument("--nthreads", type=_at_least(1), default=THREADS,
+    group.add_argument("--nthreads", type=at_least(1), default=THREADS,
                        help="download threads per process (default %(default)s)")  # fmt: skip
     group.add_argument("--distributor", choices=("multiprocessing", "ray", "pyspark"), default="multiprocessing",
                        help="what runs the processes: this machine, or a Ray or Spark cluster that shares its disk "
                        "with it, found by RAY_ADDRESS or PYSPARK_SUBMIT_ARGS (default %(default)s)")  # fmt: skip
-    group.add_argument("--nprocesses", type=_at_least(1), default=os.cpu_count() or 1,
+    group.add_argument("--nprocesses", type=at_least(1), default=os.cpu_count() or 1,
                        help="download processes (default: one per core)")  # fmt: skip
-    group.add_argument("--image-size", type=_at_least(1), default=IMAGE_SIZE,
+    group.add_argument("--image-size", type=at_least(1), default=IMAGE_SIZE,
                        help="size of the stored images in pixels (default %(default)s)")  # fmt: skip
     group.add_argument("--resize-mode", default="keep_ratio",
-                       choices=("keep_ratio", "keep_ratio_largest", "center_crop", "border", "no"),
-                       help="keep_ratio makes the shortest side --image-size, keep_ratio_largest the longest; "
+                       choices=("keep_ratio", "shrink", "keep_ratio_largest", "center_crop", "border", "no"),
+                       help="keep_ratio makes the shortest side --image-size, shrink too but enlarges no image; "
+                       "keep_ratio_largest makes it the longest; "
                        "center_crop and border make a square, border by padding; no stores the original size "
                        "(default %(default)s)")  # fmt: skip
-    group.add_argument("--encode-quality", type=_at_least(1), default=ENCODE_QUALITY,
+    group.add_argument("--encode-quality", type=at_least(1), default=ENCODE_QUALITY,
                        help="JPEG quality, 1 to 100 (default %(default)s)")  # fmt: skip
-    group.add_argument("--min-image-size", type=_at_least(0), default=0, metavar="PIXELS",
+    group.add_argument("--min-image-size", type=at_least(0), default=0, metavar="PIXELS",
                        help="drop images whose shorter side is less (default: keep all)")  # fmt: skip
     group.add_argument("--max-aspect-ratio", type=float, default=float("inf"), metavar="RATIO",
                        help="drop images whose longer side is more than RATIO times their shorter side "
                        "(default: keep all)")  # fmt: skip
-    group.add_argument("--timeout", type=_at_least(1), default=TIMEOUT, metavar="SECONDS",
+    group.add_argument("--timeout", type=at_least(1), default=TIMEOUT, metavar="SECONDS",
                        help="give up on a server after this many seconds without data "
                        "(default %(default)s)")  # fmt: skip
-    group.add_argument("--deadline", type=_at_least(1), default=DEADLINE, metavar="SECONDS",
+    group.add_argument("--deadline", type=at_least(1), default=DEADLINE, metavar="SECONDS",
                        help="give up on a URL after this many seconds in all (default %(default)s)")  # fmt: skip
-    group.add_argument("--max-megabytes", type=_at_least(1), default=MAX_MEGABYTES, metavar="MB",
+    group.add_argument("--max-megabytes", type=at_least(1), default=MAX_MEGABYTES, metavar="MB",
                        help="give up on a URL whose answer is larger (default %(default)s)")  # fmt: skip
-    group.add_argument("--retries", type=_at_least(0), default=0,
+    group.add_argument("--retries", type=at_least(0), default=0,
                        help="immediate retries after a temporary failure (default %(default)s)")  # fmt: skip
     group.add_argument("--retry-failed", nargs="*", metavar="REASON",
                        help="ask again for URLs that failed in earlier runs: without REASON those with a temporary "
@@ -154,6 +157,8 @@ def main(argv: list[str] | None = None) -> int:
         lookalikes,
         plan,
         plan_choice,
+        plan_chunks,
+        plan_drops,
         plan_fetch,
         plan_outcome,
         tar_shards,
@@ -163,11 +168,18 @@ def main(argv: list[str] | None = None) -> int:
     lookalike_filter = lookalikes.lookalike_filter(flags.near_duplicates, flags.exclude, flags.resize_mode)
 
     writable_folder(work, "--w")
-    with locked(work, "--w") as lock, contextlib.closing(plan.open_database(work / "plan.duckdb")) as database:
+    busy = "another run is using {} {}: wait for it, or give another"
+    with (
+        locked(work, busy.format("--w", work)) as lock,
+        contextlib.closing(plan.open_database(work / "plan.duckdb")) as database,
+    ):
         # Plan.
         earlier_folders = folders_of_earlier_run(dataset, resize)
-        rows_read = plan.read_chunks(database, sources, choice, flags.allow_partial)
+        rows_read = plan_chunks.read_chunks(database, sources, choice, flags.allow_partial)
         plan.read_placed(database, dataset, earlier_folders)
+        new_drops = plan_drops.lines_of(Path(flags.drop)) if flags.drop else []
+        drops = list(dict.fromkeys([*plan_drops.lines_of(work / plan_drops.REMEMBERED), *new_drops]))
+        plan_drops.read_drops(database, drops)
         unwanted = lookalikes.forget_lookalikes(database, lookalike_filter, rounds, dataset)
         plan_choice.choose(database, choice, embeddings)
         plan_choice.list_classes(database, choice)
@@ -175,49 +187,45 @@ def main(argv: list[str] | None = None) -> int:
         plan_fetch.read_results(database, fetch_rounds.close_rounds(rounds), forgotten_reasons)
         plan_fetch.forget_vanished(database, rounds)
         account.say_plan(database, rows_read, choice)
+        account.say_drops(database, work, new_drops)
         if flags.dry_run:
             return 0
 
         writable_folder(output, "--dataset-output")
         dataset.mkdir(exist_ok=True)
-        with locked(dataset, "--dataset-output"):
+        with locked(dataset, busy.format("--dataset-output", dataset)):
             # Fetch.
             clear_remains(dataset, output)
-            write_json(dataset / "settings.json", asdict(resize))
+            plan_drops.remember(work, drops)
+            write_json(dataset / "settings.json", as_json(resize))
             fetch = fetch_wanted.Fetch(database, rounds, resize, fetch_settings, lookalike_filter, lock)
             lost = fetch_wanted.fill_classes(fetch, choice.fill) if choice.fill else fetch_wanted.fetch_all(fetch)
 
-            # Place.
+            # Place, and remove what earlier runs placed and this one does not keep.
             folders = class_folders(plan_outcome.count_classes(database), earlier_folders)
-            remove(unwanted)
+            image_folder.remove(unwanted)
             to_place = plan_outcome.images_to_place(database)
             placed = image_folder.place_images(to_place, rounds, dataset, folders)
+            left = plan_outcome.list_leaving(database)
+            image_folder.remove(taken_back(database, rounds, dataset))
             kept_entries, placed_before = plan_outcome.kept_entries(database), plan_outcome.keys_placed_before(database)
             images = image_folder.write_metadata(dataset, kept_entries, placed_before, folders)
 
             # Report.
             totals = account.count_totals(database, rows_read, images, folders)
-            write_json(dataset / "report.json", totals | account.describe_run(database, folders, sources))
+            described = account.describe_run(database, folders, sources, describe_choice(flags, len(drops)))
+            write_json(dataset / "report.json", totals | described)
             page = write_report(dataset)
             if flags.webdataset:
                 say(f"{tar_shards.write_tars(dataset, output):,} tars in {output}")
-    log_counts(flags, work, "download", output.name, asdict(resize), totals)
-    for name, counts in totals["classes"].items():
-        say_more(f"{name}: {counts['asked']:,} asked, {counts['live']:,} alive, {counts['kept']:,} kept")
+    log_counts(flags, work, "download", output.name, as_json(resize), totals)
+    account.say_classes(totals["classes"], choice.fill or 1)
+    account.say_advice(totals, fetch_rounds.reasons_to_retry([]))
+    account.say_removed(left, len(unwanted))
     say(f"to look at: {page}")
-    say(f"placed: {placed:,} new images; {dataset} holds {images:,}")
+    others = f", {images - totals['kept']:,} of them for other --r folders" if images > totals["kept"] else ""
+    say(f"placed: {placed:,} new images; {dataset} holds {images:,}{others}")
     return account.say_totals(totals, lost)
-
-
-def _at_least(least: int):
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise ValueError
-        return value
-
-    number.__name__ = f"whole number from {least}"  # argparse says "invalid whole number from 1 value"
-    return number
 
 
 # ---- settings ----
@@ -225,7 +233,7 @@ def _at_least(least: int):
 
 def choice_of(flags) -> Choice:
     return Choice(
-        nsfw_tags=tuple(flags.nsfw_tags),
+        nsfw_tags=tuple(map(tag_to_drop, flags.nsfw_tags)),
         allow_untagged=flags.allow_untagged,
         allow_private_hosts=flags.allow_private_hosts,
         conflict=flags.conflict,
@@ -239,6 +247,27 @@ def choice_of(flags) -> Choice:
         max_punsafe=flags.max_punsafe,
         diverse=bool(flags.diverse),
     )
+
+
+def tag_to_drop(text: str) -> str:
+    """One value of --nsfw-tags as LAION's tag."""
+    with contextlib.suppress(UnknownSafety):
+        if tag := safety_tag(text):
+            return tag
+    raise UserError(f"--nsfw-tags {text}: give one or more of NSFW, UNSURE, UNLIKELY")
+
+
+def describe_choice(flags, drops: int) -> dict:
+    """What decided which images are wanted, by the flags' names, for report.json and the page."""
+    names = ("n", "max_per_class", "fill", "diverse", "balance", "combine", "prefer", "seed", "conflict", "nsfw_tags",
+             "max_punsafe", "allow_untagged", "allow_private_hosts", "allow_partial", "near_duplicates",
+             "exclude")  # fmt: skip
+    return {name: getattr(flags, name) for name in names} | {"drop": drops}
+
+
+def as_json(resize: ResizeSettings) -> dict:
+    """The settings as JSON values: no limit is null, because JSON has no infinity."""
+    return {name: None if value == float("inf") else value for name, value in asdict(resize).items()}
 
 
 def resize_settings_of(flags) -> ResizeSettings:
@@ -279,13 +308,17 @@ def check(flags) -> None:
         raise UserError(
             f"--dataset-output {flags.dataset_output} holds {kinds[0]}, not {kinds[1]}: give another folder"
         )
+    if flags.drop and not Path(flags.drop).is_file():
+        raise UserError(f"--drop {flags.drop} is no file: give a list with one URL, key or file name per line")
     if flags.encode_quality > 100:
         raise UserError("--encode-quality is a JPEG quality from 1 to 100")
     if flags.distributor != "multiprocessing" and not importlib.util.find_spec(flags.distributor):
         raise UserError(
             f"--distributor {flags.distributor} needs a package that is not here: pip install {flags.distributor} "
-            "(requirements-cluster.txt has ray)"
+            "(requirements-cluster.txt has both)"
         )
+    if flags.distributor == "pyspark" and not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+        raise UserError("--distributor pyspark needs Java 17 or newer: install it, or set JAVA_HOME")
     if not flags.max_aspect_ratio >= 1:
         raise UserError("--max-aspect-ratio is longer side over shorter side: 1 or more")
     if flags.diverse and not (flags.max_per_class or flags.fill):
@@ -308,27 +341,6 @@ def check(flags) -> None:
     check_wandb(flags)
 
 
-@contextlib.contextmanager
-def locked(folder: Path, flag: str):
-    """Keep other runs out of the folder; gives the lock's file descriptor."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        for seconds_left in reversed(range(LOCK_SECONDS + 1)):
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if not seconds_left:
-                    raise UserError(f"another run is using {flag} {folder}: wait for it, or give another") from error
-                time.sleep(1)
-            except OSError:  # a network disk without locks: the user has to avoid two runs
-                say(f"warning: {folder} cannot be locked: start no second run in it")
-                break
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 def clear_remains(*folders: Path) -> None:
     """Remove the temporary files of a killed run (complete_file's): metadata, tars, copied images."""
     for folder in folders:
@@ -344,8 +356,9 @@ def folders_of_earlier_run(dataset: Path, resize: ResizeSettings) -> dict[str, s
     """
     settings = dataset / "settings.json"
     if settings.exists():
-        wanted = json.loads(json.dumps(asdict(resize)))
+        wanted = as_json(resize)
         for name, value in read_json(settings).items():
+            value = None if value == float("inf") else value  # older versions wrote Infinity
             if wanted.get(name) != value:
                 raise UserError(
                     f"{dataset} holds images made with --{name.replace('_', '-')} {value}, not {wanted.get(name)}: "
@@ -355,14 +368,16 @@ def folders_of_earlier_run(dataset: Path, resize: ResizeSettings) -> dict[str, s
     return read_json(report)["folders"] if report.exists() else {}
 
 
-def remove(unwanted: list[Path]) -> None:
-    """Remove images that an earlier run placed, and folders that are empty then, which ImageFolder refuses."""
-    for path in unwanted:
-        path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty
-            path.parent.rmdir()
-    if unwanted:
-        say(f"removed: {len(unwanted):,} images that an earlier run placed, for --exclude or --near-duplicates")
+def taken_back(database, rounds: Path, dataset: Path) -> list[Path]:
+    """Files of the images that leave the dataset folder, once the work folder has each of them."""
+    from retrieval.download import image_folder, plan_outcome
+
+    keys, files = image_folder.take_back(plan_outcome.leaving(database), rounds, dataset)
+    if keys:
+        number = 1 + len(list(rounds.glob("round-*.parquet")))
+        with complete_file(rounds / f"round-{number:05d}.parquet") as beside:
+            plan_outcome.write_taken_back(database, keys, beside)
+    return files
 
 
 if __name__ == "__main__":

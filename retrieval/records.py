@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from retrieval.cli import UserError, say
@@ -131,7 +131,11 @@ def read_manifests(folder: Path) -> list[dict]:
     found = {}
     for path in folder.glob("job_*_of_*.json"):
         if match := _MANIFEST_NAME.fullmatch(path.name):
-            found[int(match[1]), int(match[2])] = read_json(path)
+            found[int(match[1]), int(match[2])] = manifest = read_json(path)
+            if not isinstance(manifest, dict) or not {each.name for each in fields(Manifest)} <= manifest.keys():
+                raise UserError(
+                    f"{path} is no manifest of a filter: move it out of the folder, or run the filter again"
+                )
     totals = {total for _, total in found}
     if len(totals) > 1:
         raise UserError(f"{folder} holds runs of {sorted(totals)} jobs: keep one run a folder")
@@ -157,6 +161,8 @@ def chunk_files(folder: Path | str, allow_partial: bool = False) -> list[Path]:
             unfinished = f"{folder} holds a run that was begun and has not finished"
             if not allow_partial:
                 raise UserError(f"{unfinished}: run the same command again for the rest, or add --allow-partial")
+            if not chunks:
+                raise UserError(f"{unfinished}, and has written no chunk yet: run the same command again for the rest")
             say(f"warning: {unfinished}")
         elif not chunks:
             raise UserError(f"{folder} holds no chunk_*.json: run one of the two filters with it as output first")
@@ -188,7 +194,7 @@ def read_records(chunk: Path) -> Iterator[dict]:
     Raises:
         UserError: the chunk is no JSON array of objects; names the file.
     """
-    with open(chunk, encoding="utf-8", errors="replace") as file:
+    with open(chunk, encoding=_encoding_of(chunk), errors="replace") as file:
         first, second = file.readline().strip(), file.readline().strip()
         if first == "[" and (second == "]" or second.startswith('{"')):
             for line in itertools.chain([second], file):
@@ -197,13 +203,23 @@ def read_records(chunk: Path) -> Iterator[dict]:
                     return
                 yield _record(text.removesuffix(","), chunk)
             raise UserError(f"{chunk} ends in the middle: it was cut short; run the filter again")
-    records = read_json(chunk)
+        file.seek(0)
+        try:
+            records = json.load(file)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise UserError(f"{chunk} is not JSON ({error}): it was cut short or is not a chunk") from error
     if not isinstance(records, list):
         raise UserError(f"{chunk} is not a JSON array of records")
     for record in records:
         if not isinstance(record, dict):
             raise UserError(f"{chunk} holds something that is no record: {str(record)[:60]!r}")
         yield record
+
+
+def _encoding_of(chunk: Path) -> str:
+    with open(chunk, "rb") as file:
+        mark = file.read(3)
+    return "utf-16" if mark[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"  # -sig: with or without a mark
 
 
 def _record(text: str, chunk: Path) -> dict:

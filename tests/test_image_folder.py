@@ -81,7 +81,9 @@ def test_placing_5000_images_takes_seconds_at_most(tmp_path):
 
 
 def entry(key: str, *sources: str) -> dict:
-    return {"key": key, "QUERY": "a", "also_asked_by": [], "sources": [{"SOURCE": source} for source in sources]}
+    nothing = {"MATCHED": None, "SCORE": None, "RANK": None, "ROW": None}
+    found = [{"SOURCE": source} | nothing for source in sources]
+    return {"key": key, "QUERY": "a", "also_asked_by": [], "sources": found}
 
 
 def test_metadata_of_a_second_run_unites_the_sources_and_forgets_what_is_gone(tmp_path):

@@ -3,25 +3,47 @@
 from collections import Counter
 from pathlib import Path
 
-from retrieval.cli import say, say_always
-from retrieval.download import plan_choice, plan_fetch, plan_outcome
+from retrieval.cli import say, say_always, say_more
+from retrieval.download import plan, plan_choice, plan_drops, plan_fetch, plan_outcome
 from retrieval.download.settings import Choice
 from retrieval.records import read_manifests
 
 HOSTS_SHOWN = 100
+CLASSES_SHOWN = 20  # of the class table on the terminal
+LONGEST_NAME = 40  # characters of a class in that table
 
 
 def say_plan(database, rows_read: int, choice: Choice) -> None:
     wanted, classes = plan_choice.count_wanted(database)
+    dropped = plan_choice.count_dropped(database)
     say(f"rows read: {rows_read:,}")
-    for reason, count in plan_choice.count_dropped(database).most_common():
+    for reason, count in dropped.most_common():
         say(f"    {reason}: {count:,}")
     say(f"wanted: {wanted:,} images of {classes:,} classes; {plan_fetch.count_to_fetch(database):,} URLs to fetch")
+    if dropped[plan.PRIVATE_HOST]:
+        say(f"note: {dropped[plan.PRIVATE_HOST]:,} rows have a private address: if the server is your own, "
+            "--allow-private-hosts fetches them")  # fmt: skip
+    if dropped[plan.UNTAGGED]:
+        say(f"note: {dropped[plan.UNTAGGED]:,} rows have no NSFW tag: --allow-untagged fetches them too")
+    if leaving := plan_choice.count_leaving(database):
+        say(f"to remove: {leaving:,} images of earlier runs that this run does not want; they stay in --w")
     if choice.diverse:
         pairs, embedded = plan_choice.count_embedded(database)
         say(f"--diverse: {embedded:,} of these {pairs:,} have an embedding; others come after them in their class")
     if choice.fill:
         say(f"--fill {choice.fill}: of these as many as give each class {choice.fill:,} live images")
+
+
+def say_drops(database, work: Path, new_lines: list[str]) -> None:
+    """Say which lines of --drop name nothing, and how to keep out what was removed from the folders by hand."""
+    if missed := [line for line in new_lines if line in plan_drops.lines_without_image(database)]:
+        say_always(
+            f"warning: --drop: {len(missed):,} of {len(new_lines):,} lines name no image of these rows or of the "
+            f"folder (first: {missed[0]})"
+        )
+    if gone := plan_drops.list_gone(database, work):
+        say(f"note: {gone:,} images that metadata.jsonl lists were removed from their folders, and come back: add "
+            f"--drop {work / plan_drops.GONE} to leave them out")  # fmt: skip
 
 
 def count_totals(database, rows_read: int, images: int, folders: dict[str, str]) -> dict:
@@ -49,9 +71,10 @@ def count_totals(database, rows_read: int, images: int, folders: dict[str, str])
     }
 
 
-def describe_run(database, folders: dict[str, str], sources: list[Path]) -> dict:
-    """The rest of report.json: the class folders, the hosts that failed most, and the filters' own counts."""
+def describe_run(database, folders: dict[str, str], sources: list[Path], choice: dict) -> dict:
+    """The rest of report.json: what was chosen, the class folders, the hosts that failed most, the filters' counts."""
     return {
+        "choice": choice,
         "folders": dict(sorted(folders.items())),
         "hosts": plan_outcome.count_hosts(database, HOSTS_SHOWN),
         "stages": _filter_counts(sources),
@@ -67,6 +90,50 @@ def _filter_counts(sources: list[Path]) -> list[dict]:
             sums = {name: sum(count.get(name) or 0 for count in counts) for name in ("rows", "records")}
             found.append({"stage": manifests[0]["stage"]} | sums)
     return found
+
+
+def say_classes(classes: dict[str, dict], least: int) -> None:
+    """Say a table of the classes, those with the fewest images first, and name every class with fewer than `least`."""
+    by_size = sorted(classes.items(), key=lambda item: (item[1]["kept"], item[0]))
+    shown, rest = by_size[:CLASSES_SHOWN], by_size[CLASSES_SHOWN:]
+    width = max((len(_shown(name)) for name, _ in shown), default=0)
+    say(f"{'class':{width}}  {'asked':>9} {'alive':>9} {'kept':>9}")
+    for name, counts in shown:
+        say(_class_line(name, counts, width))
+    if short := [f"{_shown(name)} ({counts['kept']:,})" for name, counts in rest if counts["kept"] < least]:
+        say(f"{len(short):,} more with fewer than {least:,}: {', '.join(short)}")
+    if full := [counts["kept"] for _, counts in rest if counts["kept"] >= least]:
+        say(f"{len(full):,} more with {full[0]:,} to {full[-1]:,} images")
+    for name, counts in rest:
+        say_more(_class_line(name, counts, width))
+
+
+def _class_line(name: str, counts: dict, width: int) -> str:
+    return f"{_shown(name):{width}}  {counts['asked']:9,} {counts['live']:9,} {counts['kept']:9,}"
+
+
+def _shown(name: str) -> str:
+    """A class name in one line without control characters."""
+    name = "".join(letter if letter.isprintable() else "?" for letter in name)
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+def say_removed(left: Counter, lookalikes: int) -> None:
+    """Say which images of earlier runs are no longer in the dataset folder."""
+    if lookalikes:
+        say(f"removed: {lookalikes:,} images that an earlier run placed, for --exclude or --near-duplicates")
+    if left:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in left.most_common())
+        say(f"removed: {left.total():,} images that earlier runs placed and this run does not want ({reasons}); they "
+            "are in --w, so a run that wants them fetches nothing")  # fmt: skip
+
+
+def say_advice(totals: dict, temporary: tuple[str, ...]) -> None:
+    """Name the flag that asks again for what failed for a reason that may pass (`temporary`)."""
+    passing = {reason: totals["dropped"][reason] for reason in temporary if reason in totals["dropped"]}
+    if passing:
+        say(f"note: {sum(passing.values()):,} failures may pass ({', '.join(passing)}): "
+            "--retry-failed asks again for them")  # fmt: skip
 
 
 def say_totals(totals: dict, lost: int) -> int:

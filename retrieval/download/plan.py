@@ -4,14 +4,18 @@ The plan is a DuckDB database in the work folder, made anew by every run. It spi
 as much memory as 5 million. Only the `plan_*` modules read and write it. Its tables, in the order in which they are
 filled:
 
-    asked     one row per record of a chunk. Filled by `read_chunks`.
+    asked     one row per record of a chunk. Filled by `plan_chunks.read_chunks`.
         folder                       which --r folder, from 0
         url_hash                     md5 of the URL, a number
         key                          name of the image: hash of URL and class. Null without a URL or a class
         SAMPLE_ID, URL, TEXT, ...    the record's fields
     placed    one row per image that the dataset folder holds from earlier runs. Filled by `read_placed`;
-              `plan_hashes.forget_placed` takes out what this run would not keep.
+              `plan_hashes.forget_placed` takes out what is like another image.
         key, url, url_hash, folder, class, sha256, width, height, original_width, original_height
+    gone      one row per image that metadata.jsonl lists and that is not in its folder. Filled by `read_placed`.
+        key
+    unwanted  one row per line of --drop. Filled by `plan_drops.read_drops`.
+        line, key, url_hash
     pairs     one row per (class, URL), the unit of choice. Filled by `plan_choice.choose`.
         key, url_hash, class
         first_row                    rowid in `asked` of the first record
@@ -36,6 +40,8 @@ filled:
         file, sha256                 of the image
         is_live                      whether the URL gave an image
         drop_reason                  why it is not kept; null: it is kept
+    leaving   one row per image of `placed` that this run does not keep. Filled by `plan_outcome.list_leaving`.
+        the columns of `placed`, and reason
 
 and one view:
 
@@ -50,11 +56,11 @@ from pathlib import Path
 import duckdb
 
 from retrieval.cli import UserError
-from retrieval.download.settings import Choice
-from retrieval.records import chunk_files, read_records
+from retrieval.download.plan_paths import database_path, plain_path
 
 MEMORY = "1GB"  # DuckDB's; with more data it spills beside the database
 KEY_DIGITS = 20  # of a sha256: 80 bits, so among a billion images no two share a key
+DUCKDB_OBJECT_BYTES = 16 << 20  # DuckDB's limit for one JSON value, unless told; its buffers grow with it
 ROWS_PER_BATCH = 50_000  # rows that Python holds at once
 
 # Why a row is dropped. The reasons that a fetch gives are in fetch_rounds.py.
@@ -64,6 +70,7 @@ NSFW = "NSFW"
 UNSAFE = "over --max-punsafe"
 UNTAGGED = "no NSFW tag"
 PRIVATE_HOST = "private address"
+DROPPED = "dropped by the user"
 NOT_EVERYWHERE = "not in every folder"
 OTHER_CLASS = "given to another class"
 SEVERAL_CLASSES = "several classes ask for it"
@@ -78,11 +85,11 @@ NEAR_DUPLICATE = "near-duplicate in its class"
 EXCLUDED = "like an image of --exclude"
 LOST_BY_IMG2DATASET = "lost: img2dataset failed"
 
-# JSON columns keep a value as it is written: 64-bit ids, hex ids, floats to the last digit.
+# The fields of a record and their types, the same in metadata.json. Ids are text: pools have 64-bit numbers and hex.
 RECORD_COLUMNS = {
-    "SAMPLE_ID": "JSON", "URL": "VARCHAR", "TEXT": "VARCHAR", "HEIGHT": "JSON", "WIDTH": "JSON", "LICENSE": "JSON",
-    "NSFW": "VARCHAR", "similarity": "JSON", "QUERY": "VARCHAR", "SOURCE": "JSON", "MATCHED": "JSON", "SCORE": "JSON",
-    "RANK": "JSON", "ROW": "JSON", "punsafe": "JSON",
+    "SAMPLE_ID": "VARCHAR", "URL": "VARCHAR", "TEXT": "VARCHAR", "LICENSE": "VARCHAR", "NSFW": "VARCHAR",
+    "similarity": "DOUBLE", "QUERY": "VARCHAR", "SOURCE": "VARCHAR", "MATCHED": "VARCHAR", "SCORE": "DOUBLE",
+    "RANK": "BIGINT", "ROW": "VARCHAR", "punsafe": "VARCHAR",
 }  # fmt: skip
 METADATA_COLUMNS = {
     "key": "VARCHAR", "url": "VARCHAR", "sha256": "VARCHAR", "width": "INTEGER", "height": "INTEGER",
@@ -91,6 +98,7 @@ METADATA_COLUMNS = {
 
 # SQL of a record: its punsafe as a number, and its URL's host (with brackets around an IPv6 address).
 PUNSAFE_SQL = "TRY_CAST(punsafe AS DOUBLE)"
+IS_SCORE = f"{PUNSAFE_SQL} BETWEEN 0 AND 1"
 HOST_SQL = r"lower(regexp_extract(URL, '^[a-z]+://(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)', 1, 'i'))"
 
 _TABLES = f"""
@@ -102,6 +110,8 @@ _TABLES = f"""
         {", ".join(f"{name} {kind}" for name, kind in METADATA_COLUMNS.items())},
         folder VARCHAR, class VARCHAR, url_hash UHUGEINT
     );
+    CREATE TABLE gone (key VARCHAR);
+    CREATE TABLE unwanted (line VARCHAR, key VARCHAR, url_hash UHUGEINT);
     CREATE TABLE results (
         url VARCHAR, reason VARCHAR, sha256 VARCHAR, width INTEGER, height INTEGER,
         original_width INTEGER, original_height INTEGER, file VARCHAR, url_hash UHUGEINT
@@ -114,8 +124,9 @@ def open_database(path: Path) -> duckdb.DuckDBPyConnection:
     """A new database with empty tables. What an earlier run left at `path` is removed."""
     for old in (path, path.with_name(path.name + ".wal")):
         old.unlink(missing_ok=True)
-    database = duckdb.connect(str(path))
+    database = duckdb.connect(database_path(path))
     database.execute(f"SET memory_limit = '{MEMORY}'; SET enable_progress_bar = false")
+    database.execute("SET python_enable_replacements = false")  # a table is never a variable of ours
     database.execute(_TABLES)
     return database
 
@@ -125,86 +136,23 @@ def sql_string(text: Path | str) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def tag_sql(choice: Choice) -> str:
-    """SQL that is null where nothing says whether a record is safe. With --max-punsafe, a score says it too."""
-    return "NSFW" if choice.max_punsafe is None else f"coalesce(NSFW, {PUNSAFE_SQL}::VARCHAR)"
+def finite_sql(name: str) -> str:
+    """SQL of a text column as a number; null for what is none, for NaN and for infinity."""
+    number = f'TRY_CAST("{name}" AS DOUBLE)'
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
 
 
-# ---- the chunks ----
-
-
-def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bool) -> int:
-    """Fill `asked` with every row of every chunk.
-
-    Returns:
-        int: rows read.
-
-    Raises:
-        UserError: a folder without chunks, a chunk that is not JSON, a folder whose rows are all untagged, or
-            --max-punsafe where no row has that score.
-    """
-    chunks_of_folder = [chunk_files(folder, allow_partial) for folder in folders]
-    database.execute("SET VARIABLE folder_count = ?", [len(folders)])
-    for number, (folder, chunks) in enumerate(zip(folders, chunks_of_folder, strict=True)):
-        _read_folder(database, number, folder, chunks)
-        rows, tagged = database.execute(
-            f"SELECT count(*), count({tag_sql(choice)}) FROM asked WHERE folder = ?", [number]
-        ).fetchone()
-        if rows and not tagged and not choice.allow_untagged:
-            raise UserError(
-                f"{folder}: none of its {rows:,} rows says whether its image is safe (NSFW is null): the pool "
-                "has no safety column; add --allow-untagged to download it all the same"
-            )
-    rows, scored = database.execute(f"SELECT count(*), count({PUNSAFE_SQL}) FROM asked").fetchone()
-    if choice.max_punsafe is not None and rows and not scored:
-        raise UserError(
-            "--max-punsafe: no row has a punsafe score, as the pool has none or its filter left it out: run the filter "
-            "again on a pool that has one, or drop the flag"
-        )
-    return rows
-
-
-def _read_folder(database, number: int, folder: Path, chunks: list[Path]) -> None:
-    for chunk in chunks:
-        if not _ends_as_array(chunk):  # DuckDB accepts an array without its last bracket
-            _raise_what_is_wrong(chunk)
-    names = ", ".join(f'"{name}"' for name in RECORD_COLUMNS)
-    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in RECORD_COLUMNS.items())
-    try:
-        database.execute(
-            f"""
-            INSERT INTO asked
-            SELECT $folder, md5_number(URL), left(sha256(URL || chr(10) || QUERY), {KEY_DIGITS}), {names}
-            FROM (
-                SELECT * REPLACE (trim(URL) AS URL)
-                FROM read_json($chunks, format = 'array', columns = {{{columns}}})
-            )
-            """,
-            {"folder": number, "chunks": [str(chunk) for chunk in chunks]},
-        )
-    except duckdb.Error as error:
-        for chunk in chunks:
-            _raise_what_is_wrong(chunk)
-        raise UserError(f"a chunk of {folder} cannot be read: {error}") from error
-
-
-def _ends_as_array(chunk: Path) -> bool:
-    with open(chunk, "rb") as file:
-        file.seek(max(0, os.path.getsize(chunk) - 64))
-        return file.read().rstrip().endswith(b"]")
-
-
-def _raise_what_is_wrong(chunk: Path) -> None:
-    """Read a chunk record by record: slow, but its error says where the chunk is wrong."""
-    for _ in read_records(chunk):
-        pass
+def folder_of(database) -> Path:
+    """The folder that holds the plan's database."""
+    found = database.execute("SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
+    return Path(found.fetchone()[0]).parent
 
 
 # ---- the dataset folder ----
 
 
 def read_placed(database, dataset: Path, folders: dict[str, str]) -> None:
-    """Fill `placed` with the images that are both in the dataset folder and in its metadata.
+    """Fill `placed` with the images that are both in the dataset folder and in its metadata, `gone` with the others.
 
     Args:
         folders: class -> its folder, as an earlier run gave them.
@@ -218,13 +166,37 @@ def read_placed(database, dataset: Path, folders: dict[str, str]) -> None:
             for start in range(0, len(keys), ROWS_PER_BATCH):
                 batch = keys[start : start + ROWS_PER_BATCH]
                 database.execute("INSERT INTO files SELECT unnest(?::VARCHAR[]), ?, ?", [batch, folder, name])
-    columns = ", ".join(f"{name}: '{kind}'" for name, kind in METADATA_COLUMNS.items())
+    _read_metadata(database, dataset / "metadata.jsonl")
     database.execute(
         f"""
         INSERT INTO placed
-        SELECT {", ".join(METADATA_COLUMNS)}, folder, class, md5_number(url)
-        FROM read_json(?, format = 'newline_delimited', columns = {{{columns}}})
-        JOIN files USING (key)
-        """,
-        [str(dataset / "metadata.jsonl")],
+        SELECT {", ".join(METADATA_COLUMNS)}, folder, class, md5_number(url) FROM listed JOIN files USING (key);
+        INSERT INTO gone SELECT key FROM listed ANTI JOIN files USING (key);
+        DROP TABLE listed; DROP TABLE files
+        """
     )
+
+
+def _read_metadata(database, jsonl: Path) -> None:
+    """Make `listed` of an earlier run's metadata.jsonl.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    columns = ", ".join(f"{name}: '{kind}'" for name, kind in METADATA_COLUMNS.items())
+    with open(jsonl, "rb") as lines:
+        longest = max(map(len, lines), default=0)  # an image that 100,000 rows ask for has a line of 10 MB
+    try:
+        database.execute(
+            f"""
+            CREATE TEMP TABLE listed AS
+            FROM read_json(?, format = 'newline_delimited', columns = {{{columns}}}, hive_partitioning = false,
+                           maximum_object_size = {max(longest + 1, DUCKDB_OBJECT_BYTES)})
+            """,
+            [plain_path(jsonl)],
+        )
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{jsonl} cannot be read ({str(error).splitlines()[0]}): give another --dataset-output, or remove "
+            "metadata.jsonl, and the images of these rows are placed again"
+        ) from error

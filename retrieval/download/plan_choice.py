@@ -1,7 +1,7 @@
 """The plan's choice: which (class, URL) pairs are wanted, in which order, and why the others are not.
 
-`choose` makes `pairs` and gives drop reasons in this order: safety, --combine, --conflict, --balance, --max-per-class,
---n. A pair has the first reason that applies. plan.py describes the tables.
+`choose` makes `pairs` and gives drop reasons in this order: safety, --drop, --combine, --conflict, --balance,
+--max-per-class, --n. A pair has the first reason that applies. plan.py describes the tables.
 """
 
 import itertools
@@ -23,12 +23,14 @@ FUSION_K = 60  # reciprocal rank fusion's constant: Cormack, Clarke and Büttche
 # scores are on different scales, interleave. The pool's own similarity orders what has neither RANK nor SCORE.
 _BEST_VALUES = """
     min(rowid) AS first_row,
-    min(TRY_CAST("RANK" AS BIGINT)) AS best_rank,
-    max(TRY_CAST(SCORE AS DOUBLE)) AS best_score,
-    max(TRY_CAST(similarity AS DOUBLE)) AS best_similarity
+    min("RANK") AS best_rank, max(SCORE) AS best_score, max(similarity) AS best_similarity
 """
 _BEST_FIRST = "best_rank NULLS LAST, best_score DESC NULLS LAST, best_similarity DESC NULLS LAST"
-_EMBEDDING_ROW = 'TRY_CAST("ROW" AS BIGINT)'  # null for the substring filter, whose ROW has a shard's name in it
+_IS_UNWANTED = "key IN (SELECT key FROM unwanted) OR url_hash IN (SELECT url_hash FROM unwanted)"
+# A row of the embeddings from "laion2B-en:17" or "17". In the substring filter's ROW it is a row of a shard.
+_EMBEDDING_ROW = """
+    CASE WHEN SOURCE IS DISTINCT FROM 'substring' THEN TRY_CAST(regexp_extract("ROW", '([0-9]+)$', 1) AS BIGINT) END
+"""
 
 
 def choose(database, choice: Choice, embeddings: EmbeddingFiles | None = None) -> None:
@@ -38,6 +40,7 @@ def choose(database, choice: Choice, embeddings: EmbeddingFiles | None = None) -
         embeddings: with --diverse, the embeddings whose rows the records' ROW counts.
     """
     _make_pairs(database, choice)
+    _drop(database, plan.DROPPED, _IS_UNWANTED)
     if choice.combine == "intersection":
         _drop_what_a_folder_lacks(database)
     elif choice.combine == "rrf":
@@ -46,10 +49,11 @@ def choose(database, choice: Choice, embeddings: EmbeddingFiles | None = None) -
     if choice.balance is not None:  # MetaCLIP's: each of a class's n pairs stays with probability balance / n
         chance = f"{int(choice.balance)} / count(*) OVER (PARTITION BY class)"
         uniform = f"('0x' || random_order[:12])::BIGINT / {16**12}"
-        _drop(database, plan.OVER_BALANCE, f"is_new AND {uniform} >= {chance}")
+        _drop(database, plan.OVER_BALANCE, f"{uniform} >= {chance}")
     if choice.diverse:
         _order_by_diversity(database, choice, embeddings)
-    # What is in the dataset folder already goes first, so that chunks added later top up and do not replace.
+    # What is in the dataset folder already goes first, so that chunks added later top up and do not replace. Images
+    # there that this run does not want leave it (plan_outcome.leaving).
     if choice.max_per_class is not None:
         position = f"row_number() OVER (PARTITION BY class ORDER BY is_new, {_preference(choice)})"
         _drop(database, plan.OVER_CLASS_CAP, f"{position} > {int(choice.max_per_class)}")
@@ -95,12 +99,12 @@ def _make_pairs(database, choice: Choice) -> None:
         f"""
         CREATE TEMP TABLE urls AS
         SELECT url_hash,
-               bool_or(upper(trim(coalesce(NSFW, ''))) IN (SELECT unnest($tags))) AS is_nsfw,
-               count({plan.tag_sql(choice)}) = 0 AS is_untagged,
+               coalesce(bool_or(NSFW IN (SELECT unnest($tags))), false) AS is_nsfw,
+               count(NSFW) = 0 AS is_untagged,
                coalesce(max({plan.PUNSAFE_SQL}) > $max_punsafe, false) AS is_unsafe
         FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY url_hash
         """,
-        {"tags": [tag.strip().upper() for tag in choice.nsfw_tags], "max_punsafe": choice.max_punsafe},
+        {"tags": list(choice.nsfw_tags), "max_punsafe": choice.max_punsafe},
     )
     database.execute(
         f"""
@@ -253,6 +257,16 @@ def count_wanted(database) -> tuple[int, int]:
     return database.execute("SELECT count(*), count(DISTINCT class) FROM pairs WHERE drop_reason IS NULL").fetchone()
 
 
+def count_leaving(database) -> int:
+    """Images of the dataset folder that this run does not want. With --fill, more of them may leave."""
+    return database.execute(
+        f"""
+        SELECT count(*) FROM placed
+        WHERE key IN (SELECT key FROM pairs WHERE drop_reason IS NOT NULL) OR {_IS_UNWANTED}
+        """
+    ).fetchone()[0]
+
+
 def count_embedded(database) -> tuple[int, int]:
     """(wanted pairs, those of them that have an embedding), for --diverse."""
     return database.execute(
@@ -270,8 +284,8 @@ def count_dropped(database) -> Counter:
     ).fetchone()[0]
     dropped = Counter({plan.NO_URL: no_url})
     # These drop a pair, not a row: the pair's other rows count as repeats.
-    of_pairs = (plan.OTHER_CLASS, plan.SEVERAL_CLASSES, plan.OVER_BALANCE, plan.OVER_CLASS_CAP, plan.OVER_CAP,
-                plan.FULL)  # fmt: skip
+    of_pairs = (plan.DROPPED, plan.OTHER_CLASS, plan.SEVERAL_CLASSES, plan.OVER_BALANCE, plan.OVER_CLASS_CAP,
+                plan.OVER_CAP, plan.FULL)  # fmt: skip
     for reason, pairs, rows in database.execute(
         "SELECT drop_reason, count(*), sum(row_count)::BIGINT FROM pairs GROUP BY drop_reason"
     ).fetchall():

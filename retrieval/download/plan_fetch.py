@@ -7,6 +7,7 @@ describes the tables.
 from pathlib import Path
 
 from retrieval.download import plan
+from retrieval.download.plan_paths import plain_path
 
 LEAST_ALIVE = 0.1  # --fill assumes at least this share of live images: so it asks for 10 times what is missing at most
 
@@ -39,11 +40,11 @@ def read_results(database, files: list[Path], forgotten_reasons: tuple[str, ...]
                    row_number() OVER (
                        PARTITION BY md5_number(url) ORDER BY reason IS NOT NULL, filename DESC
                    ) AS preference
-            FROM read_parquet(?, filename = true)
+            FROM read_parquet(?, filename = true, hive_partitioning = false)
         )
         WHERE preference = 1
         """,
-        [[str(file) for file in files]],
+        [list(map(plain_path, files))],
     )
     database.execute(
         "DELETE FROM results WHERE list_contains(?::VARCHAR[], reason)",
@@ -97,7 +98,7 @@ def write_url_list(database, path: Path, most: int) -> int:
             COPY (
                 SELECT URL AS url FROM to_fetch JOIN asked ON asked.rowid = to_fetch.first_row
                 ORDER BY to_fetch.url_hash
-            ) TO {plan.sql_string(path)} (FORMAT parquet)
+            ) TO {plan.sql_string(plain_path(path))} (FORMAT parquet)
             """
         )
     return count

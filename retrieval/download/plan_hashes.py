@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retrieval.download import plan
+from retrieval.download.plan_paths import plain_path
 
 # Images as SQL. A file is relative to the dataset folder if the image is placed, else to the folder of rounds.
 PLACED = """
@@ -26,12 +27,14 @@ PLACED_AND_NEW = f"{PLACED} UNION ALL {_KEPT_AND_NEW}"
 def read_hashes(database, saved: Path) -> None:
     """Fill `hashes` with what earlier runs saved, if there is any."""
     if saved.exists():
-        database.execute("INSERT INTO hashes FROM read_parquet(?)", [str(saved)])
+        database.execute("INSERT INTO hashes FROM read_parquet(?, hive_partitioning = false)", [plain_path(saved)])
 
 
 def save_hashes(database, path: Path) -> None:
     """Write a parquet of the hashes. Images that could not be read are left out, so the next run tries them again."""
-    database.execute(f"COPY (FROM hashes WHERE bits IS NOT NULL) TO {plan.sql_string(path)} (FORMAT parquet)")
+    database.execute(
+        f"COPY (FROM hashes WHERE bits IS NOT NULL) TO {plan.sql_string(plain_path(path))} (FORMAT parquet)"
+    )
 
 
 def count_unhashed(database, images: str) -> int:

@@ -3,15 +3,17 @@
 plan.py describes the tables.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from retrieval.download import plan
+from retrieval.download.plan_paths import plain_path
 from retrieval.records import PROVENANCE_FIELDS
 
 # One file under this many URLs of one host says "image not available"; it is not an image that is shown often.
 PLACEHOLDER_URLS = 10
+TAKEN_BACK = "taken_back"  # in the folder of rounds: images of the dataset folder that a run did not want
 
 
 def judge(database) -> None:
@@ -83,11 +85,79 @@ def images_to_place(database) -> Iterator[tuple]:
 
 
 def keys_placed_before(database) -> Iterator[str]:
-    """Sorted keys of the images that were in the dataset folder before this run."""
-    cursor = database.cursor().execute("SELECT key FROM placed ORDER BY key")
+    """Sorted keys of the images that were in the dataset folder before this run and stay there."""
+    cursor = database.cursor().execute("SELECT key FROM placed WHERE key NOT IN (SELECT key FROM leaving) ORDER BY key")
     while rows := cursor.fetchmany(plan.ROWS_PER_BATCH):
         for (key,) in rows:
             yield key
+
+
+# ---- images that leave the dataset folder ----
+
+
+def list_leaving(database) -> Counter:
+    """Fill `leaving` with what earlier runs placed and this run asks for but does not keep, and with --drop's images.
+
+    Images that no row of this run asks for stay: other --r folders have asked for them.
+
+    Returns:
+        Counter: images by the reason.
+    """
+    database.execute(
+        """
+        CREATE TABLE leaving AS
+        SELECT * FROM (
+            SELECT placed.*,
+                   CASE WHEN outcome.key IS NOT NULL THEN outcome.drop_reason
+                        WHEN pairs.key IS NOT NULL THEN pairs.drop_reason
+                        WHEN placed.key IN (SELECT key FROM unwanted) THEN $dropped
+                        WHEN placed.url_hash IN (SELECT url_hash FROM unwanted) THEN $dropped
+                   END AS reason
+            FROM placed
+            LEFT JOIN pairs ON pairs.key = placed.key
+            LEFT JOIN outcome ON outcome.key = placed.key
+        )
+        WHERE reason IS NOT NULL
+        """,
+        {"dropped": plan.DROPPED},
+    )
+    return Counter(dict(database.execute("SELECT reason, count(*) FROM leaving GROUP BY reason").fetchall()))
+
+
+def leaving(database) -> Iterator[tuple]:
+    """The images that leave, by URL.
+
+    Yields:
+        (key, folder, url_hash, file): `file` is the image's in the folder of rounds, or None; `url_hash` is None where
+        the dataset folder keeps another image of the same URL.
+    """
+    cursor = database.cursor().execute(
+        """
+        SELECT leaving.key, leaving.folder,
+               CASE WHEN leaving.url_hash NOT IN (
+                   SELECT url_hash FROM placed WHERE key NOT IN (SELECT key FROM leaving)
+               ) THEN leaving.url_hash END,
+               results.file
+        FROM leaving LEFT JOIN results ON results.url_hash = leaving.url_hash AND results.reason IS NULL
+        ORDER BY leaving.url_hash, leaving.key
+        """
+    )
+    while rows := cursor.fetchmany(plan.ROWS_PER_BATCH):
+        yield from rows
+
+
+def write_taken_back(database, keys: list[str], path: Path) -> None:
+    """Write a round's file (plan_fetch.read_results) of leaving images that are now at taken_back/<key>.jpg."""
+    database.execute(
+        f"""
+        COPY (
+            SELECT url, NULL::VARCHAR AS reason, sha256, width, height, original_width, original_height,
+                   '{TAKEN_BACK}/' || key || '.jpg' AS file
+            FROM leaving JOIN (SELECT unnest(?::VARCHAR[]) AS key) USING (key) ORDER BY key
+        ) TO {plan.sql_string(plain_path(path))} (FORMAT parquet)
+        """,
+        [keys],
+    )
 
 
 # ---- metadata ----
@@ -100,11 +170,14 @@ def kept_entries(database) -> Iterator[dict]:
         f"coalesce(results.{name}, placed.{name}) AS {name}"
         for name in ("sha256", "width", "height", "original_width", "original_height")
     )
+    # The list of classes comes with an entry's first record only: 30,000 records of one URL may name 1,000 classes.
     cursor = database.cursor().execute(
         f"""
-        SELECT outcome.key, {record_columns}, {image_columns}, shared.classes
+        SELECT outcome.key, {record_columns}, {image_columns},
+               CASE WHEN asked.rowid = pairs.first_row THEN shared.classes END AS classes
         FROM outcome
         JOIN asked ON asked.key = outcome.key
+        JOIN pairs ON pairs.key = outcome.key
         LEFT JOIN results ON results.url_hash = outcome.url_hash AND results.reason IS NULL
         LEFT JOIN placed ON placed.key = outcome.placed_key
         LEFT JOIN (
@@ -114,37 +187,31 @@ def kept_entries(database) -> Iterator[dict]:
         """
     )
     columns = [column[0] for column in cursor.description]
-    entry = None
+    entry, seen = None, set()
     while rows := cursor.fetchmany(plan.ROWS_PER_BATCH):
         for values in rows:
             row = dict(zip(columns, values, strict=True))
-            record = _record_of(row)
             if entry is None or entry["key"] != row["key"]:
                 if entry:
                     yield entry
-                entry = _entry_of(row, record)
-            source = {name: record[name] for name in PROVENANCE_FIELDS}
-            if any(value is not None for value in source.values()) and source not in entry["sources"]:
-                entry["sources"].append(source)
+                entry, seen = _entry_of(row), set()
+            source = tuple(row[name] for name in PROVENANCE_FIELDS)
+            if source not in seen and any(value is not None for value in source):
+                seen.add(source)
+                entry["sources"].append(dict(zip(PROVENANCE_FIELDS, source, strict=True)))
     if entry:
         yield entry
 
 
-def _record_of(row: dict) -> dict:
+def _entry_of(row: dict) -> dict:
     return {
-        name: json.loads(row[name]) if kind == "JSON" and row[name] is not None else row[name]
-        for name, kind in plan.RECORD_COLUMNS.items()
-    }
-
-
-def _entry_of(row: dict, record: dict) -> dict:
-    return {
-        "key": row["key"], "QUERY": record["QUERY"], "caption": record["TEXT"], "url": record["URL"],
-        "sha256": row["sha256"], "similarity": record["similarity"], "width": row["width"],
+        "key": row["key"], "QUERY": row["QUERY"], "caption": row["TEXT"], "url": row["URL"],
+        "sha256": row["sha256"], "similarity": row["similarity"], "width": row["width"],
         "height": row["height"], "original_width": row["original_width"],
-        "original_height": row["original_height"], "SAMPLE_ID": record["SAMPLE_ID"],
-        "NSFW": record["NSFW"], "punsafe": record["punsafe"], "LICENSE": record["LICENSE"],
-        "also_asked_by": [name for name in row["classes"] or [] if name != record["QUERY"]], "sources": [],
+        "original_height": row["original_height"], "SAMPLE_ID": row["SAMPLE_ID"],
+        "NSFW": row["NSFW"], "punsafe": None if row["punsafe"] is None else float(row["punsafe"]),
+        "LICENSE": row["LICENSE"],
+        "also_asked_by": [name for name in row["classes"] or [] if name != row["QUERY"]], "sources": [],
     }  # fmt: skip
 
 
@@ -158,10 +225,10 @@ def count_outcome(database) -> tuple[int, Counter]:
 
 
 def count_classes(database) -> dict[str, dict]:
-    """Per class: images asked for, live (the URL gave an image), kept."""
+    """Per class: images asked for, that is wanted after all drops and caps; live (the URL gave an image); kept."""
     rows = database.execute(
         """
-        SELECT pairs.class, count(*), count(*) FILTER (is_live),
+        SELECT pairs.class, count(outcome.key), count(*) FILTER (is_live),
                count(*) FILTER (is_live AND outcome.drop_reason IS NULL)
         FROM pairs LEFT JOIN outcome USING (key) GROUP BY pairs.class ORDER BY pairs.class
         """
@@ -170,21 +237,24 @@ def count_classes(database) -> dict[str, dict]:
 
 
 def count_urls(database) -> dict:
-    """Distinct URLs: asked for, wanted after the drops, live and failed among the wanted."""
-    asked, wanted = database.execute(
-        "SELECT count(DISTINCT url_hash), count(DISTINCT url_hash) FILTER (drop_reason IS NULL) FROM pairs"
+    """Distinct URLs: read, asked for after the drops, live and failed among these."""
+    read = database.execute("SELECT count(DISTINCT url_hash) FROM pairs").fetchone()[0]
+    asked, live = database.execute(
+        "SELECT count(DISTINCT url_hash), count(DISTINCT url_hash) FILTER (is_live) FROM outcome"
     ).fetchone()
-    live = database.execute("SELECT count(DISTINCT url_hash) FROM outcome WHERE is_live").fetchone()[0]
-    return {"asked": asked, "wanted": wanted, "live": live, "failed": wanted - live}
+    return {"read": read, "asked": asked, "live": live, "failed": asked - live}
 
 
 def count_hosts(database, most: int) -> dict[str, dict]:
-    """The `most` hosts with the most failures: URLs tried, failed, and failed by reason."""
+    """The `most` hosts with the most failures: tried, failed, and failed by reason.
+
+    The unit is the funnel's: a URL of two classes counts twice.
+    """
     rows = database.execute(
         f"""
         WITH answers AS (
-            SELECT {plan.HOST_SQL} AS host, reason
-            FROM results JOIN (SELECT DISTINCT url_hash FROM pairs WHERE drop_reason IS NULL) USING (url_hash)
+            SELECT {plan.HOST_SQL} AS host, CASE WHEN NOT is_live THEN reason END AS reason
+            FROM outcome JOIN results USING (url_hash)
         ),
         totals AS (
             SELECT host, count(*) AS tried, count(reason) AS failed

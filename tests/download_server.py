@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from retrieval.download.plan import open_database, read_chunks, read_placed
+from retrieval.download.plan import open_database, read_placed
 from retrieval.download.plan_choice import choose
+from retrieval.download.plan_chunks import read_chunks
 from retrieval.download.settings import Choice
 from retrieval.records import encode_record, write_chunks
 

@@ -29,7 +29,9 @@ def open_by_duckdb(path: Path, field: str | None) -> Shard:
     """
     with _scanned(path) as (connection, source):
         names = [row[0] for row in connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [source]).fetchall()]
-        rows = connection.execute("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [source]).fetchone()[0]
+        rows = connection.execute("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [source]).fetchall()[0][
+            0
+        ]
         columns = named_columns(path, names, field)
         for name in columns.values():
             if f"{name}_1" in names:  # DuckDB's name for the second column of that name

@@ -15,7 +15,7 @@ from retrieval.arrow_values import integers
 from retrieval.cli import UserError
 from retrieval.duckdb_shards import open_by_duckdb
 from retrieval.pool_values import ID_COLUMN, pool_columns, refused_type
-from retrieval.shard import BATCH_ROWS, Batch, Shard, damage_named, named_columns, unreadable, use_mimalloc
+from retrieval.shard import BATCH_ROWS, Batch, Shard, damage_named, is_beyond, named_columns, unreadable, use_mimalloc
 
 READ_BUFFER_BYTES = 1 << 18  # parquet is read page by page: a row group of 18 million rows is never held whole
 
@@ -67,9 +67,9 @@ def _by_duckdb(path: Path, field: str | None, error: Exception) -> Shard:
     """The shard as DuckDB opens it; `error` is what pyarrow said."""
     try:
         return open_by_duckdb(path, field)
-    except UserError as also:
-        if isinstance(also.__cause__, Exception) and not isinstance(error, NotImplementedError):
-            raise unreadable(path, error) from error  # damage: DuckDB says no more than pyarrow
+    except UserError as refusal:
+        if refusal.__cause__ is not None and not is_beyond(error):
+            raise unreadable(path, error) from error  # damaged: DuckDB says no more than pyarrow
         raise
 
 

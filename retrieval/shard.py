@@ -86,12 +86,17 @@ def damage_named(path: Path) -> Iterator[None]:
 def unreadable(path: Path, error: Exception) -> UserError:
     """The refusal of a file. Only a damaged one is worth fetching again."""
     reason = " ".join(str(error).split())[:200]
-    if isinstance(error, NotImplementedError) or _NOT_FOR_THIS_READER.search(reason):
+    if is_beyond(error):
         return UserError(
             f"shard {path} cannot be decoded here ({reason}): write it again as plain parquet, "
             "with a tool that reads it"
         )
     return UserError(f"shard {path} is damaged ({reason}): fetch it again")
+
+
+def is_beyond(error: Exception) -> bool:
+    """Whether a reader says that the file is newer than the reader, or encrypted: then it may be sound."""
+    return isinstance(error, NotImplementedError) or bool(_NOT_FOR_THIS_READER.search(str(error)))
 
 
 def keep_freed_memory() -> None:

@@ -151,8 +151,15 @@ def _batches_without_rowids(shard: Shard) -> Iterator[Batch]:
 
 def _fetch_held(shard: Shard, block: list[tuple], positions: np.ndarray) -> dict:
     """Batch.fetch where the batch's rows are in memory."""
-    rows = [[text_of(v) if isinstance(v, bytes) else v for v in block[position]] for position in positions.tolist()]
-    return _sqlite_columns(shard, rows)
+    return _sqlite_columns(shard, [tuple(map(_text_or_bytes, block[position])) for position in positions.tolist()])
+
+
+def _text_or_bytes(value):
+    """A text came as bytes (see `connect`), and so did a blob."""
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return value
 
 
 def looked_up_batches(shard: Shard, rowids: np.ndarray) -> Iterator[Batch]:

@@ -13,10 +13,8 @@ import pytest
 from retrieval.cli import UserError
 from retrieval.shards import caption_batches, open_shard
 
-RECORDS = [
-    {"url": "http://x.example/0.jpg", "caption": 'a "cat", or two'},
-    {"url": "http://x.example/1.jpg", "caption": "dogs"},
-]
+CAPTIONS = ['a "cat", or two', "dogs"]
+RECORDS = [{"url": f"http://x.example/{number}.jpg", "caption": caption} for number, caption in enumerate(CAPTIONS)]
 LINES = "\n".join(map(json.dumps, RECORDS))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MOST_BYTES = 300_000
-COLOURS = 128  # the page uses flat colours; more are only needed for its blurred letter edges
+COLOURS = 256  # as many as a PNG with a palette can have: with half of them yellow images look brown
 
 
 def make_parser():
@@ -25,7 +25,7 @@ def make_parser():
     parser.add_argument("--page", type=Path, default=ROOT / "outputs" / "demo" / "report.html", metavar="FILE")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "report.png", metavar="FILE")
     parser.add_argument("--width", type=int, default=1400, help="of the browser window, pixels (default %(default)s)")
-    parser.add_argument("--height", type=int, default=1180, help="keep this much of the top (default %(default)s)")
+    parser.add_argument("--height", type=int, default=1290, help="keep this much of the top (default %(default)s)")
     return parser
 
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure  # noqa: E402  without pyplot it opens no d
 
 LABELLED = 60  # bars with names that can still be read
 SKEWED = 30  # if the largest class has more than this many times the median, the axis is logarithmic
+LONGEST_NAME, LONGEST_TITLE = 50, 120  # characters
 INK, BAR, BAND = "#1b2130", "#3f74bd", "#3f74bd33"
 
 
@@ -44,7 +45,7 @@ def draw_classes(path: Path, title: str, totals: dict[str, int], noun: str) -> P
     if len(names) <= LABELLED:
         figure, axes = new_figure(7, 1.2 + 0.2 * len(names))
         axes.barh(range(len(names)), counts, color=BAR)
-        axes.set_yticks(range(len(names)), [name[:50].replace("$", r"\$") for name in names], fontsize=8)
+        axes.set_yticks(range(len(names)), [plain(name, LONGEST_NAME) for name in names], fontsize=8)
         axes.set_ylim(len(names) - 0.4, -0.6)
         count_axis, label = axes.xaxis, axes.set_xlabel
         if skewed:
@@ -61,7 +62,7 @@ def draw_classes(path: Path, title: str, totals: dict[str, int], noun: str) -> P
             axes.set_yscale("symlog", linthresh=1)
     count_axis.set_major_formatter("{x:,.0f}")
     label(f"{noun} per class")
-    return save(figure, axes, path, f"{title}: {sum(counts):,} {noun} in {len(names):,} classes")
+    return save(figure, axes, path, f"{title[:LONGEST_NAME]}: {sum(counts):,} {noun} in {len(names):,} classes")
 
 
 def draw_prompts(path: Path, title: str, news: list[list[int]]) -> Path:
@@ -85,7 +86,7 @@ def draw_prompts(path: Path, title: str, news: list[list[int]]) -> Path:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.legend(frameon=False, loc="lower right")
-    return save(figure, axes, path, f"{title}: {found[:, -1].sum():,} rows, {width:,} prompts per class")
+    return save(figure, axes, path, f"{title[:LONGEST_NAME]}: {found[:, -1].sum():,} rows, {width:,} prompts per class")
 
 
 def new_figure(width: float, height: float):
@@ -93,8 +94,14 @@ def new_figure(width: float, height: float):
     return figure, figure.subplots()
 
 
+def plain(text: str, most: int) -> str:
+    """A class name or title as one line of ordinary letters: no formulas, no line breaks, no halves of characters."""
+    letters = text[:most].encode("utf-8", "replace").decode()
+    return "".join(letter if letter.isprintable() else " " for letter in letters).replace("$", r"\$")
+
+
 def save(figure, axes, path: Path, title: str) -> Path:
-    axes.set_title(title.replace("$", r"\$"), fontsize=10, loc="left")
+    axes.set_title(plain(title, LONGEST_TITLE), fontsize=10, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
     with complete_file(path) as beside, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class name in letters that the font lacks

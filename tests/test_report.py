@@ -342,7 +342,7 @@ def _count(values):
 
 
 def test_ten_classes_have_plots_that_are_the_same_at_every_rebuild_and_a_datasets_stands_beside_it(tmp_path):
-    names = [*CLASSES, "$x$", "鶏", *(f"class {number}" for number in range(7))]
+    names = [*CLASSES, "$x$", "鶏", "two\nlines\0", "w" * 3_000, *(f"class {number}" for number in range(7))]
     kept = {"asked": 9, "kept": 5, "new_by_prompt": [3, 2]}
     write_selection(
         tmp_path / "knn", "semantic", [], dict.fromkeys(names, kept) | {"seeded": kept | {"new_by_prompt": [4, 0, 1]}}

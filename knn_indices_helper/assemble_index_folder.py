@@ -5,9 +5,11 @@ In:  --metadata, a folder of metadata_0000.parquet …; --image-index and / or -
 Out: --output-dir with metadata/*.arrow (URL and TEXT as `url` and `caption`, other columns as they are), image.index
      and / or text.index (hard links where the disk allows, else copies), and indicies.json.
 
-Row i of an index must be row i of the metadata. That is proved before anything is written: numbers of rows are equal
-(file by file too), widths are the model's, and a sample of rows of every file, searched for with their own embeddings,
-is found at their own ids.
+Row i of an index must be row i of the metadata. So the metadata is taken in the order of the embeddings, by the names
+of what was embedded (the .json beside each .npy), else in numeric order. That is proved before anything is written:
+numbers of rows are equal (file by file too), widths are the model's, a sample of rows of every file, searched for with
+their own embeddings, is found at their own ids, and a sample of captions, embedded again, has the rows' embeddings
+(where the model is on this machine).
 
     python knn_indices_helper/assemble_index_folder.py --metadata metadata --text-index text/knn.index --text-embeddings text_embeddings --image-index image/knn.index --image-embeddings img_emb --model ViT-L/14 --output-dir my_index_folder
     python knn_indices_helper/assemble_index_folder.py --metadata coyo --text-index coyo_text.index --text-embeddings coyo_text --model ViT-L/14 --name coyo --output-dir coyo_folder --indicies my_index_folder/indicies.json --add
@@ -56,13 +58,19 @@ def main(argv: list[str] | None = None) -> int:
     indicies = args.indicies or args.output_dir / "indicies.json"
     entries = other_entries(indicies, args.name, args.add)
 
-    from retrieval.indexing.alignment import IndexSource, check_index
+    from retrieval.indexing.alignment import IndexSource, check_index, open_source, order_metadata
     from retrieval.indexing.served_metadata import read_plan, write_metadata
 
     metadata = read_plan(args.metadata, args.columns)
-    for kind, path in index_paths.items():
-        source = IndexSource(kind, path, getattr(args, f"{kind}_embeddings"))
+    sources = [IndexSource(kind, path, getattr(args, f"{kind}_embeddings")) for kind, path in index_paths.items()]
+    metadata = order_metadata(sources, metadata, args.check)
+    for source in sources:
         check_index(source, metadata, args.model, model.width, args.check)
+    for source in sources:
+        if args.check and source.kind == "text":
+            from retrieval.indexing.caption_proof import check_captions  # imports torch
+
+            check_captions(metadata, open_source(source), args.model, source.flag)
     writable_folder(args.output_dir, "--output-dir")
 
     write_metadata(metadata, args.output_dir)

@@ -300,6 +300,12 @@ def _fetch_weights(source: ModelSource) -> None:
         ) from error
 
 
+def weights_are_here(name: str) -> bool:
+    """Whether a model loads without the network: its checkpoint is a file, or its weights are in the hub's cache."""
+    source = check_model_name(name)
+    return bool(source.checkpoint) or _in_cache(get_pretrained_cfg(source.architecture, source.pretrained) or {})
+
+
 def _in_cache(known: dict) -> bool:
     repository, _, file_name = known.get("hf_hub", "").rpartition("/")
     names = [file_name] if file_name else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]

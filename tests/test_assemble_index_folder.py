@@ -1,6 +1,7 @@
 """assemble_index_folder.py: clip-retrieval itself opens and asks what it writes; what does not fit is refused."""
 
 import json
+from pathlib import Path
 
 import faiss
 import numpy as np
@@ -9,13 +10,32 @@ import pyarrow.parquet as pq
 import pytest
 from assemble_index_folder import main
 
+from retrieval.indexing import caption_proof
+
 WIDTH, ROWS, FILES = 32, 600, 3
 ARCHITECTURE = "assembled-clip"
+DEMO_CLIP = f"open_clip:demo-clip/{Path(__file__).parent.parent}/demo/demo-clip.pt"
+TEXTURES = ("striped", "dotted", "woven", "cracked", "banded", "grid")
 CONFIG = {
     "embed_dim": WIDTH,
     "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
 }
+
+
+@pytest.fixture(autouse=True)
+def weights_elsewhere(request, monkeypatch):
+    """Rows of random numbers are no captions' embeddings: but for tests with a model, its weights are not here."""
+    if "with_a_model" not in request.fixturenames:
+        monkeypatch.setattr(caption_proof, "weights_are_here", lambda name: False)
+
+
+@pytest.fixture
+def with_a_model():
+    """Captions are compared with rows by the demo's CLIP."""
+    from retrieval.clip_model import load_clip
+
+    return load_clip(DEMO_CLIP)
 
 
 @pytest.fixture(scope="module")
@@ -328,3 +348,158 @@ def test_an_index_built_by_the_helper_goes_straight_in(pool, tmp_path, model_nam
         assert build([str(flag) for flag in [*flags, "--index-infos-path", pool / f"{name}.json"]]) == 0
     assert assemble(pool, tmp_path / "folder", model_name) == 0
     assert (tmp_path / "folder" / "text.index").stat().st_ino == (pool / "text.knn").stat().st_ino  # a hard link
+
+
+# ---- rows and captions ----
+
+
+def captioned(folder, model, names, sidecars: bool, embedded_in=None):
+    """Metadata files `names`, of one texture each, their embeddings, and an index of them; True embeddings of captions.
+
+    `embedded_in`: the names of the embedding files, in the same order as `names`.
+    """
+    folder.mkdir()
+    vectors = {}
+    for number, name in enumerate(names):
+        captions = [f"a photo of a {TEXTURES[number]} texture, {colour}" for colour in ("red", "blue", "green", "grey")]
+        urls = [f"http://x.example/{TEXTURES[number]}/{row}.jpg" for row in range(4)]
+        pq.write_table(pa.table({"url": urls, "caption": captions}), folder / f"{name}.parquet")
+        file = folder / (embedded_in[number] if embedded_in else f"text_embed_{name}.npy")
+        vectors[file] = model.encode_texts(captions).astype(np.float16)
+        np.save(file, vectors[file])
+        if sidecars:
+            sidecar = {"fingerprint": "x", "rows": 4, "shard": f"{name}.parquet"}
+            file.with_suffix(".json").write_text(json.dumps(sidecar))
+    return vectors
+
+
+def assembled(folder, out, vectors) -> int:
+    flat(np.concatenate(list(vectors)), folder / "text.knn", width=64)
+    return assemble(folder, out, DEMO_CLIP, image=False)
+
+
+def served(out) -> list[tuple[str, str]]:
+    tables = [pa.ipc.open_file(path).read_all() for path in sorted((out / "metadata").iterdir())]
+    return [(row["url"], row["caption"]) for table in tables for row in table.to_pylist()]
+
+
+HEX = ["0b42e5ad6f601", "7fa3e5ad6fab1", "c0a3e5ad6fab0"]  # DataComp's names: their last digits are in another order
+
+
+@pytest.mark.parametrize("sidecars", [True, False])
+def test_the_metadata_is_in_the_order_of_the_files_that_were_embedded(sidecars, tmp_path, with_a_model, capsys):
+    embedded_in = ["text_embed_601.npy", "text_embed_1.npy", "text_embed_0.npy"]  # names of an earlier version
+    vectors = captioned(tmp_path / "pool", with_a_model, HEX, sidecars, embedded_in)
+    order = list(vectors.values()) if sidecars else list(vectors.values())[::-1]
+    assert assembled(tmp_path / "pool", tmp_path / "out", order) == 0
+    assert "12 of 12 sampled rows have the embedding of their caption" in capsys.readouterr().err
+    textures = [url.split("/")[3] for url, _ in served(tmp_path / "out")][::4]
+    assert textures == list(TEXTURES[:3] if sidecars else TEXTURES[2::-1])
+    assert all(url.split("/")[3] in caption for url, caption in served(tmp_path / "out"))
+
+
+def test_captions_that_are_not_the_rows_are_refused(tmp_path, with_a_model, capsys):
+    pool, names = tmp_path / "pool", ["train-7", "train-8", "train-9", "other"]
+    vectors = captioned(pool, with_a_model, names, False, [f"text_embed_{number}.npy" for number in (2, 0, 1, 3)])
+    ordered = [vectors[pool / f"text_embed_{number}.npy"] for number in range(4)]
+    refused(capsys, "--text-embeddings is not of these captions", assembled(pool, tmp_path / "out", ordered))
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_file_of_other_captions_is_named(tmp_path, with_a_model, capsys):
+    pool = tmp_path / "pool"
+    captioned(pool, with_a_model, [f"metadata_{number}" for number in range(6)], True)
+    files = [pool / f"text_embed_metadata_{number}.npy" for number in range(6)]
+    np.save(files[4], np.load(files[5]))
+    sentence = "text_embed_metadata_4.npy is not of the captions of metadata_4.parquet: not one of 4 rows fits"
+    refused(capsys, sentence, assembled(pool, tmp_path / "out", [np.load(file) for file in files]))
+
+
+def test_the_column_that_was_embedded_is_named(tmp_path, with_a_model, capsys):
+    pool = tmp_path / "pool"
+    vectors = captioned(pool, with_a_model, ["a"], True).values()
+    table = pq.read_table(pool / "a.parquet").append_column("text", pa.array(["one", "two", "three", "four"]))
+    pq.write_table(table, pool / "a.parquet")
+    sentence = "is of the column 'caption', and the records would have 'text' as TEXT: leave it out with --columns url"
+    refused(capsys, sentence, assembled(pool, tmp_path / "out", vectors))
+    flags = ["--columns", "url", "caption"]
+    assert assemble(pool, tmp_path / "out", DEMO_CLIP, *flags, image=False) == 0
+
+
+def test_files_that_sidecars_and_metadata_do_not_share_are_named(tmp_path, model_name, pool, capsys):
+    for number in range(FILES):
+        sidecar = {"fingerprint": "x", "rows": 200, "shard": f"metadata_{number}.parquet"}
+        (pool / f"text_embed_{number}.json").write_text(json.dumps(sidecar))
+    out = tmp_path / "out"
+    assert assemble(pool, out, model_name, image=False) == 0
+    pq.write_table(pa.table({"url": ["x"]}), pool / "metadata_7.parquet")
+    refused(
+        capsys, "holds metadata_7.parquet, of which --text-embeddings", assemble(pool, out, model_name, image=False)
+    )
+    (pool / "metadata_1.parquet").rename(pool / "metadata_01.parquet")
+    sentence = "text_embed_1.npy was made from metadata_1.parquet, which --metadata"
+    refused(capsys, sentence, assemble(pool, out, model_name, image=False))
+
+
+def test_images_and_captions_in_two_orders_are_refused(tmp_path, model_name, pool, capsys):
+    for number in range(FILES):
+        sidecar = {"fingerprint": "x", "rows": 200, "shard": f"metadata_{number}.parquet"}
+        (pool / f"text_embed_{number}.json").write_text(json.dumps(sidecar))
+        sidecar = {"fingerprint": "x", "rows": 200, "asked": 200}
+        (pool / f"img_emb_{number}.json").write_text(json.dumps(sidecar))
+    assert assemble(pool, tmp_path / "out", model_name) == 0
+    for number in range(FILES):
+        (pool / f"metadata_{number}.parquet").rename(pool / f"metadata_{'cab'[number]}.parquet")
+        sidecar = {"fingerprint": "x", "rows": 200, "shard": f"metadata_{'cab'[number]}.parquet"}
+        (pool / f"text_embed_{number}.json").write_text(json.dumps(sidecar))
+        (pool / f"img_emb_{number}.npy").rename(pool / f"img_emb_{'abc'[number]}.npy")
+        (pool / f"img_emb_{number}.json").rename(pool / f"img_emb_{'abc'[number]}.json")
+    assert assemble(pool, tmp_path / "out", model_name) == 2
+    assert "error: " in capsys.readouterr().err
+
+
+# ---- metadata that cannot be served, and indices with ids of their own ----
+
+
+def test_metadata_without_a_url_is_refused_in_the_first_second_and_other_names_of_it_are_served(
+    tmp_path, pool, model_name, capsys
+):
+    for number in range(FILES):
+        table = pq.read_table(pool / f"metadata_{number}.parquet")
+        pq.write_table(table.rename_columns(["image_url" if c == "URL" else c for c in table.column_names]),
+                       pool / f"metadata_{number}.parquet")  # fmt: skip
+    assert assemble(pool, tmp_path / "out", model_name) == 0
+    assert pa.ipc.open_file(tmp_path / "out/metadata/metadata_0000.arrow").schema.names[:3] == [
+        "SAMPLE_ID", "url", "caption"]  # fmt: skip
+    refused(capsys, "has no URL column, so nothing that is found could be downloaded: it has caption of --columns",
+            assemble(pool, tmp_path / "out", model_name, "--columns", "caption"))  # fmt: skip
+    pq.write_table(pa.table({"image_path": ["a.jpg"], "caption": ["x"]}), tmp_path / "metadata.parquet")
+    code = assemble(pool, tmp_path / "out", model_name, "--metadata", tmp_path)
+    refused(capsys, "has no URL column, so nothing that is found could be downloaded: it has image_path, caption", code)
+
+
+def test_an_index_whose_ids_are_no_rows_is_refused(tmp_path, pool, model_name, capsys):
+    vectors = unit(ROWS, 1).astype(np.float32)
+    for key, ids, sentence in (
+        ("IDMap2,Flat", np.arange(ROWS) + 10**12, "holds the id 1,000,000,000,599, and its rows are 0 to 599"),
+        ("IVF4,Flat", np.r_[np.arange(ROWS - 1), -7], "holds the id -7"),
+        ("IVF4,Flat", np.r_[np.arange(ROWS - 1), 0], "holds an id twice and lacks another"),
+    ):
+        index = faiss.index_factory(WIDTH, key, faiss.METRIC_INNER_PRODUCT)
+        if not index.is_trained:
+            index.train(vectors)
+        index.add_with_ids(vectors, ids)
+        faiss.write_index(index, str(pool / "text.knn"))
+        refused(capsys, sentence, assemble(pool, tmp_path / "out", model_name, image=False))
+
+
+def test_hidden_files_beside_the_data_are_no_data(tmp_path, pool, model_name):
+    for name in ("._metadata_0.parquet", "._text_embed_0.npy", ".DS_Store"):
+        (pool / name).write_bytes(b"\0\5\26\7")
+    assert assemble(pool, tmp_path / "out", model_name) == 0
+
+
+def test_a_column_that_a_file_has_twice_is_named(tmp_path, pool, model_name, capsys):
+    table = pq.read_table(pool / "metadata_1.parquet")
+    pq.write_table(table.append_column("TEXT", table["URL"]), pool / "metadata_1.parquet")
+    refused(capsys, "metadata_1.parquet has two columns named 'TEXT'", assemble(pool, tmp_path / "out", model_name))

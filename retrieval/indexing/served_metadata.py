@@ -1,12 +1,14 @@
 """Metadata parquet files as the arrow files that clip-retrieval serves: one file each, all in one schema.
 
-In: a folder of parquet files, in numeric order. Out: metadata/metadata_0000.arrow …, row i for row i; a killed run's
-finished files are kept. Where the metadata has no `url` and `caption`, its own columns of that meaning get these names.
+In: a folder of parquet files, in numeric order, or in that of the embeddings (file_order.py). Out:
+metadata/metadata_0000.arrow …, row i for row i; a killed run's finished files are kept. Where the metadata has no `url`
+and `caption`, its own columns of that meaning get these names.
 """
 
 import json
 import os
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retrieval.cli import UserError, progress, say
-from retrieval.columns import caption_column
-from retrieval.embeddings import numeric_order
+from retrieval.columns import map_columns
+from retrieval.embeddings import numeric_order, visible_files
 from retrieval.files import complete_file, file_fingerprint, free_bytes, settings_fingerprint, write_json
 
 BATCH_ROWS = 65_536  # rows per arrow record batch, and all that is in memory at a time: some 20 MB of LAION's
@@ -23,7 +25,7 @@ BATCH_ROWS = 65_536  # rows per arrow record batch, and all that is in memory at
 
 @dataclass(frozen=True)
 class MetadataPlan:
-    files: tuple[Path, ...]  # in numeric order
+    files: tuple[Path, ...]  # in the order of the rows
     counts: tuple[int, ...]  # rows of each
     schema: pa.Schema  # of every arrow file
 
@@ -39,9 +41,9 @@ def read_plan(folder: Path, columns: list[str] | None) -> MetadataPlan:
         columns: those to keep, by their served names; None: all.
 
     Raises:
-        UserError: no parquet, a cut one, columns whose types cannot be joined, or neither url nor caption.
+        UserError: no parquet, a cut one, two columns of one name, columns whose types cannot be joined, or no URLs.
     """
-    files = sorted(folder.glob("*.parquet"), key=numeric_order) if folder.is_dir() else []
+    files = sorted(visible_files(folder, "*.parquet"), key=numeric_order) if folder.is_dir() else []
     if not files:
         raise UserError(f"--metadata {folder} holds no *.parquet")
     counts, schema = [], None
@@ -49,29 +51,40 @@ def read_plan(folder: Path, columns: list[str] | None) -> MetadataPlan:
         try:
             with pq.ParquetFile(path) as parquet:
                 counts.append(parquet.metadata.num_rows)
-                own = served_schema(parquet.schema_arrow)
+                own = served_schema(parquet.schema_arrow, path)
             schema = own if schema is None else pa.unify_schemas([schema, own], promote_options="permissive")
-        except (pa.ArrowInvalid, OSError) as error:
+        except pa.ArrowTypeError as error:
+            raise UserError(
+                f"{path} has columns of other types than the files before it: {error}; write them as one type, or name "
+                "the columns to keep with --columns"
+            ) from error
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise UserError(
                 f"{path} is no whole parquet file ({str(error).splitlines()[0]}): fetch it again"
             ) from error
-        except (pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-            raise UserError(f"{path} has columns of other types than the files before it: {error}") from error
     if columns:
         unknown = [name for name in columns if name not in schema.names]
         if unknown:
             raise UserError(f"--columns {unknown[0]} is not in the metadata, which has: {', '.join(schema.names)}")
         schema = pa.schema([schema.field(name) for name in columns])
-    if not {"url", "caption"} & set(schema.names):
-        raise UserError(f"--metadata {folder} has neither a URL nor a TEXT column: it has {', '.join(schema.names)}")
+    if "URL" not in map_columns(schema.names):
+        raise UserError(
+            f"--metadata {folder} has no URL column, so nothing that is found could be downloaded: it has "
+            f"{', '.join(schema.names)}{' of --columns' if columns else ''}; add the images' addresses as a column url"
+        )
     return MetadataPlan(tuple(files), tuple(counts), schema)
 
 
-def served_schema(schema: pa.Schema) -> pa.Schema:
+def served_schema(schema: pa.Schema, path: Path) -> pa.Schema:
     """A parquet file's columns under their served names, dictionaries as their values.
 
     Each file has its own dictionary, and arrow files cannot be joined across them.
+
+    Raises:
+        UserError: two columns of one name.
     """
+    if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
+        raise UserError(f"{path} has two columns named {twice[0]!r}: rename one")
     fields = []
     for old, name in served_names(schema.names).items():
         kind = schema.field(old).type
@@ -82,7 +95,8 @@ def served_schema(schema: pa.Schema) -> pa.Schema:
 def served_names(names: list[str]) -> dict[str, str]:
     """The pool's name -> the name that it is served under: clip-retrieval asks for `url` and `caption`."""
     served = {name: name for name in names}
-    meant = {"url": next((name for name in names if name.lower() == "url"), None), "caption": caption_column(names)}
+    found = map_columns(names)
+    meant = {"url": found.get("URL"), "caption": found.get("TEXT")}
     for wanted, found in meant.items():
         if wanted not in names and found is not None:
             served[found] = wanted
@@ -131,12 +145,18 @@ def convert(plan: MetadataPlan, folder: Path) -> None:
 
 
 def convert_file(path: Path, target: Path, schema: pa.Schema) -> None:
-    with complete_file(target) as beside, pq.ParquetFile(path) as parquet:
-        served = {name: old for old, name in served_names(parquet.schema_arrow.names).items()}
-        wanted = [served[name] for name in schema.names if name in served]
-        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            for batch in parquet.iter_batches(BATCH_ROWS, columns=wanted):
-                writer.write_batch(with_schema(batch, served, schema))
+    try:
+        with complete_file(target) as beside, pq.ParquetFile(path) as parquet:
+            served = {name: old for old, name in served_names(parquet.schema_arrow.names).items()}
+            wanted = [served[name] for name in schema.names if name in served]
+            with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+                for batch in parquet.iter_batches(BATCH_ROWS, columns=wanted):
+                    writer.write_batch(with_schema(batch, served, schema))
+    except pa.ArrowException as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{path} cannot be converted ({reason}): fetch it again, or leave out a column (--columns)"
+        ) from error
 
 
 def with_schema(batch: pa.RecordBatch, served: dict[str, str], schema: pa.Schema) -> pa.RecordBatch:

@@ -674,3 +674,101 @@ def test_a_shard_that_is_damaged_inside_is_named_at_the_end_and_the_others_are_k
     assert "missing: " in said and "bad.parquet is damaged" in said and "2 shards: 1 scanned, 1 missing" in said
     assert list(manifest_of(tmp_path / "out")["coverage"]["missing"]) == [str(tmp_path / "bad.parquet")]
     assert read_output(tmp_path / "out", allow_partial=True)
+
+
+def test_shards_that_cannot_be_opened_are_named_and_the_others_are_done(pool, tmp_path, capsys):
+    pq.write_table(pa.table({"caption": ["a hen"]}), tmp_path / "no_url.parquet")
+    pq.write_table(pa.table({"url": ["u"], "caption": ["a hen"], "NSFW": [["x"]]}), tmp_path / "list.parquet")
+    pq.write_table(pa.table({"url": ["u"], "caption": ["a hen"], "NSFW": ["bogus"]}), tmp_path / "bogus.parquet")
+    (tmp_path / "in.csv").write_text("url,caption\nu,a hen\n")
+    good = pool / "part-0.parquet"
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        assert run("-o", out, "-q", "hen", "--workers", workers, "--dbs", good, tmp_path / "*.*") == 1
+        said = capsys.readouterr().err
+        assert "5 shards: 1 scanned, 4 missing" in said and "Traceback" not in said
+        assert said.count("left out, and the others are scanned: ") == 3
+        assert "bogus.parquet: column NSFW holds safety values that are not understood: 'bogus' (1)" in said
+        assert len(manifest_of(out)["coverage"]["missing"]) == 4
+    assert run("-o", tmp_path / "sample", "--select-random", 5, "--dbs", good, tmp_path / "in.csv") == 1
+    assert len(read_output(tmp_path / "sample", allow_partial=True)) == 5
+    capsys.readouterr()
+    assert run("-o", tmp_path / "none", "-q", "hen", "--dbs", tmp_path / "in.csv", tmp_path / "list.parquet") == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "in.csv is a CSV file: convert it" in said and said.endswith(
+        "(and 1 other shards, which cannot be read either)"
+    )
+    assert not list((tmp_path / "none").iterdir())
+
+
+def test_a_fault_that_nobody_foresaw_in_one_shard_costs_that_shard(pool, tmp_path, capsys, monkeypatch):
+    scan_unit = shard_scan.scan_unit
+
+    def fail_on_one(unit, *rest):
+        if "part-1" in unit.shard:
+            raise KeyError("a fault")
+        return scan_unit(unit, *rest)
+
+    monkeypatch.setattr(shard_scan, "scan_unit", fail_on_one)
+    assert run("-o", tmp_path / "out", "-q", "hen", "--workers", 1, "--dbs", pool / "*.parquet") == 1
+    said = capsys.readouterr().err
+    assert (
+        "part-1.parquet: it cannot be read, for a reason that this program does not know (KeyError: 'a fault')" in said
+    )
+    assert "3 shards: 2 scanned, 1 missing" in said
+
+
+def test_one_shard_named_twice_is_scanned_once(pool, tmp_path, monkeypatch):
+    monkeypatch.chdir(pool)
+    assert (
+        run("-o", tmp_path / "out", "-q", "hen", "--dbs", "part-0.parquet", "./part-0.parquet", pool / "part-0.parquet")
+        == 0
+    )
+    assert manifest_of(tmp_path / "out")["coverage"]["asked"] == 1
+
+
+def test_no_hits_halves_the_disk_and_the_same_command_is_complete(pool, tmp_path, capsys):
+    arguments = ["-q", "hen", "--dbs", pool / "*.parquet"]
+    run("-o", tmp_path / "with", *arguments)
+    assert run("-o", tmp_path / "without", *arguments, "--no-hits") == 0
+    assert output_bytes(tmp_path / "with") == output_bytes(tmp_path / "without")
+    assert (tmp_path / "with" / ".hits").exists() and not (tmp_path / "without" / ".hits").exists()
+    capsys.readouterr()
+    assert run("-o", tmp_path / "without", *arguments, "--no-hits") == 0
+    assert "this very run is complete already" in capsys.readouterr().err
+
+
+def test_the_smallest_classes_end_the_run(tmp_path, capsys):
+    names = [f"w{number:02d}x" for number in range(30)]
+    texts = [name for number, name in enumerate(names) for _ in range(number)]
+    write_shard(tmp_path / "a.parquet", [make_rows(1, 0)[0] | {"TEXT": text} for text in texts])
+    arguments = ["-q", "|".join([*names, "none"]), "--dbs", tmp_path / "a.parquet"]
+    run("-o", tmp_path / "out", *arguments)
+    said = capsys.readouterr().err.splitlines()
+    table = said[next(n for n, line in enumerate(said) if line.startswith("class")) :]
+    assert table[0] == "class     records" and table[1:3] == ["w01x            1", "w02x            2"]
+    assert table[12:15] == ["w12x           12", "and 17 more classes, 13 to 29 records each", "no record: w00x, none"]
+    run("-o", tmp_path / "quiet", *arguments, "--quiet")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_lower_case_operator_is_told_by_class(pool, tmp_path, capsys):
+    (tmp_path / "T.py").write_text(
+        'classes = ["hen", "cat"]\ntemplates = ["a {}"]\nclass_map = {"hen": "hen and tiger"}\n'
+    )
+    arguments = ["-q", "T", "--template", "--template-dir", tmp_path, "--dbs", pool / "part-0.parquet"]
+    run("-o", tmp_path / "out", *arguments)
+    assert "note: 'and' is searched as a word (the operator is AND) in the query of hen\n" in capsys.readouterr().err
+    run("-o", tmp_path / "fts", "-q", "cat or dog", "--match", "fts", "--dbs", pool / "part-0.parquet")
+    assert "note: 'or' is searched as a word (the operator is OR) in the query of cat or dog" in capsys.readouterr().err
+    run("-o", tmp_path / "word", "-q", "cat or dog", "--match", "word", "--dbs", pool / "part-0.parquet")
+    assert "note: 'or'" not in capsys.readouterr().err
+
+
+def test_matched_names_what_an_and_asked_for_from_every_kind_of_shard(pool, tmp_path):
+    (tmp_path / "T.py").write_text('classes = ["a"]\ntemplates = ["a {}"]\nclass_map = {"a": "hen AND tiger"}\n')
+    for kind in ("parquet", "fts5.db"):
+        assert run("-o", tmp_path / kind, "-q", "T", "--template", "--template-dir", tmp_path, "--match", "word",
+                   "--dbs", pool / f"*.{kind}") == 0  # fmt: skip
+        assert {record["MATCHED"] for record in read_output(tmp_path / kind)} == {"hen AND tiger"}
+        assert list(manifest_of(tmp_path / kind)["counts"]["classes"]["a"]["matches"]) == ["hen AND tiger"]

@@ -318,6 +318,70 @@ def test_fill_killed_and_run_again_makes_the_same_folder(server, tmp_path, downl
     assert contents(tmp_path / "dataset") == contents(tmp_path / "undisturbed" / "dataset")
 
 
+# ---- images that leave the folder ----
+
+
+def test_a_lower_cap_takes_images_out_of_the_folder_and_a_higher_one_brings_them_back_without_a_request(
+    server, tmp_path, download
+):
+    rows = [record(f"{server.at}/jpeg/{n}", ["a", "b"][n % 2]) for n in range(12)]
+    rows += [record(f"{server.at}/jpeg/{n}", "c") for n in range(2)]
+    chunks(tmp_path / "chunks", rows)
+    download(*PATIENT)
+    before = contents(tmp_path / "dataset")
+    server.asked.clear()
+    done = download("--max-per-class", 2, *PATIENT, w="another")  # of whose rounds none has these images
+    report, metadata, files = loaded(tmp_path)
+    assert [report["classes"][name]["kept"] for name in "abc"] == [2, 2, 2]
+    assert report["classes"]["a"] == {"asked": 2, "live": 2, "kept": 2, "folder": "a"}
+    assert report["kept"] == report["images"] == len(metadata) == len(files) == 6
+    assert report["choice"]["max_per_class"] == 2 and report["choice"]["fill"] is None
+    assert "removed: 8 images that earlier runs placed and this run does not want (8 over --max-per-class)" in (
+        done.stderr
+    )
+    download(*PATIENT, w="another")
+    again = contents(tmp_path / "dataset")
+    assert server.asked == []
+    assert {name: again[name] for name in before if name != "report.html"} == {
+        name: before[name] for name in before if name != "report.html"
+    }
+
+
+def test_images_of_other_folders_of_chunks_stay_and_the_last_lines_say_so(server, tmp_path, download):
+    for name in "ab":
+        chunks(tmp_path / name, [record(f"{server.at}/jpeg/{name}{n}", name) for n in range(3)])
+    download(*PATIENT, r=("a",))
+    done = download("--max-per-class", 1, *PATIENT, r=("b",))
+    report, metadata, _ = loaded(tmp_path)
+    assert (report["kept"], report["images"], len(metadata)) == (1, 4, 4)
+    assert "holds 4, 3 of them for other --r folders" in done.stderr
+
+
+def test_dropped_images_are_replaced_and_stay_out(server, tmp_path, download):
+    rows = [record(f"{server.at}/jpeg/{n}", "a", RANK=n) for n in range(12)]
+    chunks(tmp_path / "chunks", rows)
+    fill = ("--fill", 4, "--prefer", "score", *PATIENT)
+    download(*fill)
+    _, metadata, _ = loaded(tmp_path)
+    key_of = {int(entry["url"].rpartition("/")[2]): key for key, entry in metadata.items()}
+    (tmp_path / "list.txt").write_text(f"# wrong\n\n{server.at}/jpeg/0\n{key_of[1]}\r\ndataset/a/{key_of[2]}.jpg\nx\n")
+    done = download("--drop", tmp_path / "list.txt", *fill)
+    report, metadata, _ = loaded(tmp_path)
+    assert {entry["url"].rpartition("/")[2] for entry in metadata.values()} == {"3", "4", "5", "6"}
+    assert report["dropped"]["dropped by the user"] == 3 and report["choice"]["drop"] == 4
+    assert "--drop: 1 of 4 lines name no image of these rows or of the folder (first: x)" in done.stderr
+
+    (tmp_path / "dataset" / "a" / f"{key_of[3]}.jpg").unlink()
+    noted = download(*fill, "--dry-run").stderr
+    assert "1 images that metadata.jsonl lists were removed from their folders, and come back: add --drop" in noted
+    server.asked.clear()
+    download("--drop", tmp_path / "work" / "gone.txt", *fill)
+    _, metadata, _ = loaded(tmp_path)
+    assert {entry["url"].rpartition("/")[2] for entry in metadata.values()} == {"4", "5", "6", "7"}
+    assert server.asked == ["/jpeg/7"]
+    assert "is no file: give a list" in download("--drop", tmp_path / "no.txt", code=2).stderr
+
+
 # ---- --diverse ----
 
 

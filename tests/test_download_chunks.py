@@ -56,7 +56,8 @@ def test_records_of_clip_retrieval_and_img2dataset_are_read_by_their_own_names(t
 def test_records_without_a_class_get_the_name_of_their_folder_and_it_is_said(tmp_path, capsys):
     folder = foreign(tmp_path / "tiger shark", [{"url": AT + str(n), "nsfw": "UNLIKELY"} for n in range(3)])
     assert wanted(read(tmp_path, folder)) == {(AT + str(n), "tiger shark") for n in range(3)}
-    assert "its 3 records name no class (QUERY), so their class is the folder's name: 'tiger shark'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "its 3 records name no class (QUERY), so their class is the folder's name: 'tiger shark'" in said
 
 
 def test_records_of_which_some_name_a_class_are_counted_not_guessed(tmp_path):

@@ -3,11 +3,15 @@
 import json
 import time
 
+import pyarrow as pa
+import pyarrow.json
+from download_server import planned, record
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.class_folders import FOLDER_BYTES, class_folders, safe_folder_name
 from retrieval.download.image_folder import place, write_metadata
+from retrieval.download.plan_outcome import judge, kept_entries
 
 NAMES = st.text(alphabet=st.characters(exclude_categories=()), max_size=250)
 
@@ -94,3 +98,47 @@ def test_metadata_of_a_second_run_unites_the_sources_and_forgets_what_is_gone(tm
     assert [source["SOURCE"] for source in whole["2"]["sources"]] == ["x", "y"]
     lines = [json.loads(line) for line in (tmp_path / "metadata.jsonl").read_text().splitlines()]
     assert [line["file_name"] for line in lines] == ["a/1.jpg", "a/2.jpg", "a/4.jpg"]
+
+
+MIXED = [
+    {"SAMPLE_ID": 2**64 - 1, "RANK": 3, "ROW": 17, "SCORE": 1, "LICENSE": None, "similarity": None},
+    {"SAMPLE_ID": "00ff", "RANK": None, "ROW": "part-0.parquet:17", "SCORE": None, "LICENSE": 4, "similarity": 1},
+    {"SAMPLE_ID": None, "RANK": 4.0, "ROW": "laion2B-en:17", "SCORE": 0.25, "LICENSE": ["x"], "similarity": "0.5"},
+    {"SAMPLE_ID": 1.5, "RANK": "x", "ROW": None, "SCORE": "nan", "LICENSE": "?", "similarity": 0.25, "punsafe": "0.1"},
+]
+
+
+def kept_as_if_fetched(tmp_path) -> list[dict]:
+    rows = [record(f"http://example.com/{n}", "a") | fields for n, fields in enumerate(MIXED)]
+    database = planned(tmp_path, rows, rows[::-1])
+    judge(database)
+    database.execute("UPDATE outcome SET drop_reason = NULL")
+    return list(kept_entries(database))
+
+
+def test_metadata_has_one_type_per_field_whatever_the_types_in_the_chunks(tmp_path):
+    write_metadata(tmp_path, kept_as_if_fetched(tmp_path), [], {"a": "a"})
+    table = pyarrow.json.read_json(tmp_path / "metadata.jsonl")
+    texts, floats = ("SAMPLE_ID", "LICENSE", "NSFW"), ("similarity", "punsafe")
+    assert {table.schema.field(name).type for name in texts} == {pa.string()}
+    assert {table.schema.field(name).type for name in floats} == {pa.float64()}
+    source = table.schema.field("sources").type.value_type
+    assert [source.field(name).type for name in ("SCORE", "RANK", "ROW")] == [pa.float64(), pa.int64(), pa.string()]
+    assert set(table["SAMPLE_ID"].to_pylist()) == {str(2**64 - 1), "00ff", None, "1.5"}
+
+
+def test_metadata_of_an_older_version_gets_the_types_of_this_one(tmp_path):
+    entries = kept_as_if_fetched(tmp_path)
+    write_metadata(tmp_path, map(dict, entries), [], {"a": "a"})
+    schema = pyarrow.json.read_json(tmp_path / "metadata.jsonl").schema
+    old = []
+    for entry, fields in zip(entries, MIXED, strict=True):
+        found = {name: fields.get(name) for name in ("SOURCE", "MATCHED", "SCORE", "RANK", "ROW")}
+        old.append({"file_name": f"a/{entry['key']}.jpg"} | entry | fields | {"sources": [found]})
+    (tmp_path / "metadata.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in old))
+    write_metadata(tmp_path, entries[:1], [entry["key"] for entry in entries], {"a": "a"})
+    table = pyarrow.json.read_json(tmp_path / "metadata.jsonl")
+    assert table.num_rows == 4
+    assert {field.name: field.type for field in table.schema} == {
+        field.name: field.type if field.name != "sources" else table.schema.field("sources").type for field in schema
+    }

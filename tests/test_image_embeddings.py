@@ -457,3 +457,16 @@ def test_what_an_earlier_version_embedded_is_done_and_said(model, tmp_path, caps
     assert run(tmp_path / "data", tmp_path, model[0]) == 0
     said = capsys.readouterr().err
     assert "1 are done already" in said and "1 units were embedded by an earlier version" in said
+
+
+def test_a_parquet_of_nothing_but_images_has_numbered_rows_and_equal_names_are_told_apart(model, tmp_path):
+    content = image_bytes(1)
+    write(tmp_path / "images/0.jpg", content)
+    (tmp_path / "pool").mkdir()
+    pq.write_table(pa.table({"image": [content, b"junk", content]}), tmp_path / "pool/0.parquet")
+    twice = pa.Table.from_arrays([pa.array(["0.jpg"]), pa.array(["x"])], names=["image_path", "image_path"])
+    pq.write_table(twice, tmp_path / "pool/1.parquet")
+    assert run(tmp_path / "images", tmp_path, model[0], "--metadata", str(tmp_path / "pool")) == 0
+    embedded, rows = results(tmp_path, "0")
+    assert rows == [{"row": 0}, {"row": 2}] and len(embedded) == 2
+    assert results(tmp_path, "1")[1] == [{"image_path": "0.jpg", "image_path_2": "x"}]

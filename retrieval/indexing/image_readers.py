@@ -5,6 +5,7 @@ row, never the unit: it is counted in `Notes`, and said.
 """
 
 import io
+import itertools
 import json
 import os
 import posixpath
@@ -67,14 +68,30 @@ def holds_bytes(kind: pa.DataType) -> bool:
 
 
 def read_parquet(file: Path, images: Path, column: str, batch_size: int) -> Iterator[Batch]:
-    """Rows are the parquet's, without the bytes of the images; of a struct the path is left."""
+    """Rows are the parquet's, without the bytes of the images; of a struct the path is left.
+
+    A parquet of nothing but bytes has rows of their numbers, because a file without columns has no rows.
+    """
     with pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False) as opened:
         index = opened.schema_arrow.names.index(column)
-        if opened.metadata.num_rows == 0:
-            yield without_bytes(opened.schema_arrow.empty_table(), index), []
-        for batch in opened.iter_batches(batch_size=batch_size):
-            table = pa.Table.from_batches([batch])
-            yield readable(without_bytes(table, index)), images_of(table.column(index), images)
+        batches = opened.iter_batches(batch_size=batch_size) if opened.metadata.num_rows else [None]
+        begin = 0
+        for batch in batches:
+            whole = opened.schema_arrow.empty_table() if batch is None else pa.Table.from_batches([batch])
+            table = without_bytes(whole, index)
+            if table.num_columns == 0:
+                table = pa.table({"row": pa.array(range(begin, begin + len(whole)), pa.int64())})
+            yield readable(table.rename_columns(unlike(table.schema.names))), images_of(whole.column(index), images)
+            begin += len(whole)
+
+
+def unlike(names: list[str]) -> list[str]:
+    """Column names, each once (url, url_2): files with two of one name are read by few."""
+    seen: dict[str, None] = {}
+    for name in names:
+        numbered = (f"{name}_{number}" for number in itertools.count(2))
+        seen[name if name not in seen else next(other for other in numbered if other not in {*seen, *names})] = None
+    return list(seen)
 
 
 def without_bytes(table: pa.Table, index: int) -> pa.Table:

@@ -1,12 +1,14 @@
 """Build a kNN index of a folder of embeddings with autofaiss: planned first, checked afterwards, in parts if need be.
 
 In:  --embeddings, a folder with text_embed_0000.npy … or img_emb_0000.npy … (float16 or float32, unit rows). Row i of
-     the files, one after the other in numeric order, is id i of the index.
+     the files, one after the other in the order of the shards they were made from (the .json beside each; else of
+     their own numbers), is id i of the index.
 Out: --index-path, and --index-infos-path with what was built and its recall@10 against exact search.
 
 The plan is printed before anything is read: kind of index, bytes, rows to train on, whether it fits this machine.
 autofaiss itself answers a memory budget that cannot be kept with a log line, exit code 0 and no file, and trains on
-the first rows; here no index is an error, and the rows to train on are spread over all files.
+the first rows; here no index is an error, and the rows to train on are spread over all files. Every row is read and
+checked first (unit, no NaN). Files that autofaiss would misread (Fortran order, several types) are copied for it.
 
     python knn_indices_helper/build_knn_index.py --embeddings text_embeddings --index-path my_index_folder/knn.index --index-infos-path my_index_folder/index_infos.json
     python knn_indices_helper/build_knn_index.py --embeddings img_emb --index-path parts/knn.index --index-key OPQ256_768,IVF131072_HNSW32,PQ256x8 --parts 55

@@ -2,7 +2,8 @@
 
 In:  --input-parquet-dir, a folder of parquet shards with a caption column: metadata_0000.parquet …
 Out: --output-embeddings-dir with text_embed_0000.npy …, float16 (rows, width), unit rows, row i for row i; beside each
-     a text_embed_0000.json that says what it was made from.
+     a text_embed_0000.json that says what it was made from. Where the shards' names are no series of numbers
+     (DataComp's, several splits), a file has its shard's whole name: text_embed_train-00000-of-00002.npy.
 
 A null or empty caption gets the embedding of the empty string, and is counted. Memory holds a few groups of captions,
 whatever the size of the shard. Stopped at any moment, the same command goes on at the group that it had reached.

@@ -303,9 +303,11 @@ def test_work_of_an_earlier_name_is_taken_over_and_not_done_again(model, tmp_pat
     assert "1 shards are done already" in capsys.readouterr().err
     assert sorted(os.listdir(tmp_path / "out")) == [f"text_embed_{hexadecimal}{suffix}" for suffix in (".json", ".npy")]
     assert (tmp_path / f"out/text_embed_{hexadecimal}.npy").stat().st_mtime_ns == written
-    write_shard(tmp_path / "pool/another.parquet", words(3))
-    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
-    assert len(list((tmp_path / "out").glob("*.npy"))) == 2
+    for suffix in (".npy", ".json"):
+        os.rename(tmp_path / f"out/text_embed_{hexadecimal}{suffix}", tmp_path / f"out/text_embed_601{suffix}")
+    write_shard(tmp_path / f"pool/{hexadecimal}.parquet", words(30))
+    assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0  # what was made of the other shard is gone
+    assert sorted(os.listdir(tmp_path / "out")) == [f"text_embed_{hexadecimal}{suffix}" for suffix in (".json", ".npy")]
 
 
 @pytest.mark.parametrize("kind", ["string", "large_string", "binary", "large_binary", "dictionary", "null"])

@@ -197,13 +197,21 @@ def text_column(schema: pa.Schema, asked: str | None) -> str:
 
 def take_over(work: Work) -> None:
     """Give an earlier run's files of the same fingerprint their present names."""
-    for name in earlier_names(work.shard) - {work.target.name}:
-        earlier = replace(work, target=work.target.with_name(name))
-        state = read_state(earlier)
-        if state.get("fingerprint") == work.fingerprint and state.get("shard") == work.shard.name:
+    for earlier in earlier_works(work):
+        if read_state(earlier).get("fingerprint") == work.fingerprint:
             for old, new in ((earlier.target, work.target), (earlier.part, work.part), (earlier.state, work.state)):
                 if old.exists():
                     os.replace(old, new)
+
+
+def earlier_works(work: Work) -> list[Work]:
+    """This shard's files under earlier names, whatever they were made with."""
+    earlier = [replace(work, target=work.target.with_name(name)) for name in sorted(earlier_names(work.shard))]
+    return [
+        other
+        for other in earlier
+        if other.target != work.target and read_state(other).get("shard") == work.shard.name
+    ]  # fmt: skip
 
 
 def read_state(work: Work) -> dict:

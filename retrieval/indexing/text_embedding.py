@@ -18,7 +18,15 @@ from retrieval.cli import progress, say
 from retrieval.clip_model import ClipModel, load_clip
 from retrieval.embeddings import npy_header
 from retrieval.files import write_json
-from retrieval.indexing.caption_shards import FLOAT16, READ_ERRORS, Unreadable, Work, first_line, read_captions
+from retrieval.indexing.caption_shards import (
+    FLOAT16,
+    READ_ERRORS,
+    Unreadable,
+    Work,
+    earlier_works,
+    first_line,
+    read_captions,
+)
 from retrieval.indexing.read_ahead import ahead
 from retrieval.indexing.torch_threads import use_all_cores
 
@@ -139,8 +147,9 @@ def save_group(group: Group, embedded: Callable[[], np.ndarray]) -> int:
     work = group.work
     header = npy_header(work.rows, work.width)
     if group.begin == 0:
-        for made_otherwise in (work.state, work.target):
-            made_otherwise.unlink(missing_ok=True)
+        for made_otherwise in [work, *earlier_works(work)]:
+            for path in (made_otherwise.state, made_otherwise.target, made_otherwise.part):
+                path.unlink(missing_ok=True)
         work.part.write_bytes(header)
     with open(work.part, "r+b") as file:
         file.seek(len(header) + group.begin * work.width * FLOAT16)

@@ -313,12 +313,16 @@ def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> No
 
     from retrieval.clip_model import load_clip
     from retrieval.semantic.block_search import search_classes
+    from retrieval.semantic.caption_check import caption_warning
 
     encoders = {name: load_clip(name, args.device) for name in {pool.model for pool in pools}}
     say(
         f"{len(classes):,} classes, {len(classes) - len(pending):,} done before; "
         f"searching {', '.join(pool.described() for pool in opened)}"
     )
+    for pool in opened:
+        if warning := caption_warning(pool, encoders[pool.files.model]):
+            say(warning)
     with progress(len(pending), "classes", "searching") as more:
         for line in search_classes(pending, opened, encoders, settings, args.batch_size):
             say(line)

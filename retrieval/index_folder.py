@@ -87,7 +87,8 @@ def _entry(path: Path, name: str, value, alone: bool) -> IndexEntry:
     if model is not None and not isinstance(model, str):
         raise UserError(f"{path}: clip_model of entry {name!r} is {model!r}, not a model's name")
     listed = Path(value["indice_folder"])
-    folder = next((folder for folder in _candidates(path, listed, alone) if folder.is_dir()), None)
+    found = [folder for folder in _candidates(path, listed, alone) if folder.is_dir()]
+    folder = next((folder for folder in found if (folder / "metadata").is_dir()), found[0] if found else None)
     if folder is None:
         raise UserError(
             f"{path}: entry {name!r} points to {listed}, which is not a folder: if it was moved, move {path.name} with "

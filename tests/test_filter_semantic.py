@@ -585,6 +585,156 @@ def test_seed_images_are_asked_beside_the_prompts(pool, model, capsys):
     assert {record["SOURCE"] for record in by_seed} == {"image_index"}
     assert stage.main(flags(pool, "--seed-images", pool / "pool", output="none")) == 2
     assert "has no image of any class" in capsys.readouterr().err
-    (pool / "seeds" / "dotted" / "mine.png").write_bytes(b"no image")
-    assert stage.main(flags(pool, "--seed-images", pool / "seeds", output="broken")) == 2
-    assert "cannot be read as an image" in capsys.readouterr().err
+
+
+def test_a_seed_image_that_cannot_be_used_is_named_before_the_model_is_loaded(pool, capsys, monkeypatch):
+    from PIL import Image
+
+    from retrieval import clip_model
+
+    monkeypatch.setattr(clip_model, "load_clip", None)
+    seed = pool / "seeds" / "dotted" / "mine.png"
+    seed.parent.mkdir(parents=True)
+    (seed.parent / "._other.png").write_bytes(b"a hidden file is no seed")
+    Image.new("L", (20_000, 10_000)).save(pool / "large.png")
+    Image.fromarray(np.full((8, 8), 60_000, np.uint16)).save(pool / "deep.png")
+    Image.new("RGB", (40, 40)).save(pool / "cut.png")
+    content = {
+        b"no image": "cannot be read as an image",
+        (pool / "large.png").read_bytes(): "has more than 89,478,485 pixels",
+        (pool / "deep.png").read_bytes(): "has more than 8 bits per pixel and colour",
+        (pool / "cut.png").read_bytes().replace(b"IDAT", b"ID\0T"): "cannot be read as an image",
+        (pool / "cut.png").read_bytes()[:60]: "cannot be read as an image",
+    }
+    for data, sentence in content.items():
+        seed.write_bytes(data)
+        assert stage.main(flags(pool, "--seed-images", pool / "seeds", output="broken")) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert error.startswith(f"error: --seed-images: {seed} {sentence}"), error
+
+
+def test_a_seed_image_is_searched_for_upright_and_on_white(tmp_path):
+    from PIL import Image
+
+    from retrieval.semantic.seed_images import open_seed
+
+    pixels = np.zeros((2, 3, 4), np.uint8)
+    pixels[0, 0] = 255, 0, 0, 255
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    shown = np.asarray(open_seed(tmp_path / "a.png"))
+    assert shown.shape == (3, 2, 3) and shown[0, 1].tolist() == [255, 0, 0] and shown[2, 0].tolist() == [255] * 3
+
+
+# ---- vectors, ids and columns that are not as they should be ----
+
+
+@pytest.mark.parametrize(("row", "what"), [(2_950, "has length "), (1_500, "holds NaN"), (0, "is all zeros")])
+def test_embeddings_that_are_not_unit_in_any_place_are_refused_by_exact_and_rerank(
+    row, what, pool, prompt_vectors, capsys
+):
+    write_embeddings(pool, prompt_vectors)
+    file = pool / "emb" / f"text_embed_000{row // 1_000}.npy"
+    rows = np.load(file).astype(np.float32)
+    rows[row % 1_000] *= {"has length ": 12, "holds NaN": np.nan, "is all zeros": 0}[what]
+    np.save(file, rows)
+    assert stage.main(flags(pool, "--exact", pool / "emb")) == 2
+    assert f"{file}: row {row % 1_000} {what}" in capsys.readouterr().err
+    everything = ["--results-per-query", ROWS, "--nprobe", 32]
+    assert stage.main(flags(pool, "--rerank", pool / "emb", *everything, output="again")) == 2
+    assert f"{file}: row {row % 1_000} {what}" in capsys.readouterr().err
+
+
+def test_embeddings_in_another_order_than_the_folders_metadata_are_refused(pool, prompt_vectors, capsys):
+    written = write_embeddings(pool, prompt_vectors)["text.index"]
+    for file in (pool / "emb").glob("*.npy"):
+        file.unlink()
+    (pool / "pool" / "metadata.json").write_text(json.dumps({"sources": ["b.parquet", "a.parquet"]}))
+    for name, rows in (("a", written[1_000:]), ("b", written[:1_000])):
+        np.save(pool / "emb" / f"text_embed_{name}.npy", rows)
+        (pool / "emb" / f"text_embed_{name}.json").write_text(json.dumps({"shard": f"{name}.parquet"}))
+    only = ["--no-image-index", "--exact", pool / "emb"]
+    assert stage.main(flags(pool, *only)) == 2
+    error = capsys.readouterr().err
+    assert "text_embed_a.npy has the 2,000 rows of a.parquet" in error and "b.parquet (1,000 rows) is in its" in error
+    (pool / "pool" / "metadata.json").unlink()  # rows alone tell it, too
+    assert stage.main(flags(pool, *only)) == 2
+
+
+def test_captions_that_do_not_find_their_rows_are_warned_of_and_others_are_not(pool, model, capsys):
+    from retrieval.clip_model import load_clip
+
+    assert stage.main(flags(pool, "--classes", "dotted")) == 0
+    assert "captions (column caption) find their own row in the text index" in capsys.readouterr().err
+    captions = [f"cloth “{row}”" if row % 11 else "" for row in range(ROWS)]
+    vectors = load_clip(model, "cpu").encode_texts(captions)
+    index = faiss.IndexFlatIP(WIDTH)
+    index.add(vectors)
+    faiss.write_index(index, str(pool / "pool" / "text.index"))
+    assert stage.main(flags(pool, "--classes", "dotted", output="fits")) == 0
+    assert "warning" not in capsys.readouterr().err
+
+
+def test_an_index_whose_ids_are_no_rows_is_a_sentence(pool, capsys):
+    index = faiss.read_index(str(pool / "pool" / "text.index"))
+    vectors = np.random.default_rng(0).standard_normal((ROWS, WIDTH)).astype(np.float32)
+    for number, (key, ids) in enumerate(
+        [
+            ("IDMap2,Flat", np.arange(ROWS) + 10**12),
+            ("IVF8,Flat", np.arange(ROWS) - 7),
+            ("IVF8,Flat", np.arange(ROWS) + 7),
+        ]
+    ):
+        index = faiss.index_factory(WIDTH, key, faiss.METRIC_INNER_PRODUCT)
+        if not index.is_trained:
+            index.train(vectors)
+        index.add_with_ids(vectors, ids)
+        faiss.write_index(index, str(pool / "pool" / "text.index"))
+        everything = ["--results-per-query", ROWS, "--no-image-index", "--classes", "dotted"]
+        nprobe = ["--nprobe", 8] if number else []
+        assert stage.main(flags(pool, *everything, *nprobe, output=f"out {number}")) == 2
+        assert "row i of the metadata must have the id i" in capsys.readouterr().err
+
+
+def test_every_type_of_column_is_one_type_in_the_records(pool):
+    import uuid
+
+    ids = [uuid.UUID(int=row) for row in range(ROWS)]
+    tags = pa.array(["NSFW" if row % 5 == 2 else "UNLIKELY" for row in range(ROWS)])
+    columns = {"url": [f"http://pool.test/{row}.jpg" for row in range(ROWS)], "caption": [b"\xff cloth"] * ROWS}
+    first = {"uid": pa.array([each.bytes for each in ids], pa.binary(16)), "NSFW": tags.dictionary_encode()}
+    first |= {"similarity": pa.array(np.full(ROWS, 0.5, np.float16)), "height": pa.array(range(ROWS), pa.uint64())}
+    second = {"uid": pa.array(range(ROWS)), "NSFW": tags.cast(pa.binary())}
+    second |= {"similarity": pa.array([1] * ROWS), "height": pa.array([-1] * ROWS, pa.int8())}
+    for number, part in enumerate((first, second)):
+        begin, end = ((0, 1_000), (1_000, ROWS))[number]
+        table = pa.table(columns | part)[begin:end]
+        with pa.ipc.new_file(str(pool / "pool" / "metadata" / f"000{number}.arrow"), table.schema) as writer:
+            writer.write_table(table)
+    (pool / "pool" / "metadata" / ".DS_Store").write_bytes(b"no data")
+    assert stage.main(flags(pool)) == 0
+    records = records_in(pool / "out")
+    assert {row_of(record) % 5 for record in records} == {0, 1, 3, 4}
+    for record in records:
+        row = row_of(record)
+        assert record["SAMPLE_ID"] == (str(ids[row]) if row < 1_000 else str(row))
+        assert record["HEIGHT"] == (row if row < 1_000 else -1) and type(record["HEIGHT"]) is int
+        assert record["similarity"] == (0.5 if row < 1_000 else 1.0) and type(record["similarity"]) is float
+        assert record["TEXT"] == "\ufffd cloth" and record["NSFW"] == "UNLIKELY"
+
+
+def test_the_table_at_the_end_names_the_smallest_classes_first_and_all_short_ones():
+    from retrieval.semantic.class_table import class_table
+
+    def summary(kept):
+        return {"asked": 1_000, "kept": kept, "score_mean": 0.25 if kept else None}
+
+    many = {f"class {number}": summary(500 + number) for number in range(900)}
+    few = {f"rare {number}": summary(number) for number in range(16)}
+    lines = list(class_table(many | few))
+    assert len(lines) <= 20 and lines[1].split() == ["rare", "0", "1,000", "0"]
+    assert lines[2].split() == ["rare", "1", "1,000", "1", "0.2500"]
+    assert all(any(name in line for line in lines) for name in few) and "and 904 more classes, 12 to 1,399" in lines[13]
+    assert list(class_table({})) == []
+    assert len(list(class_table({"one": summary(3)}))) == 2

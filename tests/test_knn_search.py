@@ -319,6 +319,41 @@ def test_an_indicies_file_is_read_as_clip_retrieval_reads_it(tmp_path, monkeypat
     assert entry.folder == tmp_path / "a/pool"
 
 
+def test_a_folder_is_taken_for_the_indicies_file_in_it_and_a_moved_folder_is_found(tmp_path, capsys):
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, old / "deep" / "pool"):
+        (folder / "metadata").mkdir(parents=True)
+        (folder / "text.index").touch()
+    alone = {"x": {"indice_folder": str(old), "clip_model": "M"}}
+    (old / "indicies.json").write_text("\ufeff" + json.dumps(alone), encoding="utf-8")
+    (entry,) = index_folder.read_indices_file(old)
+    assert (entry.folder, entry.clip_model) == (old, "M")
+    assert not capsys.readouterr().err
+    old.rename(new)
+    assert index_folder.read_indices_file(new)[0].folder == new
+    assert f"note: {old} of {new}/indicies.json is gone: {new} is taken for entry 'x'" in capsys.readouterr().err
+    two = {"x": str(old), "y": str(old / "deep" / "pool")}
+    (new / "indicies.json").write_text(json.dumps(two))
+    with pytest.raises(UserError, match="entry 'x' points to .*: if it was moved, move indicies.json with it"):
+        index_folder.read_indices_file(new)  # the file's own folder may be the one of either
+    assert index_folder.read_indices_file(new, "y")[0].folder == new / "deep" / "pool"
+    (bare,) = index_folder.read_indices_file(new / "deep" / "pool")
+    assert (bare.name, bare.folder, bare.clip_model) == ("pool", new / "deep" / "pool", None)
+    with pytest.raises(UserError, match="holds no indicies.json"):
+        index_folder.read_indices_file(new / "metadata")
+
+
+def test_an_index_merged_on_disk_is_searched_without_write_permission(tmp_path):
+    vectors = cloud(2_000, WIDTH)
+    merged = merge_on_disk(tmp_path, vectors, KINDS["ivf_flat"])
+    path = merged / "image.index" / "populated.index"
+    before = {file.name: file.stat().st_mtime_ns for file in path.parent.iterdir()}
+    index = pools.open_index(path, memory_mapping=True)
+    lists = faiss.downcast_InvertedLists(faiss.extract_index_ivf(index).invlists)
+    assert lists.read_only and len(kept(index, some_queries(vectors, 3), 10)) == 3
+    assert {file.name: file.stat().st_mtime_ns for file in path.parent.iterdir()} == before
+
+
 def test_what_an_indicies_file_lacks_is_said(tmp_path):
     path = tmp_path / "indicies.json"
     with pytest.raises(UserError, match="is not there: it is the indicies.json that"):

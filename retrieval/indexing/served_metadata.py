@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retrieval.cli import UserError, progress, say
+from retrieval.cli import UserError, is_full_disk, progress, say
 from retrieval.columns import map_columns
 from retrieval.embeddings import numeric_order, visible_files
 from retrieval.files import complete_file, file_fingerprint, free_bytes, settings_fingerprint, write_json
@@ -112,6 +112,7 @@ def write_metadata(plan: MetadataPlan, output: Path) -> None:
     folder, building, record = output / "metadata", output / ".metadata.building", output / "metadata.json"
     fingerprint = settings_fingerprint([str(plan.schema), [[p.name, file_fingerprint(p)] for p in plan.files]])
     known = {"fingerprint": fingerprint, "rows": plan.rows, "files": len(plan.files)}
+    known["sources"] = [path.name for path in plan.files]  # the semantic filter compares --exact's embeddings with it
     if folder.is_dir() and read_record(record) == known:
         say(f"{folder} is there, made from this metadata")
         return
@@ -152,7 +153,9 @@ def convert_file(path: Path, target: Path, schema: pa.Schema) -> None:
             with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
                 for batch in parquet.iter_batches(BATCH_ROWS, columns=wanted):
                     writer.write_batch(with_schema(batch, served, schema))
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError) as error:
+        if is_full_disk(error):
+            raise
         reason = str(error).splitlines()[0]
         raise UserError(
             f"{path} cannot be converted ({reason}): fetch it again, or leave out a column (--columns)"

@@ -34,9 +34,15 @@ def common_type(kinds: list[pa.DataType], exact: bool) -> pa.DataType:
     if all(map(pa.types.is_integer, kinds)):
         unsigned = pa.uint64() in kinds and any(map(pa.types.is_signed_integer, kinds))
         return pa.decimal128(20, 0) if unsigned else pa.uint64() if pa.uint64() in kinds else pa.int64()
-    if not exact and all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds):
+    if all(pa.types.is_integer(kind) or pa.types.is_decimal(kind) and kind.scale == 0 for kind in kinds):
+        return pa.decimal128(38, 0)
+    if not exact and all(map(_is_number, kinds)):
         return pa.float64()
     return pa.string()
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def of_type(values: pa.Array, kind: pa.DataType) -> pa.Array:

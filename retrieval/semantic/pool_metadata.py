@@ -33,6 +33,10 @@ class Metadata:
     def rows(self) -> int:
         return int(self.starts[-1])
 
+    def rows_of_files(self) -> list[int]:
+        sizes = np.diff(self.starts)
+        return np.bincount([file for file, _ in self.batches], sizes, len(self.files)).astype(int).tolist()
+
     def fetch(self, ids: np.ndarray, names: list[str]) -> pa.Table:
         """Rows `ids` (int64, sorted, each once), in the pool's columns `names`.
 

@@ -1,5 +1,6 @@
 """Pools, opened: the indices (or the stored embeddings), the metadata of their rows, and the checks that they fit."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from retrieval.cli import UserError
 from retrieval.clip_names import check_model_name
-from retrieval.embeddings import NAMES, EmbeddingFiles, open_embeddings
+from retrieval.embeddings import NAMES, EmbeddingFiles, open_embeddings, source_name
 from retrieval.index_folder import SOURCES, lists_are_beside
 from retrieval.semantic.knn_search import check_ids, search
 from retrieval.semantic.near_duplicates import without_near_duplicates
@@ -49,6 +50,8 @@ def open_pool(files: PoolFiles, settings: SearchSettings) -> Pool:
                 f"{folder}: {searched_name(files, source)} holds {vectors.ntotal:,} vectors and the metadata "
                 f"{metadata.rows:,} rows: row i of one must be row i of the other; assemble the folder again"
             )
+    for stored in [*(indices.values() if files.exact_folder else ()), *embeddings.values()]:
+        check_file_order(stored, folder, metadata)
     for source, stored in embeddings.items():
         if stored.d != indices[source].d:
             raise UserError(
@@ -61,6 +64,34 @@ def open_pool(files: PoolFiles, settings: SearchSettings) -> Pool:
             check_vectors_come_back(index, files.searched[source][0])
     check_widths(files, indices)
     return Pool(files, indices, embeddings, metadata)
+
+
+def check_file_order(stored: EmbeddingFiles, folder: Path, metadata: Metadata) -> None:
+    """Refuse embedding files in another order than the folder's metadata: rows would have others' captions.
+
+    assemble_index_folder.py keeps the names of the metadata (metadata.json), and compute_text_embeddings.py those of
+    what was embedded. Where these are not there, equal numbers of rows in another order tell it.
+
+    Raises:
+        UserError: names an embedding file, and the metadata file that has its place.
+    """
+    rows, served = list(map(len, stored.arrays)), metadata.rows_of_files()
+    if len(rows) != len(served):
+        return
+    try:
+        sources = json.loads((folder / "metadata.json").read_text(encoding="utf-8")).get("sources")
+    except (OSError, ValueError, AttributeError):
+        sources = None
+    names = sources if isinstance(sources, list) and len(sources) == len(served) else [None] * len(served)
+    other_rows = sorted(rows) == sorted(served)
+    for number, (file, name) in enumerate(zip(stored.files, names, strict=True)):
+        source = source_name(file)
+        if (name and source and source != name) or (other_rows and rows[number] != served[number]):
+            raise UserError(
+                f"{file} has the {rows[number]:,} rows of {source or 'another file'}, and in {folder} the metadata of "
+                f"{name or metadata.files[number].name} ({served[number]:,} rows) is in its place: assemble the folder "
+                "again with these embeddings"
+            )
 
 
 def open_index(path: Path, memory_mapping: bool) -> faiss.Index:

@@ -16,8 +16,6 @@ from pathlib import Path
 
 import _root  # noqa: F401
 
-from retrieval.download.image_folder import place_images
-
 SHARD_IMAGES = 10_000  # per folder of img2dataset
 
 
@@ -30,6 +28,8 @@ def make_parser():
 
 def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
+    from retrieval.download.image_folder import place_images
+
     with tempfile.TemporaryDirectory() as temporary:
         rounds, dataset = Path(temporary, "rounds"), Path(temporary, "dataset")
         dataset.mkdir()

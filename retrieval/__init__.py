@@ -1,1 +1,1 @@
-"""What the scripts are made of: here what several share; in substring/, semantic/, download/ what one stage uses."""
+"""What the scripts are made of: here what several share; in its folders what one stage alone uses."""

@@ -246,6 +246,33 @@ def test_other_settings_into_the_same_dataset_folder_are_refused(server, tmp_pat
     assert "holds images made with --image-size 256, not 128: give another --dataset-output" in refused.stderr
 
 
+def test_settings_are_json_that_every_reader_takes_and_those_of_older_versions_are_read(server, tmp_path, download):
+    chunks(tmp_path / "chunks", [record(f"{server.at}/jpeg/a")])
+    download()
+    settings = tmp_path / "dataset" / "settings.json"
+    assert json.loads(settings.read_text(), parse_constant=pytest.fail)["max_aspect_ratio"] is None
+    settings.write_text(settings.read_text().replace("null", "Infinity"))
+    assert "0 URLs to fetch" in download("--dry-run").stderr
+    refused = download("--max-aspect-ratio", 3, "--dry-run", code=2).stderr
+    assert "made with --max-aspect-ratio None, not 3.0" in refused
+
+
+def test_the_last_lines_show_the_smallest_classes_and_name_the_flags_that_help(server, tmp_path, download):
+    rows = [record(f"{server.at}/jpeg/{n}{m}", f"class {n:02}") for n in range(2) for m in range(n + 1)]
+    rows += [record(f"{server.at}/{path}", "class 00") for path in ("status/503", "gone")]
+    chunks(tmp_path / "chunks", [*rows, record(f"{server.at}/x", NSFW=None)])
+    said = download().stderr.splitlines()
+    start = next(number for number, line in enumerate(said) if line.split() == ["class", "asked", "alive", "kept"])
+    table = [line.rsplit(maxsplit=3) for line in said[start + 1 : start + 4]]
+    assert table == [["banded", "0", "0", "0"], ["class 00", "3", "1", "1"], ["class 01", "2", "2", "2"]]
+    assert any("1 failures may pass (HTTP 503): --retry-failed asks again" in line for line in said)
+    assert any("1 rows have no NSFW tag: --allow-untagged" in line for line in said)
+    assert "private address: if the server is your own, --allow-private-hosts" in (
+        download("--dry-run", private=False).stderr
+    )
+    assert len(download("--quiet").stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [

@@ -443,6 +443,13 @@ def test_diverse_picks_lie_farther_apart_than_a_random_sample_and_hang_on_the_se
     assert chosen(tmp_path, rows, max_per_class=12, seed=1) != pairs
 
 
+def test_diverse_finds_rows_that_name_their_pool_and_leaves_rows_of_shards(tmp_path, embedded):
+    rows, _ = embedded
+    named = [row | {"ROW": f"laion2B:en:{row['ROW']}"} for row in rows]
+    captions = [record(f"http://example.com/caption{n}.jpg", "a", ROW=f"part-0.parquet:{n}") for n in range(3)]
+    assert chosen(tmp_path, [*named, *captions], max_per_class=12) == chosen(tmp_path, rows, max_per_class=12)
+
+
 def test_each_image_is_picked_once_whatever_the_vectors(embedded):
     _, vectors = embedded
     odd = np.concatenate([vectors[:20], vectors[:20], np.zeros((2, 16)), np.full((2, 16), np.nan)]).astype(np.float32)

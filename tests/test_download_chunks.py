@@ -12,6 +12,7 @@ from retrieval.download.plan import open_database, read_placed
 from retrieval.download.plan_choice import choose, count_dropped
 from retrieval.download.plan_chunks import read_chunks
 from retrieval.download.plan_outcome import judge, kept_entries
+from retrieval.records import RUN_FILE
 
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
 AT = "http://example.com/"
@@ -152,6 +153,24 @@ def test_a_run_fetches_and_goes_on_in_folders_of_odd_names(server, tmp_path, dow
     server.asked.clear()
     assert "placed: 0 new images" in download("--near-duplicates", **places).stderr
     assert server.asked == [] and {path.name for path in tmp_path.iterdir()} == {odd}
+
+
+# ---- runs that are not finished ----
+
+
+def test_a_run_that_has_begun_is_refused_and_allow_partial_reads_what_it_has_written(tmp_path, download):
+    (chunks(tmp_path / "chunks", [record(AT)]) / RUN_FILE).write_text("{}")
+    sentence = "holds a run that was begun and has not finished"
+    assert f"{sentence}: run the same command again" in download("--dry-run", code=2).stderr
+    said = download("--dry-run", "--allow-partial").stderr
+    assert f"warning: {tmp_path / 'chunks'} {sentence}" in said and "wanted: 1 images" in said
+    (tmp_path / "chunks" / "chunk_0.json").unlink()
+    assert "has written no chunk yet" in download("--dry-run", "--allow-partial", code=2).stderr
+
+
+def test_a_manifest_of_another_tool_is_named(tmp_path, download):
+    (chunks(tmp_path / "chunks", [record(AT)]) / "job_0_of_1.json").write_text('{"stage": "x"}')
+    assert "job_0_of_1.json is no manifest of a filter: move it out" in download("--dry-run", code=2).stderr
 
 
 # ---- many rows of one image ----

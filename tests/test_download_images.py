@@ -3,15 +3,20 @@
 import io
 import random
 import shutil
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from download_server import Handler, chunks, contents, loaded, record
+from drawn_files import encoded, exif
 from PIL import Image
 
+from retrieval.cli import UserError
 from retrieval.download.lookalikes import hash_excluded
-from retrieval.download.perceptual_hash import hash_images, near_an_earlier, near_any
+from retrieval.download.perceptual_hash import hash_images, images_under, near_an_earlier, near_any
 from retrieval.download.settings import NEAR_BITS
+from retrieval.download.stored_image import ShownResizer
 
 pytest_plugins = "download_server"
 PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links
@@ -184,6 +189,55 @@ def test_an_excluded_image_is_near_what_img2dataset_stores_of_it(tmp_path, resiz
         (tmp_path / "stored.jpg").write_bytes(stored)
         excluded = hash_excluded([tmp_path / name], resize_mode)
         assert distances(list(hash_images([tmp_path / "stored.jpg"])), excluded).min() <= NEAR_BITS
+
+
+def test_an_excluded_image_is_compared_as_it_is_shown(tmp_path):
+    from img2dataset.resizer import Resizer
+
+    upright = Image.open(io.BytesIO(drawn("turned", (240, 160), "PNG")))
+    grey = np.asarray(upright.convert("L")).astype(np.uint16) * 257
+    files = {
+        "turned.jpg": (encoded(upright, "JPEG", exif=exif(6)), upright.transpose(Image.Transpose.ROTATE_270)),
+        "deep.png": (encoded(Image.fromarray(grey), "PNG"), upright),
+        "moving.gif": (encoded(upright, "GIF", save_all=True, append_images=[upright.rotate(180)]), upright),
+    }
+    for name, (data, shown) in files.items():
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_bytes(data)
+        stored, *_ = ShownResizer(Resizer(128, "keep_ratio", False))(io.BytesIO(data))
+        (tmp_path / "stored.jpg").write_bytes(stored)
+        shown.convert("RGB").save(tmp_path / "shown.png")
+        for path in (tmp_path / "stored.jpg", tmp_path / "shown.png"):
+            assert distances(list(hash_images([path])), hash_excluded([folder], "no")).min() <= NEAR_BITS, name
+
+
+def test_images_are_found_in_linked_folders_and_without_a_suffix_and_hidden_files_are_none(tmp_path):
+    data, folder = drawn("x"), tmp_path / "test"
+    for name in ("a/x.JPG", "a/deep/x.jfif", "a/._x.jpg", ".ipynb_checkpoints/x.jpg", "a/.DS_Store", "../far/x.webp"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    (folder / "a" / "x").write_bytes(data)
+    (folder / "a" / "labels.txt").write_text("BM and other letters, at least sixteen")
+    (folder / "linked").symlink_to(tmp_path / "far")
+    (folder / "a" / "back").symlink_to(folder)
+    (folder / "a" / "nowhere").symlink_to(tmp_path / "nothing")
+    found = [str(path.relative_to(folder)) for path in images_under(folder)]
+    assert found == ["a/deep/x.jfif", "a/x", "a/x.JPG", "linked/x.webp"]
+
+
+@pytest.mark.parametrize("broken", ["a.avif", "a.png", "a.tiff", "a"])
+def test_an_excluded_image_that_cannot_be_read_is_named(tmp_path, broken):
+    sizes = struct.pack(">II", 20_000, 20_000)
+    huge = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + sizes + b"\x08\0\0\0\0" + struct.pack(
+        ">I", zlib.crc32(b"IHDR" + sizes + b"\x08\0\0\0\0")
+    )  # fmt: skip
+    files = {"a.avif": b"\0\0\0\x20ftypavif" + bytes(99), "a.png": huge, "a.tiff": b"II*\0\x08\0\0\0" + b"\xff" * 40,
+             "a": drawn("a", kind="WEBP")[:200]}  # fmt: skip
+    (tmp_path / "fine.jpg").write_bytes(drawn("fine"))
+    (tmp_path / broken).write_bytes(files[broken])
+    with pytest.raises(UserError, match=rf"1 of 2 images cannot be read.*\(first: {tmp_path}/{broken}\)"):
+        hash_excluded([tmp_path], "no")
 
 
 def test_what_is_see_through_is_compared_on_white(tmp_path):

@@ -21,11 +21,6 @@ KINDS = files_of_every_kind(1)
 CLOSE = 6  # mean difference of levels: JPEG at quality 95; another turn of the same drawing differs by 50 and more
 
 
-@pytest.fixture(autouse=True)
-def pillows_limit(monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)  # ShownResizer sets it in its process
-
-
 def stored(data: bytes, mode="no", size=256, only_if_bigger=False, **options) -> tuple:
     """(pixels or None, error, (original width, original height))."""
     jpeg, _, _, *original, error = ShownResizer(Resizer(size, mode, only_if_bigger, **options))(io.BytesIO(data))

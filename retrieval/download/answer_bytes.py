@@ -4,6 +4,7 @@ import io
 import re
 import threading
 import zlib
+from collections.abc import Iterator
 
 # OpenCV's own limit is 2^30 pixels, and img2dataset needs up to 60 bytes per pixel for an image with transparency.
 MAX_IMAGE_PIXELS = 40_000_000
@@ -16,6 +17,8 @@ MAX_ENCODINGS = 3  # "gzip, gzip" is seen; each is unpacked within the cap of by
 UNREADABLE_ENCODINGS = ("br", "zstd", "compress", "x-compress")
 READABLE_ENCODINGS = ("gzip", "x-gzip", "deflate")
 
+PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+
 TOO_LARGE = "too many bytes"
 CUT_SHORT = "cut short"
 TOO_MANY_SCANS = "too many scans"
@@ -24,7 +27,8 @@ ENCODED = "Content-Encoding"  # and which one, as `ENCODED_AS` lists them
 ENCODED_AS = tuple(f"{ENCODED} {name}" for name in (*READABLE_ENCODINGS, *UNREADABLE_ENCODINGS))
 
 _IMAGE = re.compile(
-    rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|\0\0\0\x0cjP|....ftyp(avi|hei|mif|msf)",
+    rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|BM.{4}\0{4}|II\*\0|MM\0\*|\0\0\0\x0cjP|....ftyp(avi|hei|mif|msf)"
+    rb"|\0\0\x01\0.\0|P[56]\s+\d",
     re.DOTALL,
 )
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # of JPEG, but for the restarts inside a scan
@@ -36,7 +40,7 @@ class BadAnswer(ValueError):
 
 
 def looks_like_image(beginning: bytes) -> bool:
-    """Whether a file begins (16 bytes are enough) as JPEG, PNG, GIF, WebP, BMP, TIFF, JPEG 2000, AVIF or HEIF do."""
+    """Whether a file begins (16 bytes are enough) as an image of a format in use does."""
     return bool(_IMAGE.match(beginning))
 
 
@@ -109,12 +113,35 @@ def jpeg_scans(data: bytes) -> tuple[int, int | None]:
     return scans, None
 
 
+def reaches_iend(png: bytes) -> bool:
+    """Whether each chunk of a PNG lies within the file, up to its end mark.
+
+    OpenCV 4.11 takes memory for whatever length a chunk names, up to 2 GB, and 5 seconds.
+    """
+    return any(kind == b"IEND" for kind, _ in _png_chunks(png))
+
+
+def png_without_description(png: bytes) -> bytes:
+    """The PNG with the chunks that make its pixels. Browsers skip another one that is broken; Pillow stops there."""
+    return png[:8] + b"".join(chunk for kind, chunk in _png_chunks(png) if kind in PIXEL_CHUNKS)
+
+
+def _png_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(name, the whole chunk) of each chunk that lies within the file, up to the end mark."""
+    at, kind = 8, b""
+    while at + 12 <= len(png) and kind != b"IEND":
+        kind, end = png[at + 4 : at + 8], at + 12 + int.from_bytes(png[at : at + 4], "big")
+        if end <= len(png):
+            yield kind, png[at:end]
+        at = end
+
+
 def may_be_cut_short(data: bytes) -> bool:
     """Whether the file lacks its format's end mark. OpenCV would paint the missing rest grey without an error."""
     if data.startswith(b"\xff\xd8"):
         return not data.rstrip(b"\0\r\n ").endswith(b"\xff\xd9") and jpeg_scans(data)[1] is None
     if data.startswith(b"\x89PNG"):
-        return b"IEND" not in data[-64:]
+        return not reaches_iend(data)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return int.from_bytes(data[4:8], "little") + 8 > len(data)
     return False

@@ -23,7 +23,7 @@ What is replaced in img2dataset and in the standard library, and why:
                                             `GuardedDownloader`, which installs the guard there before it fetches
     its resizer                             `GuardedDownloader`: gets what a browser shows (stored_image.py)
     img2dataset's process contexts          `_start_multiprocessing`: workers are forked from a process that has
-                                            imported img2dataset once
+                                            imported img2dataset once; when one is killed, all end
 
 img2dataset keeps its threads, its user agent, its X-Robots-Tag handling, its resizing and its writer.
 """
@@ -37,8 +37,10 @@ import json
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.forkserver
+import multiprocessing.pool
 import os
 import pickle
+import signal
 import socket
 import ssl
 import sys
@@ -51,7 +53,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.download.answer_bytes import TOO_LARGE, BadAnswer, check_image, unpacked
+from retrieval.download.answer_bytes import MAX_IMAGE_PIXELS, TOO_LARGE, BadAnswer, check_image, unpacked
 
 READ_BYTES = 1 << 18
 # Time-outs in a row from one host in one process, after which its other URLs are not tried. With the default deadline
@@ -320,6 +322,7 @@ def install(limits: Limits) -> None:
     importlib.import_module("retrieval.download.img2dataset_alone")
     downloader = importlib.import_module("img2dataset.downloader")
     urllib.request.install_opener(GuardedOpener(limits))
+    importlib.import_module("PIL.Image").MAX_IMAGE_PIXELS = MAX_IMAGE_PIXELS // 2  # Pillow refuses twice this
     progress = os.open(limits.progress, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     timeouts: Counter = Counter()  # host -> time-outs in a row
 
@@ -384,6 +387,16 @@ def _start_multiprocessing(processes: int) -> None:
     importlib.import_module("retrieval.download.img2dataset_alone")
     importlib.import_module("img2dataset.main").LoggerProcess._Popen = staticmethod(context.Process._Popen)
     importlib.import_module("img2dataset.distributor").get_context = lambda _: context
+    multiprocessing.pool.Pool._join_exited_workers = staticmethod(_end_if_one_was_killed)
+
+
+def _end_if_one_was_killed(workers, join=multiprocessing.pool.Pool._join_exited_workers):
+    """multiprocessing waits for ever for what a worker had, when memory ran out or a decoder crashed under it."""
+    for worker in workers:
+        if (worker.exitcode or 0) < 0 and worker.exitcode != -signal.SIGTERM:  # which ends them after the last shard
+            print(f"a process was killed by {signal.Signals(-worker.exitcode).name}", file=sys.stderr, flush=True)
+            os._exit(1)
+    return join(workers)
 
 
 def _start_ray(processes: int) -> None:

@@ -12,7 +12,7 @@ import io
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from retrieval.download.answer_bytes import NO_RANGE
+from retrieval.download.answer_bytes import NO_RANGE, reaches_iend
 
 # Formats that a browser shows, and TIFF, JPEG 2000 and PPM, which OpenCV has always read. Not EPS, for which Pillow
 # starts Ghostscript. AVIF since Pillow 11.3.
@@ -54,9 +54,11 @@ def is_plain(image: Image.Image, data: bytes) -> bool:
     if image.mode not in PLAIN_MODES.get(image.format, ()) or orientation_of(image) != 1:
         return False
     if image.format == "PNG":
-        # tRNS of a grey image is ignored by OpenCV; acTL is an animation; eXIf may also follow the pixels.
+        # tRNS of a grey image is ignored by OpenCV; acTL and fcTL are an animation; eXIf may also follow the pixels.
         clear_grey = image.mode == "L" and "transparency" in image.info
-        if clear_grey or ";16" in _raw_mode(image) or getattr(image, "is_animated", False) or b"eXIf" in data:
+        if clear_grey or ";16" in _raw_mode(image) or any(name in data for name in (b"acTL", b"fcTL", b"eXIf")):
+            return False
+        if not reaches_iend(data):
             return False
     if image.format == "WEBP" and image.is_animated:
         return False

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from retrieval.download.answer_bytes import CUT_SHORT, MAX_IMAGE_PIXELS
+from retrieval.download.answer_bytes import CUT_SHORT, MAX_IMAGE_PIXELS, png_without_description
 from retrieval.download.shown_image import NotShown, eight_bits, is_plain, open_image, shown
 
 JPEG_SIDE = 65_500  # libjpeg writes no more pixels per side
@@ -24,7 +24,6 @@ class ShownResizer:
 
     def __init__(self, resizer):
         self.resizer = resizer
-        Image.MAX_IMAGE_PIXELS = MAX_IMAGE_PIXELS // 2  # Pillow refuses more than twice this
 
     def __call__(self, stream, blurring_bbox_list=None):
         try:
@@ -62,19 +61,21 @@ def plain_file(data: bytes) -> tuple[bytes, tuple[int, int] | None]:
         image = open_image(data)
     except Image.DecompressionBombError as error:
         raise NotShown(TOO_MANY_PIXELS) from error
-    except Exception:  # noqa: BLE001  Pillow raises anything for arbitrary bytes; OpenCV may read more than Pillow
-        return _read_by_opencv(data)
+    except Exception:  # noqa: BLE001  Pillow raises anything for arbitrary bytes
+        return _unknown_to_pillow(data)
     if image.width * image.height > MAX_IMAGE_PIXELS:
         raise NotShown(TOO_MANY_PIXELS)
-    if is_plain(image, data):
-        return data, image.size
+    return (data, image.size) if is_plain(image, data) else _converted(image)
+
+
+def _converted(image: Image.Image) -> tuple[bytes, tuple[int, int]]:
     try:
         made = shown(image)
     except NotShown:
         raise
     except Image.DecompressionBombError as error:  # an icon's images have sizes of their own
         raise NotShown(TOO_MANY_PIXELS) from error
-    except Exception as error:  # see above
+    except Exception as error:  # as above
         raise NotShown(CUT_SHORT if "truncated" in str(error) else NO_IMAGE) from error
     return _netpbm(made), made.size
 
@@ -84,14 +85,28 @@ def _netpbm(image: Image.Image) -> bytes:
     return b"%s %d %d 255\n" % (kind, *image.size) + image.tobytes()
 
 
-def _read_by_opencv(data: bytes) -> tuple[bytes, tuple[int, int] | None]:
-    """What Pillow does not know: as it is, unless its samples have more than 8 bits (TIFF of floats in colour)."""
+def _unknown_to_pillow(data: bytes) -> tuple[bytes, tuple[int, int] | None]:
+    """What is an image all the same: PNG and JPEG with a broken description, and TIFF of floats in colour.
+
+    Nothing else goes to OpenCV 4.11: its JPEG 2000 and animated PNG decoders crash on headers that Pillow refuses, and
+    with them would go the URLs of the whole process.
+
+    Raises:
+        NotShown: no image.
+    """
+    if data.startswith(b"\xff\xd8"):
+        return data, None
+    if data.startswith(b"\x89PNG"):
+        bare = png_without_description(data)
+        if bare == data:
+            raise NotShown(NO_IMAGE)
+        return plain_file(bare)
+    if not data.startswith((b"II*\0", b"MM\0*")):
+        raise NotShown(NO_IMAGE)
     try:
         samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:  # empty, or too many pixels: img2dataset says so
-        return data, None
-    if samples is None:
-        return data, None
-    if samples.dtype != np.uint8:
-        data = cv2.imencode(".png", eight_bits(samples))[1].tobytes()
-    return data, samples.shape[1::-1]
+    except cv2.error as error:
+        raise NotShown(TOO_MANY_PIXELS if "CV_IO_MAX_IMAGE" in str(error) else NO_IMAGE) from error
+    if samples is None or samples.dtype == np.uint8:
+        raise NotShown(NO_IMAGE)
+    return cv2.imencode(".png", eight_bits(samples))[1].tobytes(), samples.shape[1::-1]

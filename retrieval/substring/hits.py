@@ -35,6 +35,17 @@ class PhraseHits:
         return PhraseHits(row, self.phrase, self.inside)
 
 
+def joined_hits(parts: list[Hits]) -> Hits:
+    """The entries of all parts, one part after the other."""
+    return Hits(*(np.concatenate(columns) for columns in zip(*(vars(part).values() for part in parts), strict=True)))
+
+
+def joined_phrase_hits(parts: list[PhraseHits]) -> PhraseHits:
+    """The entries of all parts, one part after the other."""
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return PhraseHits(*(np.concatenate(column) for column in columns))
+
+
 @dataclass(frozen=True)
 class LiteralHits:
     """One entry per occurrence of a literal, in any order."""

@@ -12,7 +12,7 @@ as in FTS5. A null caption matches nothing. Bytes that are not UTF-8 are read as
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +30,8 @@ from retrieval.substring.caption_buffers import (
     rows_to_fold,
     without_nulls,
 )
-from retrieval.substring.hits import Hits, LiteralHits, PhraseHits
+from retrieval.substring.covers import SAMPLE_BYTES, estimated_hits
+from retrieval.substring.hits import Hits, LiteralHits, PhraseHits, joined_hits
 from retrieval.substring.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
 from retrieval.substring.query_plans import QueryPlans
 from retrieval.substring.ragged_array import RaggedArray
@@ -178,16 +179,38 @@ class Matcher:
     def __init__(self, queries: list[Query], mode: str, make_scanner: Callable[[list[bytes]], Scanner] = best_scanner):
         """Compile. `make_scanner` is an engine of literal_scan.py."""
         phrases = distinct_phrases(queries)
-        needles = [phrase_needle(phrase, mode) for phrase in phrases]
-        empty = {phrase for phrase, needle in zip(phrases, needles, strict=True) if not needle}
+        self._needles = [phrase_needle(phrase, mode) for phrase in phrases]
+        empty = {phrase for phrase, needle in zip(phrases, self._needles, strict=True) if not needle}
         self.phrases = [shown(phrase) for phrase in phrases]  # what `Hits.phrase` numbers
-        self._mode, self._needles = mode, needles
-        self._rows_that_may_match = row_filter([_words_of(needle) for needle in needles if needle], make_scanner)
-        self._literals = compile_literals(needles, make_scanner)
+        self._mode, self._make_scanner = mode, make_scanner
         self._plans = QueryPlans(queries, phrases, empty)
-        if mode == "substring":
-            self._word_sides = np.array([_sides_of_a_word(needle) for needle in needles], np.uint8)
-        self._has_replacement = mode == "substring" and any("\ufffd" in needle for needle in needles)
+        self._needed = self._others = self._rows_that_may_match = None
+        if not self._plans.composed_phrases:
+            self._compile(np.ones(len(phrases)))
+
+    def _compile(self, costs: np.ndarray) -> None:
+        """Make the scanners. `costs`: float64 (phrases,), how often each is in captions, as far as it is known."""
+        needed, others = self._plans.divide(costs)
+        self._needed, self._others = (
+            PhraseScanner(
+                [needle if number in part else "" for number, needle in enumerate(self._needles)],
+                self._mode,
+                self._make_scanner,
+            )
+            for part in (needed, others)
+        )
+        self._rows_that_may_match = row_filter(
+            [_words_of(self._needles[number]) for number in sorted(needed)], self._make_scanner
+        )
+
+    def _costs(self, captions: pa.BinaryArray) -> np.ndarray:
+        """How often each phrase is in the first of these captions, for phrases of which it matters."""
+        costs = np.ones(len(self.phrases))
+        numbers = self._plans.composed_phrases
+        _, sample = next(pieces(captions, SAMPLE_BYTES))
+        literals = [literals_of(self._needles[number])[0][0] for number in numbers]
+        costs[numbers] = estimated_hits(literals, sample, self._mode)
+        return costs
 
     def match(self, captions: pa.Array | pa.ChunkedArray) -> Hits:
         """The hits of a batch. Memory is bounded by GATHERED_BYTES of the captions, and by the hits.
@@ -195,21 +218,18 @@ class Matcher:
         Args:
             captions: (large) strings, (large) binary, or a dictionary of either.
         """
-        found, start = [_no_phrase_hits()], 0
+        found, start = [Hits(*(np.empty(0, kind) for kind in (np.int64, np.int32, np.int32, bool)))], 0
         for chunk in captions.chunks if isinstance(captions, pa.ChunkedArray) else [captions]:
             for first, part in pieces(without_nulls(chunk), GATHERED_BYTES):
+                if self._needed is None:
+                    self._compile(self._costs(part))
                 rows = self._rows_worth_scanning(part)
                 if len(rows) < len(part):
                     part = part.take(integers(rows))
-                hits = self._phrase_hits(part)
-                found.append(hits.moved(rows[hits.row] + first + start))
+                hits = self._hits(part)
+                found.append(replace(hits, row=rows[hits.row] + first + start))
             start += len(chunk)
-        together = PhraseHits(
-            np.concatenate([hits.row for hits in found]),
-            np.concatenate([hits.phrase for hits in found]),
-            np.concatenate([hits.inside for hits in found]),
-        )
-        return self._plans.hits(together)
+        return joined_hits(found)
 
     def _rows_worth_scanning(self, captions: pa.Array) -> np.ndarray:
         """The rows that may match. All of them where the list is long or its words are common."""
@@ -220,8 +240,29 @@ class Matcher:
             self._rows_that_may_match = None
         return np.arange(len(captions))
 
-    def _phrase_hits(self, captions: pa.Array) -> PhraseHits:
-        """The phrases that hold in binary captions without nulls."""
+    def _hits(self, captions: pa.Array) -> Hits:
+        """The hits in binary captions without nulls: all are searched for what the queries need, few for the rest."""
+        needed = self._needed.hits(captions)
+        rows = self._plans.unfinished_rows(needed)
+        others = self._others.hits(captions.take(integers(rows)))
+        return self._plans.hits(needed, others.moved(rows[others.row]))
+
+
+class PhraseScanner:
+    """Finds the phrases that hold in captions."""
+
+    def __init__(self, needles: list, mode: str, make_scanner: Callable[[list[bytes]], Scanner]):
+        """`needles` are those of all phrases (`phrase_needle`). The empty ones are not searched for."""
+        self._needles, self._mode = needles, mode
+        self._literals = compile_literals(needles, make_scanner)
+        if mode == "substring":
+            self._word_sides = np.array([_sides_of_a_word(needle) for needle in needles], np.uint8)
+        self._has_replacement = mode == "substring" and any("\ufffd" in needle for needle in needles)
+
+    def hits(self, captions: pa.Array) -> PhraseHits:
+        """The phrases that hold in binary captions without nulls, sorted by row and phrase."""
+        if not len(captions) or not len(self._literals.lengths):
+            return PhraseHits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool))
         hits, is_inexact = self._scan_as_they_lie(captions)
         found, inexact = [hits], np.flatnonzero(is_inexact)
         for first, piece in pieces(captions.take(integers(inexact)), PIECE_BYTES):
@@ -280,7 +321,7 @@ class Matcher:
     def _once_per_row(self, hits: LiteralHits) -> PhraseHits:
         """Each phrase once per row; `inside` where all its occurrences are inside longer words."""
         entries, phrases = self._literals.phrases_of.expand(hits.literal)
-        number = max(1, len(self.phrases))
+        number = len(self._needles)
         keys = hits.row[entries] * number + phrases
         order = np.argsort(keys, kind="stable")
         firsts = np.flatnonzero(np.diff(keys[order], prepend=-1))
@@ -299,10 +340,6 @@ class Matcher:
             right[entry] = holds(needle, text)
             inside[entry] = right[entry] and self._mode == "substring" and only_inside(needle, text)
         return PhraseHits(hits.row, hits.phrase, inside).take(right)
-
-
-def _no_phrase_hits() -> PhraseHits:
-    return PhraseHits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool))
 
 
 def _sides_of_a_word(needle: str) -> int:

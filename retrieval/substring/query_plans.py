@@ -1,16 +1,20 @@
-"""From the phrases that hold in each caption to the queries that match: AND, OR and NOT over whole batches.
+"""From the phrases that hold in each caption to the queries that match.
 
     plans = QueryPlans(queries, phrases, empty)
-    hits = plans.hits(phrase_hits)
+    needed, others = plans.divide(costs)                    # the phrases to search all captions for, and the others
+    rows = plans.unfinished_rows(hits_of_needed)            # the captions to search for the others
+    hits = plans.hits(hits_of_needed, hits_of_others)
 
-Most queries are one phrase, or an OR of some: they need one lookup per phrase hit. The others are worked out one by
-one, as operations on sorted arrays of rows.
+Most queries are one phrase, or an OR of some: they need one lookup per phrase hit. The others are worked out for the
+captions that hold what they need (covers.py), all at once (query_trees.py).
 """
 
 import numpy as np
 
 from retrieval.queries import And, Not, Or, Phrase, Query
-from retrieval.substring.hits import Hits, PhraseHits
+from retrieval.substring.covers import cheapest_cover
+from retrieval.substring.hits import Hits, PhraseHits, joined_hits, joined_phrase_hits
+from retrieval.substring.query_trees import QueryTrees
 from retrieval.substring.ragged_array import RaggedArray
 
 # A query with phrases as numbers, and without what is empty. And, Or and Not are those of retrieval.queries.
@@ -23,58 +27,104 @@ class QueryPlans:
     def __init__(self, queries: list[Query], phrases: list[Phrase], empty: set[Phrase]):
         """`phrases` are all phrases of the queries; `empty` are those without a token or character."""
         number_of = {phrase: number for number, phrase in enumerate(phrases)}
-        choices: list[list[tuple[int, int]]] = [[] for _ in phrases]  # per phrase: (query, rank of the phrase in it)
-        self._phrases, self._queries = len(phrases), len(queries)
-        self._composed: list[tuple[int, Plan]] = []
-        for number, query in enumerate(queries):
-            plan = make_plan(query, number_of, empty)
-            if isinstance(plan, int):
-                choices[plan].append((number, 0))
-            elif isinstance(plan, Or) and all(isinstance(part, int) for part in plan.parts):
-                for rank, phrase in enumerate(dict.fromkeys(plan.parts)):
-                    choices[phrase].append((number, rank))
-            elif plan is not None:
-                self._composed.append((number, plan))
-        self._ranks = 1 + max((rank for chosen in choices for _, rank in chosen), default=0)
-        self._choices = RaggedArray([[number * self._ranks + rank for number, rank in chosen] for chosen in choices])
+        plans = {number: make_plan(query, number_of, empty) for number, query in enumerate(queries)}
+        simple = {number: _any_of(plan) for number, plan in plans.items() if _any_of(plan)}
+        composed = {number: plan for number, plan in plans.items() if plan is not None and number not in simple}
+        self._queries, self._phrases = len(queries), len(phrases)
+        self._any_phrase = _AnyPhrase(simple, len(phrases))
+        self._composed, self._trees = list(composed.values()), QueryTrees(list(composed.values()))
+        self._query_of = np.array(list(composed), np.int64)  # of each composed plan
+        self._plans_begun_by = RaggedArray([])
         # As for a list of names, each its own query: then the phrases that hold are the queries that match.
-        self._is_one_to_one = choices == [[(number, 0)] for number in range(len(queries))]
+        self._is_one_to_one = simple == {number: (number,) for number in range(len(queries))}
 
-    def hits(self, found: PhraseHits) -> Hits:
-        """The queries that match, each with the first of its phrases that made it match."""
+    @property
+    def composed_phrases(self) -> list[int]:
+        """The phrases of the queries that are more than an OR of phrases: `divide` needs the costs of these."""
+        return self._trees.phrases
+
+    def divide(self, costs: np.ndarray) -> tuple[set[int], set[int]]:
+        """The phrases that all captions must be searched for, and the others.
+
+        Args:
+            costs: float64 (phrases,), above 0: how often each is in captions. This decides which part of an AND is
+                needed, and changes no result.
+        """
+        begun: list[list[int]] = [[] for _ in range(self._phrases)]
+        for number, plan in enumerate(self._composed):
+            for phrase in cheapest_cover(plan, costs):
+                begun[phrase].append(number)
+        self._plans_begun_by = RaggedArray(begun)
+        needed = self._any_phrase.phrases | {phrase for phrase, plans in enumerate(begun) if plans}
+        return needed, set(self._trees.phrases) - needed
+
+    def unfinished_rows(self, needed: PhraseHits) -> np.ndarray:
+        """The rows, ascending, where the other phrases decide which queries match."""
+        return np.unique(needed.row[self._plans_begun_by.lengths[needed.phrase] > 0])
+
+    def hits(self, needed: PhraseHits, others: PhraseHits) -> Hits:
+        """The queries that match, each with the first of its phrases that made it match.
+
+        Args:
+            needed: the hits of the phrases that are needed.
+            others: the hits of the others in `unfinished_rows`.
+        """
         if self._is_one_to_one:
-            return Hits(found.row, found.phrase.astype(np.int32), found.phrase.astype(np.int32), found.inside)
-        hits = self._hits_by_any_phrase(found)
-        return self._with_composed(hits, found) if self._composed else hits
+            return _as_hits(needed, needed.phrase)
+        queries, chosen = self._any_phrase.select(needed)
+        hits = _as_hits(needed.take(chosen), queries)
+        if not self._composed:
+            return hits
+        queries, found = self._select_composed(needed, others)
+        together = joined_hits([hits, _as_hits(found, queries)])
+        return together.take(np.argsort(together.row * self._queries + together.query, kind="stable"))
 
-    def _hits_by_any_phrase(self, found: PhraseHits) -> Hits:
-        """The hits of queries that are one phrase, or an OR of some."""
+    def _select_composed(self, needed: PhraseHits, others: PhraseHits) -> tuple[np.ndarray, PhraseHits]:
+        """The composed queries that match, and for each the phrase that made it match."""
+        entries, numbers = self._plans_begun_by.expand(needed.phrase)
+        pairs = np.unique(needed.row[entries] * len(self._composed) + numbers)
+        rows, numbers = np.divmod(pairs, len(self._composed))
+        found = joined_phrase_hits([needed, others])
+        keys = found.row * self._phrases + found.phrase
+        order = np.argsort(keys, kind="stable")  # two ascending runs: this takes no longer than reading them
+        which, entries = self._trees.select(rows, numbers, keys[order], self._phrases)
+        return self._query_of[numbers[which]], found.take(order[entries])
+
+
+class _AnyPhrase:
+    """Queries that are one phrase, or an OR of some: {query: its phrases in order}."""
+
+    def __init__(self, queries: dict[int, tuple[int, ...]], phrases: int):
+        choices: list[list[tuple[int, int]]] = [[] for _ in range(phrases)]  # phrase: (query, rank of the phrase in it)
+        for number, of_query in queries.items():
+            for rank, phrase in enumerate(of_query):
+                choices[phrase].append((number, rank))
+        self.phrases = {phrase for phrase, chosen in enumerate(choices) if chosen}
+        self._queries = 1 + max(queries, default=0)
+        self._ranks = max(map(len, queries.values()), default=1)
+        self._choices = RaggedArray([[number * self._ranks + rank for number, rank in chosen] for chosen in choices])
+
+    def select(self, found: PhraseHits) -> tuple[np.ndarray, np.ndarray]:
+        """The queries that match, by row and number, and for each the entry of `found` with its first phrase."""
         entries, choices = self._choices.expand(found.phrase)
         keys = found.row[entries] * self._queries * self._ranks + choices  # sorts by row, query and rank
         order = np.argsort(keys, kind="stable")
         is_first = np.diff(keys[order] // self._ranks, prepend=-1) > 0  # of its row and query
         firsts = order[is_first]
-        return _as_hits(found.take(entries[firsts]), choices[firsts] // self._ranks)
-
-    def _with_composed(self, hits: Hits, found: PhraseHits) -> Hits:
-        """The hits, and those of the queries that are more than an OR of phrases."""
-        rows_of = _RowsOfPhrases(found, self._phrases)
-        parts = [hits]
-        for number, plan in self._composed:
-            rows, entries = rows_of.select(plan)
-            if len(rows):
-                parts.append(_as_hits(found.take(entries), np.full(len(rows), number)))
-        together = Hits(
-            np.concatenate([part.row for part in parts]),
-            np.concatenate([part.query for part in parts]),
-            np.concatenate([part.phrase for part in parts]),
-            np.concatenate([part.inside for part in parts]),
-        )
-        return together.take(np.lexsort((together.query, together.row)))
+        return choices[firsts] // self._ranks, entries[firsts]
 
 
 def _as_hits(found: PhraseHits, queries: np.ndarray) -> Hits:
     return Hits(found.row, queries.astype(np.int32), found.phrase.astype(np.int32), found.inside)
+
+
+def _any_of(plan: Plan | None) -> tuple[int, ...]:
+    """The phrases of a plan that is one phrase, or an OR of some. Else none."""
+    if isinstance(plan, int):
+        return (plan,)
+    if isinstance(plan, Or) and all(isinstance(part, int) for part in plan.parts):
+        return tuple(dict.fromkeys(plan.parts))
+    return ()
 
 
 def make_plan(query: Query, number_of: dict[Phrase, int], empty: set[Phrase]) -> Plan | None:
@@ -96,46 +146,3 @@ def make_plan(query: Query, number_of: dict[Phrase, int], empty: set[Phrase]) ->
         case Not(wanted, unwanted):
             plans = [make_plan(part, number_of, empty) for part in (wanted, unwanted)]
             return plans[0] if None in plans else Not(*plans)
-
-
-class _RowsOfPhrases:
-    """The rows in which each phrase holds."""
-
-    def __init__(self, found: PhraseHits, phrases: int):
-        self._by_phrase = np.argsort(found.phrase, kind="stable")
-        self._edges = np.searchsorted(found.phrase[self._by_phrase], np.arange(phrases + 1))
-        self._rows = found.row[self._by_phrase]
-
-    def select(self, plan: Plan) -> tuple[np.ndarray, np.ndarray]:
-        """The rows where the plan holds, ascending, and for each the entry of `found` that made it hold."""
-        match plan:
-            case int():
-                span = slice(self._edges[plan], self._edges[plan + 1])
-                return self._rows[span], self._by_phrase[span]
-            case And(parts):
-                return self._select_all_of(*parts)
-            case Or(parts):
-                selected = [self.select(part) for part in parts]
-                rows, firsts = np.unique(np.concatenate([rows for rows, _ in selected]), return_index=True)
-                return rows, np.concatenate([entries for _, entries in selected])[firsts]
-            case Not(wanted, unwanted):
-                rows, entries = self.select(wanted)
-                keep = ~_are_in(rows, self.select(unwanted)[0])
-                return rows[keep], entries[keep]
-
-    def _select_all_of(self, first: Plan, *others: Plan) -> tuple[np.ndarray, np.ndarray]:
-        rows, entries = self.select(first)
-        for other in others:
-            if not len(rows):
-                break
-            keep = _are_in(rows, self.select(other)[0])
-            rows, entries = rows[keep], entries[keep]
-        return rows, entries
-
-
-def _are_in(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Whether each of `rows` is among `others`, both ascending: bool (n,)."""
-    if not len(others):
-        return np.zeros(len(rows), bool)
-    candidates = np.minimum(np.searchsorted(others, rows), len(others) - 1)
-    return others[candidates] == rows

@@ -51,7 +51,7 @@ def test_no_caption_is_an_answer_too(candidates):
 
 
 @pytest.mark.parametrize(
-    "words", [[], [b"ab"], ["猫猫".encode()], [b"%04d" % number for number in range(SHORT_LIST + 1)]]
+    "words", [[], [b"a"], ["猫猫".encode()], [b"%04d" % number for number in range(SHORT_LIST + 1)]]
 )
 def test_lists_that_are_long_or_of_short_words_or_beyond_ascii_are_not_filtered(words):
     assert row_filter([[word] for word in words], re_scanner) is None
@@ -59,7 +59,7 @@ def test_lists_that_are_long_or_of_short_words_or_beyond_ascii_are_not_filtered(
 
 def test_of_a_phrase_the_word_is_looked_for_that_is_rare_in_the_captions(candidates):
     captions = [b"white " * 9, b"white oak", b"an oak of white wood", b"oak"]
-    assert candidates([], captions, [[b"white", b"oak", b"of"]]) == [1, 2, 3]
+    assert candidates([], captions, [[b"white", b"oak", b"a"]]) == [1, 2, 3]
 
 
 def test_a_filter_that_leaves_most_captions_is_dropped():

@@ -10,6 +10,7 @@ takes some seconds: it is for platforms without hyperscan's wheel.
 """
 
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -69,7 +70,7 @@ def hyperscan_scanner(literals: list[bytes]) -> Scanner:
             add(end)
 
         database.scan(buffer, match_event_handler=on_match)
-        pairs = np.array(hits, np.int64).reshape(-1, 2)
+        pairs = np.frombuffer(array("q", hits), np.int64).reshape(-1, 2)  # array() reads a list thrice as fast as numpy
         return pairs[:, 0].astype(np.int32), pairs[:, 1]
 
     return scan

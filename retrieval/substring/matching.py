@@ -382,7 +382,8 @@ def compile_literals(needles: list, make_scanner: Callable[[list[bytes]], Scanne
 def literals_of(needle: str | list[tuple[str, bool]]) -> tuple[list[bytes], bool, list[bytes]]:
     """What to scan for: literals of the phrase, whether they are only a part of it, and its gaps.
 
-    A gap is a literal that begins with more spaces than the phrase's literals allow between two of its words.
+    A gap is a literal with more spaces than the phrase's literals allow between two of its words: two, three, or more.
+    It has the word before them too: "  300 " alone is in one web caption in twenty.
     """
     if isinstance(needle, str):
         literal = needle.encode()
@@ -392,12 +393,17 @@ def literals_of(needle: str | list[tuple[str, bool]]) -> tuple[list[bytes], bool
     words = [token.encode("utf-8", "surrogateescape") for token, _ in needle[:known]]
     first, *rests = (b" ".join(words[start:]) + b" " * (not stars[known - 1]) for start in range(known))
     if len(rests) == 1:  # two words may have up to three separators between them, as in "mobile - home"
-        literals, gap = [b" " + words[0] + b" " * spaces + rests[0] for spaces in (1, 2, 3)], b"    "
+        literals, gaps = [b" " + words[0] + b" " * spaces + rests[0] for spaces in (1, 2, 3)], [b"    " + rests[0]]
     else:
-        literals, gap = [b" " + first], b"  "
+        literals = [b" " + first]
+        gaps = [
+            before + rest
+            for word, rest in zip(words, rests, strict=False)
+            for before in (word + b"  ", word + b"   ", b"    ")
+        ]
     is_part = known < len(needle) or len(literals[-1]) > LONGEST_LITERAL
-    gaps = [(gap + rest)[:LONGEST_LITERAL] for rest in rests]
-    return list(dict.fromkeys(literal[:LONGEST_LITERAL] for literal in literals)), is_part, gaps
+    cut = (list(dict.fromkeys(literal[:LONGEST_LITERAL] for literal in some)) for some in (literals, gaps))
+    return next(cut), is_part, next(cut)
 
 
 def _words_of(needle: str | list[tuple[str, bool]]) -> list[bytes]:

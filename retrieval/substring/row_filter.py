@@ -18,8 +18,8 @@ from retrieval.substring.literal_scan import LONGEST_LITERAL, Scanner
 
 RowFilter = Callable[[pa.Array, np.ndarray], np.ndarray]
 
-SHORT_LIST = 256  # phrases; ImageNet's thousand are in a third of all captions, so a filter does not help
-SHORTEST_WORD = 3  # bytes; shorter words are nearly everywhere
+SHORT_LIST = 512  # phrases; ImageNet's thousand are in a third of all captions, so a filter does not help
+SHORTEST_WORD = 2  # bytes; single letters and digits are nearly everywhere
 SAMPLE_BYTES = 1 << 17  # some 2,000 captions show which word of a phrase is rare; counting takes 10 ms
 
 

@@ -28,7 +28,12 @@ def open_by_duckdb(path: Path, field: str | None) -> Shard:
         UserError: DuckDB cannot read it either (its cause is DuckDB's error), or it lacks what a shard needs.
     """
     with _scanned(path) as (connection, source):
-        names = [row[0] for row in connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [source]).fetchall()]
+        names = [
+            row[0]
+            for row in connection.execute(
+                "DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning = false)", [source]
+            ).fetchall()
+        ]
         rows = connection.execute("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [source]).fetchall()[0][
             0
         ]
@@ -68,7 +73,7 @@ def _fetch(shard: Shard, values: dict[str, pa.Array], captions: pa.Array, positi
 def _reader(connection, source: str, names: list[str], limit: int | None = None) -> pa.RecordBatchReader:
     listed = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
     end = "" if limit is None else f" LIMIT {limit}"
-    rows = connection.sql(f"SELECT {listed} FROM read_parquet(?){end}", params=[source])
+    rows = connection.sql(f"SELECT {listed} FROM read_parquet(?, hive_partitioning = false){end}", params=[source])
     give = getattr(rows, "to_arrow_reader", None) or rows.fetch_arrow_reader  # since DuckDB 1.4, and before
     return give(BATCH_ROWS)
 

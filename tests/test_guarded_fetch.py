@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -45,7 +46,8 @@ def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, 
         "endless/1": "too many bytes", "chunks/1": "too many bytes", "drip/1": "timeout", "dripheaders/1": "timeout",
         "silent/1": "timeout", "continue/1": "timeout", "garbage/1": "not valid HTTP", "hugeheader/1": "not valid HTTP",
         "manyheaders/1": "not valid HTTP", "short/1": "cut short", "less/1": "cut short", "cut/1": "cut short",
-        "empty/1": "not an image", "html/1": "not an image", "gzip/1": "too many bytes", "bomb/50000": "too many pixels",
+        "empty/1": "not an image", "html/1": "not an image", "gzip/1": "too many bytes",
+        "bomb/50000": "too many pixels",
         "loop/1": "redirect loop", "to/file": "redirect refused", "to/ftp": "redirect refused",
         "to/data": "redirect refused", "noai/1": "X-Robots-Tag", "scans/1": "too many scans",
     }  # fmt: skip
@@ -68,6 +70,30 @@ def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, 
     assert report["dropped"] == Counter(reason for reason in urls.values() if reason)
     assert seconds < 120
     assert peak < 2 << 30  # 0.7 GB as it is; 5.6 GB when the cut bombs were decoded
+
+
+def test_a_worker_that_is_killed_ends_the_run_and_the_next_one_fetches_the_rest(server, tmp_path, download):
+    chunks(tmp_path / "chunks", [record(f"{server.at}/jpeg/{number}") for number in range(40)])
+    server.latency = 2
+    command = [sys.executable, ROOT / "download_urls_img2dataset.py", *arguments(tmp_path)]
+    with open(tmp_path / "said", "w+") as said:
+        running = subprocess.Popen(list(map(str, command)), stderr=said)
+        while len(server.asked) < 20:  # the first 16 have come back
+            time.sleep(0.05)
+        os.kill(max(process_tree(running.pid), key=threads_of), signal.SIGKILL)
+        assert running.wait(timeout=60) == 1
+        said.seek(0)
+        text = said.read()
+    assert "a process was killed by SIGKILL" in text and "the same command asks for them again" in text
+    assert "Traceback" not in text
+    server.latency = 0
+    download()
+    assert loaded(tmp_path)[0]["kept"] == 40
+    assert max(Counter(server.asked).values()) <= 2
+
+
+def threads_of(process: int) -> int:
+    return len(list(Path(f"/proc/{process}/task").iterdir()))
 
 
 # URLs in the internet of tests/hostile_internet.py. Each of these leads to a private address.

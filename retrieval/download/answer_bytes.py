@@ -118,7 +118,11 @@ def reaches_iend(png: bytes) -> bool:
 
     OpenCV 4.11 takes memory for whatever length a chunk names, up to 2 GB, and 5 seconds.
     """
-    return any(kind == b"IEND" for kind, _ in _png_chunks(png))
+    return b"IEND" in png_chunk_names(png)
+
+
+def png_chunk_names(png: bytes) -> set[bytes]:
+    return {name for name, _ in _png_chunks(png)}
 
 
 def png_without_description(png: bytes) -> bytes:

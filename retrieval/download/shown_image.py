@@ -12,7 +12,7 @@ import io
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from retrieval.download.answer_bytes import NO_RANGE, reaches_iend
+from retrieval.download.answer_bytes import NO_RANGE, png_chunk_names
 
 # Formats that a browser shows, and TIFF, JPEG 2000 and PPM, which OpenCV has always read. Not EPS, for which Pillow
 # starts Ghostscript. AVIF since Pillow 11.3.
@@ -56,9 +56,8 @@ def is_plain(image: Image.Image, data: bytes) -> bool:
     if image.format == "PNG":
         # tRNS of a grey image is ignored by OpenCV; acTL and fcTL are an animation; eXIf may also follow the pixels.
         clear_grey = image.mode == "L" and "transparency" in image.info
-        if clear_grey or ";16" in _raw_mode(image) or any(name in data for name in (b"acTL", b"fcTL", b"eXIf")):
-            return False
-        if not reaches_iend(data):
+        names = png_chunk_names(data)
+        if clear_grey or ";16" in _raw_mode(image) or names & {b"acTL", b"fcTL", b"eXIf"} or b"IEND" not in names:
             return False
     if image.format == "WEBP" and image.is_animated:
         return False

@@ -11,11 +11,9 @@ Standard library only.
 import statistics
 from collections.abc import Iterator, Mapping
 
-TABLE_LINES = 12  # classes with their numbers; with the lines for the rest, a table of 20 lines
-SHORT_LINES = 5  # for the names of short classes that the table has no room for
+from retrieval.table_lines import TABLE_LINES, WIDEST_NAME, cut, listed
+
 SHORT_SHARE = 0.1  # of the median number of records: a class with fewer is short
-WIDEST_NAME = 40  # characters
-WIDTH = 116  # characters of a line
 
 
 def class_table(summaries: Mapping[str, dict]) -> Iterator[str]:
@@ -28,7 +26,7 @@ def class_table(summaries: Mapping[str, dict]) -> Iterator[str]:
     for name in shown:
         counts = summaries[name]
         score = "" if counts["score_mean"] is None else f"{counts['score_mean']:.4f}"
-        yield f"{_cut(name, width):{width}}  {counts['asked']:>10,}  {counts['kept']:>10,}  {score:>10}".rstrip()
+        yield f"{cut(name, width):{width}}  {counts['asked']:>10,}  {counts['kept']:>10,}  {score:>10}".rstrip()
     rest = ordered[len(shown) :]
     if not rest:
         return
@@ -36,24 +34,4 @@ def class_table(summaries: Mapping[str, dict]) -> Iterator[str]:
     yield f"and {len(rest):,} more classes, {fewest:,} to {most:,} records each"
     line = SHORT_SHARE * statistics.median(counts["kept"] for counts in summaries.values())
     if short := [name for name in rest if summaries[name]["kept"] <= line]:
-        yield from _listed(f"short of records as well ({line:,.0f} or fewer): ", short)
-
-
-def _listed(before: str, names: list[str]) -> Iterator[str]:
-    """The names in SHORT_LINES lines at most, and the number of the others."""
-    lines, line, left = [], before, len(names)
-    for name in names:
-        word = name + (", " if left > 1 else "")
-        if len(line) + len(word) > WIDTH and line.strip():
-            if len(lines) == SHORT_LINES - 1:
-                break
-            lines.append(line.rstrip())
-            line = "  "
-        line += word
-        left -= 1
-    yield from lines
-    yield line.rstrip(", ") + (f" and {left:,} more" if left else "")
-
-
-def _cut(name: str, width: int) -> str:
-    return name if len(name) <= width else name[: width - 1] + "…"
+        yield from listed(f"short of records as well ({line:,.0f} or fewer): ", short)

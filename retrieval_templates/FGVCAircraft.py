@@ -3,9 +3,10 @@
 https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/
 
 Names and prompts are those of CLIP's zero-shot evaluation (Radford et al. 2021). A variant is written with a hyphen, a
-space or nothing, and with its maker in front. A number alone is a part number or, in substring mode, the end of another
-(an-12 in Jan-12): it needs its maker or an airline, an airport or the word aircraft beside it. NOT binds tighter than
-AND, and AND tighter than OR.
+space or nothing, and with its maker in front. A number of Boeing's or a long one of Airbus (777-200, A330-300) is a word
+that means the airplane wherever it stands. Any other number alone is a part number or, in substring mode, the end of
+another (an-12 in Jan-12): it needs its maker or an airline, an airport or the word aircraft beside it. NOT binds tighter
+than AND, and AND tighter than OR.
 """
 
 classes = [
@@ -126,80 +127,80 @@ class_map = {
         "OR airliner* OR airline* OR airways OR airport)"
     ),
     "737-200": (
-        '"boeing 737-2"* OR "boeing 737 200"* OR "b737-200"* OR "737-200"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 737-2"* OR "boeing 737 200"* OR "b737-200"* OR " 737-200 " OR "737-200"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "737-300": (
-        '"boeing 737-3"* OR "boeing 737 300"* OR "b737-300"* OR "737-300"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 737-3"* OR "boeing 737 300"* OR "b737-300"* OR " 737-300 " OR "737-300"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "737-400": (
-        '"boeing 737-4"* OR "boeing 737 400"* OR "b737-400"* OR "737-400"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 737-4"* OR "boeing 737 400"* OR "b737-400"* OR " 737-400 " OR "737-400"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "737-500": (
-        '"boeing 737-5"* OR "boeing 737 500"* OR "b737-500"* OR "737-500"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 737-5"* OR "boeing 737 500"* OR "b737-500"* OR " 737-500 " OR "737-500"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "737-600": (
-        '"boeing 737-6"* OR "boeing 737 600"* OR "b737-600"* OR "737-600"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 737-6"* OR "boeing 737 600"* OR "b737-600"* OR " 737-600 " OR "737-600"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "737-700": (
-        '"boeing 737-7"* OR "boeing 737 700"* OR "b737-700"* OR "737-700"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 737-7"* OR "boeing 737 700"* OR "b737-700"* OR " 737-700 " OR "737-700"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "737-800": (  # Boeing numbered each customer's own: 737-823 is American's 737-800
-        '"boeing 737-8"* OR "boeing 737 800"* OR "b737-800"* OR "737-800"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 737-8"* OR "boeing 737 800"* OR "b737-800"* OR " 737-800 " OR "737-800"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "737-900": (
-        '"boeing 737-9"* OR "boeing 737 900"* OR "b737-900"* OR "737-900"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 737-9"* OR "boeing 737 900"* OR "b737-900"* OR " 737-900 " OR "737-900"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "747-100": (
-        '"boeing 747-1"* OR "boeing 747 100"* OR "b747-100"* OR "747-100"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 747-1"* OR "boeing 747 100"* OR "b747-100"* OR " 747-100 " OR "747-100"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "747-200": (
-        '"boeing 747-2"* OR "boeing 747 200"* OR "b747-200"* OR "747-200"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 747-2"* OR "boeing 747 200"* OR "b747-200"* OR " 747-200 " OR "747-200"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "747-300": (
-        '"boeing 747-3"* OR "boeing 747 300"* OR "b747-300"* OR "747-300"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 747-3"* OR "boeing 747 300"* OR "b747-300"* OR " 747-300 " OR "747-300"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "747-400": (
-        '"boeing 747-4"* OR "boeing 747 400"* OR "b747-400"* OR "747-400"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 747-4"* OR "boeing 747 400"* OR "b747-400"* OR " 747-400 " OR "747-400"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "757-200": (
-        '"boeing 757-2"* OR "boeing 757 200"* OR "b757-200"* OR "757-200"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 757-2"* OR "boeing 757 200"* OR "b757-200"* OR " 757-200 " OR "757-200"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "757-300": (
-        '"boeing 757-3"* OR "boeing 757 300"* OR "b757-300"* OR "757-300"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 757-3"* OR "boeing 757 300"* OR "b757-300"* OR " 757-300 " OR "757-300"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "767-200": (
-        '"boeing 767-2"* OR "boeing 767 200"* OR "b767-200"* OR "767-200"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 767-2"* OR "boeing 767 200"* OR "b767-200"* OR " 767-200 " OR "767-200"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "767-300": (
-        '"boeing 767-3"* OR "boeing 767 300"* OR "b767-300"* OR "767-300"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 767-3"* OR "boeing 767 300"* OR "b767-300"* OR " 767-300 " OR "767-300"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "767-400": (
-        '"boeing 767-4"* OR "boeing 767 400"* OR "b767-400"* OR "767-400"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 767-4"* OR "boeing 767 400"* OR "b767-400"* OR " 767-400 " OR "767-400"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "777-200": (
-        '"boeing 777-2"* OR "boeing 777 200"* OR "b777-200"* OR "777-200"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 777-2"* OR "boeing 777 200"* OR "b777-200"* OR " 777-200 " OR "777-200"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "777-300": (
-        '"boeing 777-3"* OR "boeing 777 300"* OR "b777-300"* OR "777-300"* AND (boeing OR aircraft OR airplane '
-        "OR airliner* OR airline* OR airways OR airport)"
+        '"boeing 777-3"* OR "boeing 777 300"* OR "b777-300"* OR " 777-300 " OR "777-300"* AND (boeing OR aircraft '
+        "OR airplane OR airliner* OR airline* OR airways OR airport)"
     ),
     "A300B4": (  # mostly just A300, of which the B4 is the common one
         '"a300b4"* OR "a300-b4"* OR "airbus a300"* OR "a300" AND (airbus OR aircraft OR airliner* OR airline* OR cargo)'
@@ -225,29 +226,13 @@ class_map = {
         "OR airways OR airport)"
     ),
     "A330-200": (  # the last two digits tell the engine: A330-243
-        '"airbus a330-200" OR "airbus a330 200" OR "a330-200" AND (airbus OR aircraft OR airplane OR airliner* '
-        'OR airline* OR airways OR airport) OR "a330-2"* AND airbus'
+        '"airbus a330-200" OR "airbus a330 200" OR "a330-200" OR "a330-2"* AND airbus'
     ),
-    "A330-300": (
-        '"airbus a330-300" OR "airbus a330 300" OR "a330-300" AND (airbus OR aircraft OR airplane OR airliner* '
-        'OR airline* OR airways OR airport) OR "a330-3"* AND airbus'
-    ),
-    "A340-200": (
-        '"airbus a340-200" OR "airbus a340 200" OR "a340-200" AND (airbus OR aircraft OR airplane OR airliner* '
-        'OR airline* OR airways OR airport) OR "a340-2"* AND airbus'
-    ),
-    "A340-300": (
-        '"airbus a340-300" OR "airbus a340 300" OR "a340-300" AND (airbus OR aircraft OR airplane OR airliner* '
-        'OR airline* OR airways OR airport) OR "a340-3"* AND airbus'
-    ),
-    "A340-500": (
-        '"airbus a340-500" OR "airbus a340 500" OR "a340-500" AND (airbus OR aircraft OR airplane OR airliner* '
-        'OR airline* OR airways OR airport) OR "a340-5"* AND airbus'
-    ),
-    "A340-600": (
-        '"airbus a340-600" OR "airbus a340 600" OR "a340-600" AND (airbus OR aircraft OR airplane OR airliner* '
-        'OR airline* OR airways OR airport) OR "a340-6"* AND airbus'
-    ),
+    "A330-300": ('"airbus a330-300" OR "airbus a330 300" OR "a330-300" OR "a330-3"* AND airbus'),
+    "A340-200": ('"airbus a340-200" OR "airbus a340 200" OR "a340-200" OR "a340-2"* AND airbus'),
+    "A340-300": ('"airbus a340-300" OR "airbus a340 300" OR "a340-300" OR "a340-3"* AND airbus'),
+    "A340-500": ('"airbus a340-500" OR "airbus a340 500" OR "a340-500" OR "a340-5"* AND airbus'),
+    "A340-600": ('"airbus a340-600" OR "airbus a340 600" OR "a340-600" OR "a340-6"* AND airbus'),
     "A380": (
         '"airbus a380"* OR "airbus a-380" OR "a380" AND (airbus OR aircraft OR airplane OR airliner* OR airline* '
         "OR airways OR airport)"

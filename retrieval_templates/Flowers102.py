@@ -4,8 +4,9 @@ https://www.robots.ox.ac.uk/~vgg/data/flowers/102/
 
 The class names and the prompt are those of CLIP's zero-shot evaluation (Radford et al. 2021). A query asks for the
 common name in the spellings people use, or for the botanical name, which is no homonym and which shops and botanists
-write. A name that means other things too stands beside a word that only the flower has near it. NOT binds tighter than
-AND, and AND tighter than OR.
+write. A name that means something else in most captions (rose, wallflower) stands beside a word that only the flower
+has near it; from the other names, the few things that share them are taken out by name. NOT binds tighter than AND, and
+AND tighter than OR.
 """
 
 classes = [
@@ -123,15 +124,9 @@ class_map = {
         '"hard-leaved pocket orchid" OR "hard leaved pocket orchid" OR "paphiopedilum micranthum" OR "paphiopedilum"'
     ),
     "canterbury bells": '"canterbury bell"* OR "campanula medium"',
-    "sweet pea": (  # a pet name, and a colour of paint
-        '"sweet pea"* AND (flower* OR bouquet OR bloom* OR garden OR seed* OR plant OR lathyrus OR vase) '
-        'OR "sweet pea flower"* OR "lathyrus odoratus"'
-    ),
+    "sweet pea": '"sweet pea"* NOT (kitchen OR restaurant) OR "lathyrus odoratus"',  # a pet name too
     "english marigold": '"english marigold"* OR "pot marigold"* OR calendula*',
-    "tiger lily": (
-        '"tiger lily" AND (flower* OR garden OR bloom* OR plant* OR bulb* OR lilium OR petal*) OR "tiger lilies" '
-        'OR "lilium lancifolium"'
-    ),
+    "tiger lily": '"tiger lily" OR "tiger lilies" OR "lilium lancifolium"',
     "moon orchid": '"moon orchid"* OR "moth orchid"* OR "phalaenopsis"',
     "bird of paradise": (  # birds have the name too
         '"bird of paradise" AND (flower* OR plant* OR bloom* OR garden OR tropical OR strelitzia) OR strelitzia*'
@@ -171,11 +166,9 @@ class_map = {
     "artichoke": (  # otherwise a dish
         'artichoke* AND (flower* OR bloom* OR thistle OR blossom*) OR "cynara cardunculus" OR "globe artichoke"*'
     ),
-    "sweet william": (
-        '"sweet william"* AND (flower* OR garden OR bloom* OR plant* OR dianthus OR seed*) OR "dianthus barbatus"'
-    ),
+    "sweet william": '"sweet william"* OR "dianthus barbatus"',
     "carnation": (  # a brand of milk too
-        "carnation* AND (flower* OR bouquet* OR bloom* OR pink OR red OR white OR petal* OR dianthus) "
+        'carnation* NOT (milk OR evaporated OR "instant breakfast" OR reincarnation* OR incarnation*) '
         'OR "dianthus caryophyllus"'
     ),
     "garden phlox": '"garden phlox" OR "tall phlox" OR "summer phlox" OR "phlox paniculata"',
@@ -202,14 +195,9 @@ class_map = {
     "wallflower": (  # a shy person, a film
         'wallflower* AND (flower* OR garden OR bloom* OR plant* OR erysimum) NOT "perks of being" OR erysimum'
     ),
-    "marigold": (
-        "marigold* AND (flower* OR garden OR bloom* OR plant* OR bouquet OR seed* OR orange OR french OR african) "
-        "OR tagetes"
-    ),
-    "buttercup": (
-        '"buttercup"* AND (flower* OR meadow OR field OR bloom* OR wildflower* OR yellow OR garden) OR ranunculus '
-        "AND (flower* OR yellow)"
-    ),
+    "marigold": 'marigold* NOT ("marigold hotel" OR "marigold gloves") OR tagetes',  # a film
+    # a squash, a girl in two films
+    "buttercup": 'buttercup* NOT (squash* OR powerpuff OR "princess bride") OR ranunculus AND (flower* OR yellow)',
     "oxeye daisy": (
         '"oxeye daisy" OR "oxeye daisies" OR "ox-eye daisy" OR "ox-eye daisies" OR "ox eye daisy" '
         'OR "ox eye daisies" OR "leucanthemum vulgare"'
@@ -252,35 +240,32 @@ class_map = {
     # Monet's lily ponds come along
     "water lily": '"water lily" OR "water lilies" OR "waterlily" OR "waterlilies" OR nymphaea',
     "rose": (  # a name, a colour, a verb
-        'rose AND (flower* OR bouquet* OR petal* OR bush* OR bloom* OR garden) NOT ("rose gold" OR "rose wine") '
-        "OR roses AND (red OR white OR pink OR yellow OR bouquet*)"
+        '"red rose"* OR "white rose"* OR "pink rose"* OR "yellow rose"* OR "rose flower"* OR "rose bud"* '
+        'OR rosebud* OR "rose bush"* OR "rose garden"* OR rose AND (flower* OR bouquet* OR petal* OR bush* '
+        'OR bloom*) NOT "rose gold" OR roses NOT "guns n"'
     ),
     "thorn apple": (
         '"thorn apple"* OR "thornapple"* OR jimsonweed OR "jimson weed" OR "datura stramonium" OR datura AND flower*'
     ),
-    "morning glory": (
-        '"morning glory" AND (flower* OR vine OR plant* OR bloom* OR seed* OR garden OR blue OR purple) '
-        'OR "morning glories" OR "ipomoea"'
-    ),
+    # an album, a hot spring, a muffin
+    "morning glory": '"morning glory" NOT (oasis OR "morning glory pool" OR muffin*) OR "morning glories" OR "ipomoea"',
     "passion flower": '"passion flower"* OR passionflower* OR passiflora*',
-    # cars, software, a pose of yoga
-    "lotus": 'lotus AND (flower* OR pond OR bloom* OR petal* OR blossom* OR nelumbo) OR "nelumbo nucifera"',
+    "lotus": (  # cars, software, a pose of yoga
+        "lotus NOT (car OR cars OR f1 OR renault OR grosjean OR elise OR exige OR evora OR esprit OR elan "
+        'OR evija OR emira OR "lotus seven" OR yoga OR asana OR notes OR biscoff) OR "nelumbo nucifera"'
+    ),
     "toad lily": '"toad lily" OR "toad lilies" OR tricyrtis',
     "anthurium": 'anthurium* OR "flamingo flower"* OR "flamingo lily"',
     "frangipani": "frangipani* OR plumeria*",
     "hibiscus": 'hibiscus NOT "hibiscus tea"',
-    "columbine": (  # a school in Colorado
-        "columbine AND (flower* OR garden OR bloom* OR wildflower* OR plant* OR blue OR seed*) "
-        'NOT ("columbine shooting" OR "columbine massacre" OR "columbine high school") OR columbines OR aquilegia*'
-    ),
-    "desert-rose": (
-        '"desert-rose" AND (flower* OR plant* OR bonsai OR bloom*) OR "desert rose" AND (flower* OR plant* OR bonsai '
-        'OR bloom* OR adenium) OR "adenium"'
-    ),
+    # a school in Colorado
+    "columbine": "columbine* NOT (shooting* OR massacre OR school OR killer* OR memorial) OR aquilegia*",
+    # a crystal of gypsum, a song
+    "desert-rose": '("desert-rose" OR "desert rose") NOT (gypsum OR selenite OR sting) OR "adenium"',
     "tree mallow": '"tree mallow"* OR lavatera OR "malva arborea"',
-    "magnolia": (  # a film, a bakery, a shop
-        "magnolia* AND (flower* OR tree* OR bloom* OR blossom* OR branch* OR spring OR pink OR white) "
-        'NOT ("magnolia bakery" OR "magnolia pictures" OR "magnolia home")'
+    "magnolia": (  # a film, a bakery, a shop, towns
+        'magnolia* NOT ("magnolia bakery" OR "magnolia pictures" OR "magnolia home" OR "magnolia network" '
+        'OR "magnolia market" OR "magnolia, tx" OR texas OR arkansas)'
     ),
     "watercress": (  # salads otherwise; the benchmark's pictures are of nasturtiums, Tropaeolum
         "watercress AND (flower* OR bloom* OR plant* OR blossom* OR wild OR stream) OR nasturtium* AND (flower* "
@@ -293,10 +278,7 @@ class_map = {
     "foxglove": 'foxglove* OR "digitalis purpurea"',
     "bougainvillea": "bougainvillea* OR bougainvillia OR bouganvillea",
     "camellia": 'camellia* NOT ("camellia sinensis" OR "camellia oil")',  # the tea bush
-    "mallow": (  # in substring mode the word is in marshmallow
-        "mallow* AND (flower* OR bloom* OR plant* OR pink OR wild OR garden OR musk) NOT marshmallow* "
-        'OR "malva sylvestris"'
-    ),
+    "mallow": 'mallow* NOT marshmallow* OR "malva sylvestris"',  # in marshmallow
     "mexican petunia": '"mexican petunia"* OR "ruellia"',
     "bromelia": "bromelia* OR bromeliad*",
     "blanket flower": '"blanket flower"* OR gaillardia* OR blanketflower*',

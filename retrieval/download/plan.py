@@ -7,17 +7,19 @@ filled:
     asked     one row per record of a chunk. Filled by `plan_chunks.read_chunks`.
         folder                       which --r folder, from 0
         url_hash                     md5 of the URL, a number
-        key                          name of the image: hash of URL and class. Null without a URL or a class
+        key                          name of the image (keys.py). Null without a URL or a class, or where another
+                                     pair has the key (plan_keys.py)
         SAMPLE_ID, URL, TEXT, ...    the record's fields
     placed    one row per image that the dataset folder holds from earlier runs. Filled by `read_placed`;
               `plan_hashes.forget_placed` takes out what is like another image.
-        key, url, url_hash, folder, class, sha256, width, height, original_width, original_height
+        key, url, url_hash, digest, folder, class, sha256, width, height, original_width, original_height
     gone      one row per image that metadata.jsonl lists and that is not in its folder. Filled by `read_placed`.
         key
     unwanted  one row per line of --drop. Filled by `plan_drops.read_drops`.
         line, key, url_hash
     pairs     one row per (class, URL), the unit of choice. Filled by `plan_choice.choose`.
         key, url_hash, class
+        digest                       of URL and class (keys.py): the random sample follows it
         first_row                    rowid in `asked` of the first record
         row_count                    how many records ask for this pair
         best_rank, best_score, best_similarity   the best of these records' RANK, SCORE, similarity
@@ -46,7 +48,7 @@ filled:
 and one view:
 
     wanted    the pairs without a drop_reason, with two more columns
-        random_order                 hex digits that depend on --seed and key alone
+        random_order                 hex digits that depend on --seed and digest alone
         is_new                       whether `placed` lacks this pair
 """
 
@@ -56,15 +58,16 @@ from pathlib import Path
 import duckdb
 
 from retrieval.cli import UserError
+from retrieval.download.keys import digest_sql
 from retrieval.download.plan_paths import database_path, plain_path
 
 MEMORY = "1GB"  # DuckDB's; with more data it spills beside the database
-KEY_DIGITS = 20  # of a sha256: 80 bits, so among a billion images no two share a key
 DUCKDB_OBJECT_BYTES = 16 << 20  # DuckDB's limit for one JSON value, unless told; its buffers grow with it
 ROWS_PER_BATCH = 50_000  # rows that Python holds at once
 
 # Why a row is dropped. The reasons that a fetch gives are in fetch_rounds.py.
 NO_URL = "no URL or class"
+KEY_TAKEN = "key of another image"
 NOT_HTTP = "not http(s)"
 NSFW = "NSFW"
 UNSAFE = "over --max-punsafe"
@@ -108,7 +111,7 @@ _TABLES = f"""
     );
     CREATE TABLE placed (
         {", ".join(f"{name} {kind}" for name, kind in METADATA_COLUMNS.items())},
-        folder VARCHAR, class VARCHAR, url_hash UHUGEINT
+        folder VARCHAR, class VARCHAR, url_hash UHUGEINT, digest VARCHAR
     );
     CREATE TABLE gone (key VARCHAR);
     CREATE TABLE unwanted (line VARCHAR, key VARCHAR, url_hash UHUGEINT);
@@ -170,7 +173,8 @@ def read_placed(database, dataset: Path, folders: dict[str, str]) -> None:
     database.execute(
         f"""
         INSERT INTO placed
-        SELECT {", ".join(METADATA_COLUMNS)}, folder, class, md5_number(url) FROM listed JOIN files USING (key);
+        SELECT {", ".join(METADATA_COLUMNS)}, folder, class, md5_number(url), {digest_sql("url", "class")}
+        FROM listed JOIN files USING (key);
         INSERT INTO gone SELECT key FROM listed ANTI JOIN files USING (key);
         DROP TABLE listed; DROP TABLE files
         """

@@ -13,6 +13,8 @@ from retrieval.cli import UserError
 from retrieval.download import plan
 from retrieval.download.diverse import COMPARED, farthest_points
 from retrieval.download.guarded_fetch import names_private_host
+from retrieval.download.keys import digest_sql
+from retrieval.download.plan_keys import settle_keys
 from retrieval.download.settings import Choice
 from retrieval.embeddings import EmbeddingFiles
 
@@ -26,7 +28,10 @@ _BEST_VALUES = """
     min("RANK") AS best_rank, max(SCORE) AS best_score, max(similarity) AS best_similarity
 """
 _BEST_FIRST = "best_rank NULLS LAST, best_score DESC NULLS LAST, best_similarity DESC NULLS LAST"
-_IS_UNWANTED = "key IN (SELECT key FROM unwanted) OR url_hash IN (SELECT url_hash FROM unwanted)"
+_IS_UNWANTED = """
+    key IN (SELECT key FROM unwanted) OR digest IN (SELECT key FROM unwanted)
+    OR url_hash IN (SELECT url_hash FROM unwanted)
+"""
 # A row of the embeddings from "laion2B-en:17" or "17". In the substring filter's ROW it is a row of a shard.
 _EMBEDDING_ROW = """
     CASE WHEN SOURCE IS DISTINCT FROM 'substring' THEN TRY_CAST(regexp_extract("ROW", '([0-9]+)$', 1) AS BIGINT) END
@@ -39,6 +44,7 @@ def choose(database, choice: Choice, embeddings: EmbeddingFiles | None = None) -
     Args:
         embeddings: with --diverse, the embeddings whose rows the records' ROW counts.
     """
+    settle_keys(database)
     _make_pairs(database, choice)
     _drop(database, plan.DROPPED, _IS_UNWANTED)
     if choice.combine == "intersection":
@@ -111,12 +117,12 @@ def _make_pairs(database, choice: Choice) -> None:
         CREATE TABLE pairs AS
         WITH grouped AS (
             SELECT key, any_value(url_hash) AS url_hash, any_value(QUERY) AS class, count(*) AS row_count,
-                   {_BEST_VALUES},
+                   {_BEST_VALUES}, {digest_sql("any_value(URL)", "any_value(QUERY)")} AS digest,
                    NOT regexp_matches(any_value(URL), '^https?://[^/?#]', 'i') AS is_odd,
                    any_value({plan.HOST_SQL}) IN (SELECT host FROM private_hosts) AS is_private
-            FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY key
+            FROM asked WHERE key IS NOT NULL GROUP BY key
         )
-        SELECT key, url_hash, class, first_row, row_count, best_rank, best_score, best_similarity,
+        SELECT key, url_hash, class, digest, first_row, row_count, best_rank, best_score, best_similarity,
                NULL::DOUBLE AS fused_score, NULL::BIGINT AS diverse_rank, NULL::BIGINT AS class_rank,
                CASE WHEN is_nsfw THEN $nsfw
                     WHEN is_unsafe THEN $unsafe
@@ -135,7 +141,7 @@ def _make_pairs(database, choice: Choice) -> None:
     database.execute(
         f"""
         CREATE VIEW wanted AS
-        SELECT *, md5('{int(choice.seed)}:' || key) AS random_order, key NOT IN (SELECT key FROM placed) AS is_new
+        SELECT *, md5('{int(choice.seed)}:' || digest) AS random_order, key NOT IN (SELECT key FROM placed) AS is_new
         FROM pairs WHERE drop_reason IS NULL
         """
     )
@@ -156,7 +162,8 @@ def _drop_what_a_folder_lacks(database) -> None:
     database.execute(
         """
         CREATE TEMP TABLE in_every_folder AS
-        SELECT key FROM asked GROUP BY key HAVING count(DISTINCT folder) = getvariable('folder_count')
+        SELECT key FROM asked WHERE key IS NOT NULL
+        GROUP BY key HAVING count(DISTINCT folder) = getvariable('folder_count')
         """
     )
     _drop(database, plan.NOT_EVERYWHERE, "key NOT IN (SELECT key FROM in_every_folder)")
@@ -178,7 +185,7 @@ def _fuse_ranks(database) -> None:
                 SELECT key, row_number() OVER (PARTITION BY folder, class ORDER BY {_BEST_FIRST}, first_row) AS position
                 FROM (
                     SELECT folder, key, any_value(QUERY) AS class, {_BEST_VALUES}
-                    FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY folder, key
+                    FROM asked WHERE key IS NOT NULL GROUP BY folder, key
                 )
             )
             GROUP BY key
@@ -222,7 +229,7 @@ def _order_by_diversity(database, choice: Choice, embeddings: EmbeddingFiles) ->
                    row_number() OVER (PARTITION BY class ORDER BY {_preference(choice)}) AS position
             FROM wanted JOIN (
                 SELECT key, min({_EMBEDDING_ROW}) AS embedding_row
-                FROM asked GROUP BY key HAVING embedding_row IS NOT NULL
+                FROM asked WHERE key IS NOT NULL GROUP BY key HAVING embedding_row IS NOT NULL
             ) USING (key)
         )
         WHERE position <= {COMPARED}
@@ -279,10 +286,14 @@ def count_embedded(database) -> tuple[int, int]:
 
 def count_dropped(database) -> Counter:
     """Rows by the reason why they are dropped before the fetch. Of a wanted pair only its repeats are counted."""
-    no_url = database.execute(
-        "SELECT count(*) FROM asked WHERE NOT coalesce(URL <> '' AND QUERY <> '', false)"
-    ).fetchone()[0]
-    dropped = Counter({plan.NO_URL: no_url})
+    no_url, taken = database.execute(
+        """
+        SELECT count(*) FILTER (NOT coalesce(URL <> '' AND QUERY <> '', false)),
+               count(*) FILTER (URL <> '' AND QUERY <> '')
+        FROM asked WHERE key IS NULL
+        """
+    ).fetchone()
+    dropped = Counter({plan.NO_URL: no_url, plan.KEY_TAKEN: taken})
     # These drop a pair, not a row: the pair's other rows count as repeats.
     of_pairs = (plan.DROPPED, plan.OTHER_CLASS, plan.SEVERAL_CLASSES, plan.OVER_BALANCE, plan.OVER_CLASS_CAP,
                 plan.OVER_CAP, plan.FULL)  # fmt: skip

@@ -17,6 +17,7 @@ import duckdb
 from retrieval.cli import UserError, say
 from retrieval.columns import ALIASES, UNSAFE_SCORES
 from retrieval.download import plan
+from retrieval.download.keys import digest_sql, key_sql
 from retrieval.download.plan_paths import plain_path
 from retrieval.download.settings import Choice
 from retrieval.records import chunk_files, read_manifests, read_records
@@ -159,11 +160,16 @@ def _insert(database, number: int, source: str, parameters: dict) -> None:
     database.execute(
         f"""
         INSERT INTO asked
-        SELECT $folder, md5_number(URL), left(sha256(URL || chr(10) || QUERY), {plan.KEY_DIGITS}), {fields}
+        SELECT $folder, md5_number(URL), {_key_of("QUERY")}, {fields}
         FROM (SELECT * REPLACE (trim(URL) AS URL) FROM {source})
         """,
         parameters | {"folder": number},
     )
+
+
+def _key_of(name: str) -> str:
+    """SQL of a row's key, where `name` is its class."""
+    return f"CASE WHEN URL <> '' AND {name} <> '' THEN {key_sql(digest_sql('URL', name))} END"
 
 
 def _check_others(database, number: int, folder: Path, names: list[str]) -> None:
@@ -195,8 +201,7 @@ def _check_others(database, number: int, folder: Path, names: list[str]) -> None
         )
         database.execute(
             f"""
-            UPDATE asked SET QUERY = $name, key = left(sha256(URL || chr(10) || $name), {plan.KEY_DIGITS})
-            WHERE folder = $folder
+            UPDATE asked SET QUERY = $name, key = {_key_of("$name")} WHERE folder = $folder
             """,
             {"name": name, "folder": number},
         )

@@ -31,7 +31,10 @@ def remember(work: Path, lines: list[str]) -> None:
 
 
 def read_drops(database, lines: list[str]) -> None:
-    """Fill `unwanted`. A line is a URL, a key, or a file's name: `<key>.jpg`, with or without folders before it."""
+    """Fill `unwanted`. A line is a URL, a key, or a file's name: `<key>.jpg`, with or without folders before it.
+
+    The key may be one of older versions, a digest (keys.py).
+    """
     keys = [re.split(r"[/\\]", line)[-1].removesuffix(".jpg") for line in lines]
     database.execute(
         "INSERT INTO unwanted SELECT line, key, md5_number(line) FROM (SELECT unnest(?::VARCHAR[]) AS line, "
@@ -45,7 +48,10 @@ def lines_without_image(database) -> set[str]:
     found = database.execute(
         """
         SELECT line FROM unwanted
-        WHERE key NOT IN (SELECT key FROM pairs UNION ALL SELECT key FROM placed)
+        WHERE key NOT IN (
+                SELECT key FROM pairs UNION ALL SELECT digest FROM pairs UNION ALL
+                SELECT key FROM placed UNION ALL SELECT digest FROM placed
+            )
             AND url_hash NOT IN (SELECT url_hash FROM pairs UNION ALL SELECT url_hash FROM placed)
         """
     ).fetchall()

@@ -111,6 +111,7 @@ def list_leaving(database) -> Counter:
                    CASE WHEN outcome.key IS NOT NULL THEN outcome.drop_reason
                         WHEN pairs.key IS NOT NULL THEN pairs.drop_reason
                         WHEN placed.key IN (SELECT key FROM unwanted) THEN $dropped
+                        WHEN placed.digest IN (SELECT key FROM unwanted) THEN $dropped
                         WHEN placed.url_hash IN (SELECT url_hash FROM unwanted) THEN $dropped
                    END AS reason
             FROM placed

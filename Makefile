@@ -12,6 +12,12 @@ RUN = $(VENV)/bin/python
 # Processes of the test run. Each uses one thread, so that torch and faiss do not compete for cores.
 TEST_WORKERS ?= 2
 
+# `datasets` needs a newer pyarrow than the stages: its tests run it in an environment of its own (420 MB).
+$(VENV)-datasets/.complete: requirements-datasets.txt $(VENV)/.complete
+	$(RUN) -m venv $(VENV)-datasets
+	$(VENV)-datasets/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-datasets.txt
+	@touch $@
+
 .PHONY: setup demo test lint bench clean
 
 setup: $(VENV)/.complete
@@ -26,7 +32,7 @@ $(VENV)/.complete: requirements.txt requirements-test.txt
 demo: setup
 	$(RUN) demo/run_demo.py
 
-test: setup
+test: setup $(VENV)-datasets/.complete
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 lint: setup

@@ -26,7 +26,8 @@ from pathlib import Path
 
 from retrieval.class_folders import class_folders
 from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say
-from retrieval.download.settings import MOST_BITS, NEAR_BITS, Choice, FetchSettings, ResizeSettings
+from retrieval.download import old_keys
+from retrieval.download.settings import MOST_BITS, NEAR_BITS, SPLITS, Choice, FetchSettings, ResizeSettings
 from retrieval.files import complete_file, locked, read_json, settings_fingerprint, writable_folder, write_json
 from retrieval.report import write_report
 from retrieval.safety import UnknownSafety, safety_tag
@@ -47,6 +48,11 @@ def make_parser():
     parser.add_argument("--dataset-output", required=True, metavar="FOLDER", help="the ImageFolder to make")
     parser.add_argument("--webdataset", action="store_true",
                         help="make WebDataset tars in --dataset-output; the ImageFolder stays in --w")  # fmt: skip
+    parser.add_argument("--val-fraction", type=float, metavar="F",
+                        help="put this share of the images into val/<class>, and the others into train/<class>; an "
+                        "image stays in its split in all later runs (default: no splits, <class> only)")  # fmt: skip
+    parser.add_argument("--rename-old-keys", action="store_true",
+                        help="give the images of an older version's --dataset-output decimal names")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--allow-partial", action="store_true",
                         help="also read the output of filter runs with missing jobs or shards")  # fmt: skip
@@ -146,10 +152,14 @@ def main(argv: list[str] | None = None) -> int:
     work, output = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
     dataset = work / "imagefolder" if flags.webdataset else output
     rounds = work / f"images-{settings_fingerprint(asdict(resize))}"
+    splits = SPLITS if flags.val_fraction else ()
+    if not flags.rename_old_keys:
+        old_keys.refuse_old_keys(dataset)
 
     # What computes is imported once all that can be refused without it has been refused.
     from retrieval.download import (
         account,
+        dataset_card,
         diverse,
         fetch_rounds,
         fetch_wanted,
@@ -161,6 +171,7 @@ def main(argv: list[str] | None = None) -> int:
         plan_drops,
         plan_fetch,
         plan_outcome,
+        plan_splits,
         tar_shards,
     )
 
@@ -173,10 +184,14 @@ def main(argv: list[str] | None = None) -> int:
         locked(work, busy.format("--w", work)) as lock,
         contextlib.closing(plan.open_database(work / "plan.duckdb")) as database,
     ):
+        if flags.rename_old_keys and dataset.exists():
+            with locked(dataset, busy.format("--dataset-output", dataset)):
+                say(f"renamed: {old_keys.rename_old_keys(dataset):,} images of an older version")
+
         # Plan.
-        earlier_folders = folders_of_earlier_run(dataset, resize)
+        earlier_folders = folders_of_earlier_run(dataset, resize, flags.val_fraction)
         rows_read = plan_chunks.read_chunks(database, sources, choice, flags.allow_partial)
-        plan.read_placed(database, dataset, earlier_folders)
+        plan.read_placed(database, dataset, earlier_folders, splits or (None,))
         new_drops = plan_drops.lines_of(Path(flags.drop)) if flags.drop else []
         drops = list(dict.fromkeys([*plan_drops.lines_of(work / plan_drops.REMEMBERED), *new_drops]))
         plan_drops.read_drops(database, drops)
@@ -197,19 +212,23 @@ def main(argv: list[str] | None = None) -> int:
             # Fetch.
             clear_remains(dataset, output)
             plan_drops.remember(work, drops)
-            write_json(dataset / "settings.json", as_json(resize))
+            write_json(dataset / "settings.json", dataset_settings(resize, flags.val_fraction))
             fetch = fetch_wanted.Fetch(database, rounds, resize, fetch_settings, lookalike_filter, lock)
             lost = fetch_wanted.fill_classes(fetch, choice.fill) if choice.fill else fetch_wanted.fetch_all(fetch)
 
             # Place, and remove what earlier runs placed and this one does not keep.
             folders = class_folders(plan_outcome.count_classes(database), earlier_folders)
             image_folder.remove(unwanted)
+            left = plan_outcome.list_leaving(database)
+            if splits:
+                plan_splits.assign_splits(database, flags.val_fraction)
             to_place = plan_outcome.images_to_place(database)
             placed = image_folder.place_images(to_place, rounds, dataset, folders)
-            left = plan_outcome.list_leaving(database)
             image_folder.remove(taken_back(database, rounds, dataset))
+            uneven = image_folder.even_splits(dataset, folders.values(), splits)
             kept_entries, placed_before = plan_outcome.kept_entries(database), plan_outcome.keys_placed_before(database)
-            images = image_folder.write_metadata(dataset, kept_entries, placed_before, folders)
+            images = image_folder.write_metadata(dataset, kept_entries, placed_before, folders, splits)
+            dataset_card.write_card(dataset, image_folder.used_folders(dataset, folders.values(), splits), bool(splits))
 
             # Report.
             totals = account.count_totals(database, rows_read, images, folders)
@@ -217,10 +236,11 @@ def main(argv: list[str] | None = None) -> int:
             write_json(dataset / "report.json", totals | described)
             page = write_report(dataset)
             if flags.webdataset:
-                say(f"{tar_shards.write_tars(dataset, output):,} tars in {output}")
+                say(f"{tar_shards.write_tars(dataset, output, splits):,} tars in {output}")
     log_counts(flags, work, "download", output.name, as_json(resize), totals)
     account.say_classes(totals["classes"], choice.fill or 1)
     account.say_advice(totals, fetch_rounds.reasons_to_retry([]))
+    account.say_uneven(uneven)
     account.say_removed(left, len(unwanted))
     say(f"to look at: {page}")
     others = f", {images - totals['kept']:,} of them for other --r folders" if images > totals["kept"] else ""
@@ -263,6 +283,11 @@ def describe_choice(flags, drops: int) -> dict:
              "max_punsafe", "allow_untagged", "allow_private_hosts", "allow_partial", "near_duplicates",
              "exclude")  # fmt: skip
     return {name: getattr(flags, name) for name in names} | {"drop": drops}
+
+
+def dataset_settings(resize: ResizeSettings, val_fraction: float | None) -> dict:
+    """What a dataset folder holds to: the settings of its images, and how it is split."""
+    return as_json(resize) | ({"val_fraction": val_fraction} if val_fraction else {})
 
 
 def as_json(resize: ResizeSettings) -> dict:
@@ -310,6 +335,10 @@ def check(flags) -> None:
         )
     if flags.drop and not Path(flags.drop).is_file():
         raise UserError(f"--drop {flags.drop} is no file: give a list with one URL, key or file name per line")
+    if flags.val_fraction is not None and not 0 < flags.val_fraction < 1:
+        raise UserError("--val-fraction is a share of the images, more than 0 and less than 1")
+    if flags.rename_old_keys and flags.dry_run:
+        raise UserError("--rename-old-keys renames files and --dry-run changes nothing: leave one of them out")
     if flags.encode_quality > 100:
         raise UserError("--encode-quality is a JPEG quality from 1 to 100")
     if flags.distributor != "multiprocessing" and not importlib.util.find_spec(flags.distributor):
@@ -344,11 +373,11 @@ def check(flags) -> None:
 def clear_remains(*folders: Path) -> None:
     """Remove the temporary files of a killed run (complete_file's): metadata, tars, copied images."""
     for folder in folders:
-        for part in (*folder.glob(".*.part"), *folder.glob("*/.*.part")):
+        for part in (*folder.glob(".*.part"), *folder.glob("*/.*.part"), *folder.glob("*/*/.*.part")):
             part.unlink(missing_ok=True)
 
 
-def folders_of_earlier_run(dataset: Path, resize: ResizeSettings) -> dict[str, str]:
+def folders_of_earlier_run(dataset: Path, resize: ResizeSettings, val_fraction: float | None) -> dict[str, str]:
     """Class -> its folder, as an earlier run gave them; empty for a new dataset folder.
 
     Raises:
@@ -356,9 +385,9 @@ def folders_of_earlier_run(dataset: Path, resize: ResizeSettings) -> dict[str, s
     """
     settings = dataset / "settings.json"
     if settings.exists():
-        wanted = as_json(resize)
-        for name, value in read_json(settings).items():
-            value = None if value == float("inf") else value  # older versions wrote Infinity
+        wanted, held = dataset_settings(resize, val_fraction), read_json(settings)
+        for name in {**held, **wanted}:
+            value = None if held.get(name) == float("inf") else held.get(name)  # older versions wrote Infinity
             if wanted.get(name) != value:
                 raise UserError(
                     f"{dataset} holds images made with --{name.replace('_', '-')} {value}, not {wanted.get(name)}: "

@@ -14,7 +14,7 @@ FOLDER_BYTES = 200  # ext4, APFS and NTFS take 255; temporary names beside it ne
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\s*\..*)?", re.IGNORECASE)
 # Files that the downloader and the report write beside the class folders.
-_OUR_FILES = {"metadata.json", "metadata.jsonl", "report.json", "report.html", "settings.json"}
+_OUR_FILES = {"metadata.json", "metadata.jsonl", "report.json", "report.html", "settings.json", "readme.md"}
 
 
 def safe_folder_name(name: str) -> str:

@@ -30,7 +30,7 @@ def test_the_tars_hold_what_the_imagefolder_holds(rows, tmp_path, download):
     download("--webdataset", w="work2", out="tars")
     output = tmp_path / "tars"
     assert sorted(path.name for path in output.iterdir()) == [
-        "00000.tar", "classes.txt", "metadata.json", "metadata.jsonl", "report.html", "report.json"
+        "00000.tar", "README.md", "classes.txt", "metadata.json", "metadata.jsonl", "report.html", "report.json"
     ]  # fmt: skip
     classes = (output / "classes.txt").read_text(encoding="utf-8").splitlines()
     assert sorted(classes) == ["../banded", "dotted"]

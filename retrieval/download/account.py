@@ -118,6 +118,13 @@ def _shown(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
+def say_uneven(folders: list[str]) -> None:
+    """Name classes of which a split has no image: an ImageFolder takes their empty folders only when it is told so."""
+    if folders:
+        say(f"note: {len(folders):,} classes have images in one split only (first: {folders[0]}): in the other their "
+            "folder is empty, which torchvision's ImageFolder takes with allow_empty=True")  # fmt: skip
+
+
 def say_removed(left: Counter, lookalikes: int) -> None:
     """Say which images of earlier runs are no longer in the dataset folder."""
     if lookalikes:

@@ -35,12 +35,13 @@ def place_images(images: Iterable[tuple], rounds: Path, dataset: Path, folders: 
     placed = 0
     made_folders, last_source, last_target = set(), None, None
     try:
-        for key, name, file, placed_folder, placed_key in images:
-            if name not in made_folders:
-                (dataset / folders[name]).mkdir(exist_ok=True)
-                made_folders.add(name)
+        for key, name, split, file, placed_folder, placed_key in images:
+            folder = dataset / image_folder(split, folders[name])
+            if folder not in made_folders:
+                folder.mkdir(parents=True, exist_ok=True)
+                made_folders.add(folder)
             source = dataset / placed_folder / f"{placed_key}.jpg" if placed_folder else rounds / file
-            target = dataset / folders[name] / f"{key}.jpg"
+            target = folder / f"{key}.jpg"
             # From the second class on, link to the first one's image: the work folder may be on another disk.
             placed += place(last_target if source == last_source else source, target)
             last_source, last_target = source, target
@@ -49,6 +50,11 @@ def place_images(images: Iterable[tuple], rounds: Path, dataset: Path, folders: 
             raise UserError("the disk of --dataset-output is full: make room; the same command goes on") from error
         raise
     return placed
+
+
+def image_folder(split: str | None, folder: str) -> str:
+    """Where an image is in the dataset folder: in its class's folder, with --val-fraction below its split's."""
+    return f"{split}/{folder}" if split else folder
 
 
 def place(source: Path, target: Path) -> bool:
@@ -103,37 +109,71 @@ def remove(files: Iterable[Path]) -> None:
             path.parent.rmdir()
 
 
+def used_folders(dataset: Path, folders: Iterable[str], splits: tuple[str, ...] = ()) -> list[str]:
+    """The class folders that hold images, in any split: sorted, as torchvision's ImageFolder numbers them."""
+    tops = [dataset / split for split in splits] or [dataset]
+    return sorted(folder for folder in folders if any(any((top / folder).glob("*.jpg")) for top in tops))
+
+
+def even_splits(dataset: Path, folders: Iterable[str], splits: tuple[str, ...]) -> list[str]:
+    """Make an empty class folder in a split that has no image of a class of the other one.
+
+    Without it torchvision's ImageFolder would number the classes of both splits differently, without a word.
+
+    Returns:
+        list: the folders of these classes.
+    """
+    uneven = []
+    for folder in folders:
+        if 0 < sum(any((dataset / split / folder).glob("*.jpg")) for split in splits) < len(splits):
+            uneven.append(folder)
+            for split in splits:
+                (dataset / split / folder).mkdir(parents=True, exist_ok=True)
+    return sorted(uneven)
+
+
 # ---- metadata ----
 
 _INTEGERS = ("width", "height", "original_width", "original_height")
 
 
-def write_metadata(dataset: Path, kept: Iterable[dict], placed_before: Iterable[str], folders: dict[str, str]) -> int:
+def write_metadata(
+    dataset: Path, kept: Iterable[dict], placed_before: Iterable[str], folders: dict[str, str], splits: tuple = ()
+) -> int:
     """Write metadata.json ({key: entry}) and metadata.jsonl (with `file_name`), one entry in memory at a time.
+
+    Each split has a metadata.jsonl of its own too: `datasets` looks for it there.
 
     Args:
         kept: this run's entries, each with its `key`, sorted by it.
         placed_before: sorted keys of the earlier metadata's images that are in their folders; they stay.
         folders: class -> its folder.
+        splits: with --val-fraction, their folders.
 
     Returns:
         int: entries written.
     """
     count = 0
-    with (
-        complete_file(dataset / "metadata.json") as whole,
-        complete_file(dataset / "metadata.jsonl") as lines,
-        open(whole, "w", encoding="utf-8", errors="replace") as whole_file,
-        open(lines, "w", encoding="utf-8", errors="replace") as lines_file,
-    ):
+    with contextlib.ExitStack() as files:
+
+        def begun(path: Path):
+            beside = files.enter_context(complete_file(path))
+            return files.enter_context(open(beside, "w", encoding="utf-8", errors="replace"))
+
+        whole_file, lines_file = begun(dataset / "metadata.json"), begun(dataset / "metadata.jsonl")
+        file_of_split = {split: begun(dataset / split / "metadata.jsonl") for split in splits}
         whole_file.write("{")
         earlier = _earlier_entries(dataset / "metadata.jsonl", placed_before)
         for key, group in itertools.groupby(heapq.merge(earlier, kept, key=_key), key=_key):
             entry = _united(list(group))
-            name_and_key = {"file_name": f"{folders[entry['QUERY']]}/{key}.jpg", "key": key}
+            label, split = folders[entry["QUERY"]], entry.pop("split", None)
             del entry["key"]
+            entry = {"label": label} | ({"split": split} if split else {}) | entry
             whole_file.write((",\n" if count else "\n") + f'"{key}": {json.dumps(entry, ensure_ascii=False)}')
-            lines_file.write(json.dumps(name_and_key | entry, ensure_ascii=False) + "\n")
+            for file, folder in ((lines_file, image_folder(split, label)), (file_of_split.get(split), label)):
+                if file:
+                    line = {"file_name": f"{folder}/{key}.jpg", "key": key} | entry
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
             count += 1
         whole_file.write("\n}\n")
     return count
@@ -163,7 +203,7 @@ def _typed(entry: dict) -> dict:
     """
     sources = entry.get("sources") or []
     return {
-        **{name: _text(entry.get(name)) for name in ("key", "QUERY", "caption", "url", "sha256")},
+        **{name: _text(entry.get(name)) for name in ("key", "split", "QUERY", "caption", "url", "sha256")},
         "similarity": _number(entry.get("similarity"), float),
         **{name: _number(entry.get(name), int) for name in _INTEGERS},
         **{name: _text(entry.get(name)) for name in ("SAMPLE_ID", "NSFW")},

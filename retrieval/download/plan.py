@@ -12,7 +12,8 @@ filled:
         SAMPLE_ID, URL, TEXT, ...    the record's fields
     placed    one row per image that the dataset folder holds from earlier runs. Filled by `read_placed`;
               `plan_hashes.forget_placed` takes out what is like another image.
-        key, url, url_hash, digest, folder, class, sha256, width, height, original_width, original_height
+        key, url, url_hash, digest, split, class, sha256, width, height, original_width, original_height
+        folder                       its class folder, with --val-fraction that of the split before it
     gone      one row per image that metadata.jsonl lists and that is not in its folder. Filled by `read_placed`.
         key
     unwanted  one row per line of --drop. Filled by `plan_drops.read_drops`.
@@ -42,6 +43,7 @@ filled:
         file, sha256                 of the image
         is_live                      whether the URL gave an image
         drop_reason                  why it is not kept; null: it is kept
+        split                        with --val-fraction: train or val. Of new images filled by `assign_splits`
     leaving   one row per image of `placed` that this run does not keep. Filled by `plan_outcome.list_leaving`.
         the columns of `placed`, and reason
 
@@ -52,6 +54,7 @@ and one view:
         is_new                       whether `placed` lacks this pair
 """
 
+import itertools
 import os
 from pathlib import Path
 
@@ -111,7 +114,7 @@ _TABLES = f"""
     );
     CREATE TABLE placed (
         {", ".join(f"{name} {kind}" for name, kind in METADATA_COLUMNS.items())},
-        folder VARCHAR, class VARCHAR, url_hash UHUGEINT, digest VARCHAR
+        folder VARCHAR, class VARCHAR, url_hash UHUGEINT, digest VARCHAR, split VARCHAR
     );
     CREATE TABLE gone (key VARCHAR);
     CREATE TABLE unwanted (line VARCHAR, key VARCHAR, url_hash UHUGEINT);
@@ -154,26 +157,28 @@ def folder_of(database) -> Path:
 # ---- the dataset folder ----
 
 
-def read_placed(database, dataset: Path, folders: dict[str, str]) -> None:
+def read_placed(database, dataset: Path, folders: dict[str, str], splits: tuple = (None,)) -> None:
     """Fill `placed` with the images that are both in the dataset folder and in its metadata, `gone` with the others.
 
     Args:
         folders: class -> its folder, as an earlier run gave them.
+        splits: with --val-fraction the folders above the class folders.
     """
     if not (dataset / "metadata.jsonl").exists():
         return
-    database.execute("CREATE TEMP TABLE files (key VARCHAR, folder VARCHAR, class VARCHAR)")
-    for name, folder in folders.items():
+    database.execute("CREATE TEMP TABLE files (key VARCHAR, folder VARCHAR, class VARCHAR, split VARCHAR)")
+    for name, split in itertools.product(folders, splits):
+        folder = f"{split}/{folders[name]}" if split else folders[name]
         if (dataset / folder).is_dir():
             keys = [file.name.removesuffix(".jpg") for file in os.scandir(dataset / folder)]
             for start in range(0, len(keys), ROWS_PER_BATCH):
                 batch = keys[start : start + ROWS_PER_BATCH]
-                database.execute("INSERT INTO files SELECT unnest(?::VARCHAR[]), ?, ?", [batch, folder, name])
+                database.execute("INSERT INTO files SELECT unnest(?::VARCHAR[]), ?, ?, ?", [batch, folder, name, split])
     _read_metadata(database, dataset / "metadata.jsonl")
     database.execute(
         f"""
         INSERT INTO placed
-        SELECT {", ".join(METADATA_COLUMNS)}, folder, class, md5_number(url), {digest_sql("url", "class")}
+        SELECT {", ".join(METADATA_COLUMNS)}, folder, class, md5_number(url), {digest_sql("url", "class")}, split
         FROM listed JOIN files USING (key);
         INSERT INTO gone SELECT key FROM listed ANTI JOIN files USING (key);
         DROP TABLE listed; DROP TABLE files

@@ -35,7 +35,7 @@ def judge(database) -> None:
         WITH one_placed AS (SELECT url_hash, min(key) AS key FROM placed GROUP BY url_hash),
         answered AS (
             SELECT pairs.key, pairs.url_hash, pairs.class, pairs.class_rank,
-                   same_pair.key IS NOT NULL AS is_placed,
+                   same_pair.key IS NOT NULL AS is_placed, same_pair.split,
                    one_placed.key AS placed_key,
                    results.file,
                    coalesce(same_pair.sha256, results.sha256, same_url.sha256) AS sha256,
@@ -51,7 +51,7 @@ def judge(database) -> None:
             WHERE pairs.drop_reason IS NULL
         )
         SELECT key, url_hash, class, class_rank, is_placed, placed_key, file, sha256,
-               fail_reason IS NULL AS is_live,
+               fail_reason IS NULL AS is_live, split,
                CASE WHEN is_placed THEN NULL
                     WHEN fail_reason IS NOT NULL THEN fail_reason
                     WHEN sha256 IN (FROM placeholders) THEN $placeholder
@@ -70,12 +70,12 @@ def images_to_place(database) -> Iterator[tuple]:
     """The kept images that are not in their class's folder yet, by URL.
 
     Yields:
-        (key, class, file, folder, placed_key): `file` is in the folder of rounds, or None; `folder` and `placed_key`
-        are of an image that the dataset folder has of the same URL, or None.
+        (key, class, split, file, folder, placed_key): `file` is in the folder of rounds, or None; `folder` and
+        `placed_key` are of an image that the dataset folder has of the same URL, or None.
     """
     cursor = database.cursor().execute(
         """
-        SELECT outcome.key, outcome.class, outcome.file, placed.folder, placed.key
+        SELECT outcome.key, outcome.class, outcome.split, outcome.file, placed.folder, placed.key
         FROM outcome LEFT JOIN placed ON placed.key = outcome.placed_key
         WHERE drop_reason IS NULL AND NOT is_placed ORDER BY outcome.url_hash, outcome.key
         """
@@ -174,7 +174,7 @@ def kept_entries(database) -> Iterator[dict]:
     # The list of classes comes with an entry's first record only: 30,000 records of one URL may name 1,000 classes.
     cursor = database.cursor().execute(
         f"""
-        SELECT outcome.key, {record_columns}, {image_columns},
+        SELECT outcome.key, outcome.split, {record_columns}, {image_columns},
                CASE WHEN asked.rowid = pairs.first_row THEN shared.classes END AS classes
         FROM outcome
         JOIN asked ON asked.key = outcome.key
@@ -206,7 +206,7 @@ def kept_entries(database) -> Iterator[dict]:
 
 def _entry_of(row: dict) -> dict:
     return {
-        "key": row["key"], "QUERY": row["QUERY"], "caption": row["TEXT"], "url": row["URL"],
+        "key": row["key"], "split": row["split"], "QUERY": row["QUERY"], "caption": row["TEXT"], "url": row["URL"],
         "sha256": row["sha256"], "similarity": row["similarity"], "width": row["width"],
         "height": row["height"], "original_width": row["original_width"],
         "original_height": row["original_height"], "SAMPLE_ID": row["SAMPLE_ID"],

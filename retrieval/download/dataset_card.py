@@ -1,0 +1,61 @@
+"""README.md of a dataset: what `datasets` reads first. With it `load_dataset(FOLDER)` knows types, labels and splits.
+
+Without it `datasets` would guess: a field that is null in the first rows gets the type null, `label` is a text, and a
+class such as "bullet train" is taken for the training split.
+"""
+
+import json
+from pathlib import Path
+
+from retrieval.download.settings import SPLITS
+from retrieval.files import complete_file
+
+CARD = "README.md"
+_HF_SPLITS = {"train": "train", "val": "validation"}  # `datasets` knows these names
+_TYPES = {
+    "key": "string", "QUERY": "string", "caption": "string", "url": "string", "sha256": "string",
+    "similarity": "float64", "width": "int64", "height": "int64", "original_width": "int64",
+    "original_height": "int64", "SAMPLE_ID": "string", "NSFW": "string", "punsafe": "float64", "LICENSE": "string",
+}  # fmt: skip
+_SOURCE_TYPES = {"SOURCE": "string", "MATCHED": "string", "SCORE": "float64", "RANK": "int64", "ROW": "string"}
+
+
+def write_card(dataset: Path, labels: list[str], has_splits: bool) -> None:
+    """Write the README.md of an ImageFolder.
+
+    Args:
+        labels: the class folders that hold images, sorted: label n is the n-th, as in torchvision's ImageFolder.
+    """
+    features = [
+        {"name": "image", "dtype": "image"},
+        {"name": "label", "dtype": {"class_label": {"names": labels}}},
+        *({"name": name, "dtype": kind} for name, kind in _TYPES.items()),
+        {"name": "also_asked_by", "list": "string"},
+        {"name": "sources", "list": [{"name": name, "dtype": kind} for name, kind in _SOURCE_TYPES.items()]},
+    ]
+    files = [{"split": "train", "path": ["metadata.jsonl", "*/*.jpg"]}]
+    if has_splits:
+        features.insert(3, {"name": "split", "dtype": "string"})
+        files = [{"split": _HF_SPLITS[split], "path": f"{split}/**"} for split in SPLITS]
+    _write(dataset, [{"config_name": "default", "data_files": files, "features": features}], "images in class folders")
+
+
+def write_tars_card(output: Path, has_splits: bool) -> None:
+    """Write the README.md of a folder of tars."""
+    files = [{"split": "train", "path": "*.tar"}]
+    if has_splits:
+        files = [{"split": _HF_SPLITS[split], "path": f"{split}/*.tar"} for split in SPLITS]
+    _write(output, [{"config_name": "default", "data_files": files}], "WebDataset tars")
+
+
+def _write(folder: Path, configs: list[dict], what: str) -> None:
+    text = f"---\nconfigs: {_yaml(configs)}\n---\n# Retrieved images\n\n"
+    text += f"These are {what}, made by download_urls_img2dataset.py. `report.html` shows what is in them and why.\n"
+    with complete_file(folder / CARD) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def _yaml(value) -> str:
+    """JSON that is YAML too: what YAML does not print is escaped its way."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in text)

@@ -232,7 +232,9 @@ def main(argv: list[str] | None = None) -> int:
 
             # Report.
             totals = account.count_totals(database, rows_read, images, folders)
-            described = account.describe_run(database, folders, sources, describe_choice(flags, len(drops)))
+            described = account.describe_run(
+                database, folders, sources, describe_choice(flags, len(drops)), class_order_of_earlier_run(dataset)
+            )
             write_json(dataset / "report.json", totals | described)
             page = write_report(dataset)
             if flags.webdataset:
@@ -395,6 +397,11 @@ def folders_of_earlier_run(dataset: Path, resize: ResizeSettings, val_fraction: 
                 )
     report = dataset / "report.json"
     return read_json(report)["folders"] if report.exists() else {}
+
+
+def class_order_of_earlier_run(dataset: Path) -> list[str]:
+    report = dataset / "report.json"
+    return read_json(report).get("class_order", []) if report.exists() else []
 
 
 def taken_back(database, rounds: Path, dataset: Path) -> list[Path]:

@@ -56,7 +56,8 @@ def package(name: str) -> str | None:
 
 
 def test_the_sources_are_found():
-    assert {"substring", "semantic", "download"} <= set(PACKAGES)
+    assert {"substring", "semantic", "download", "indexing", "dataset"} <= set(PACKAGES)
+    assert HELPER_FOLDERS == ["dataset_helper", "knn_indices_helper"]
     assert {"retrieval.cli", "retrieval.substring.matching", "retrieval.download.plan"} <= OURS.keys()
     assert {"retrieval.files", "retrieval.records"} <= imported_modules(Path("filter_laion_metadata_substring.py"))
     assert package("retrieval.semantic.knn_search") == "semantic" and package("retrieval.cli") is None

@@ -94,7 +94,9 @@ def test_renaming_that_is_killed_goes_on(old_folder, tmp_path, monkeypatch, rena
     class Killed(BaseException):
         pass
 
-    def rename(path, to, real=type(dataset).rename):
+    real = type(dataset).rename
+
+    def rename(path, to):
         if next(left, None) is None:
             raise Killed
         return real(path, to)

@@ -71,14 +71,31 @@ def count_totals(database, rows_read: int, images: int, folders: dict[str, str])
     }
 
 
-def describe_run(database, folders: dict[str, str], sources: list[Path], choice: dict) -> dict:
-    """The rest of report.json: what was chosen, the class folders, the hosts that failed most, the filters' counts."""
+def describe_run(
+    database, folders: dict[str, str], sources: list[Path], choice: dict, earlier_order: list[str]
+) -> dict:
+    """The rest of report.json: what was chosen, the class folders, the hosts that failed most, the filters' counts.
+
+    Args:
+        earlier_order: the class order of the dataset's earlier run.
+    """
     return {
         "choice": choice,
         "folders": dict(sorted(folders.items())),
+        "class_order": _class_order(sources, earlier_order, folders),
         "hosts": plan_outcome.count_hosts(database, HOSTS_SHOWN),
         "stages": _filter_counts(sources),
     }
+
+
+def _class_order(sources: list[Path], earlier_order: list[str], folders: dict[str, str]) -> list[str]:
+    """The classes in the order of the filters' template, then what earlier runs had, then other tools' by name."""
+    order = []
+    for folder in sources:
+        if manifests := read_manifests(folder):
+            settings = manifests[0]["settings"]
+            order += settings.get("classes") or settings.get("queries") or []
+    return list(dict.fromkeys([*order, *earlier_order, *sorted(folders)]))
 
 
 def _filter_counts(sources: list[Path]) -> list[dict]:

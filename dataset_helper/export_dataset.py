@@ -1,0 +1,71 @@
+"""Write what published trainers and converters read of a finished dataset.
+
+In:  DATASET, the ImageFolder that download_urls_img2dataset.py made.
+Out: --output, one file:
+     filtered-ids    one key (a file's stem) per line
+     swat            `path label source` per line: paths from DATASET, labels from 0, source 0 for retrieved images, as
+                     SWAT's lists T2T500.txt have them
+     datacomp-uids   the rows' DataComp uids as a sorted .npy of pairs of uint64, as DataComp's resharder takes them
+     label-map       JSON: class -> label
+
+    python dataset_helper/export_dataset.py outputs/dataset --format swat --output lists/T2T500.txt --links outputs/linked
+    python dataset_helper/export_dataset.py outputs/dataset --format label-map --output labels.json --template DTD
+
+A label is a class's position in the template that the filters ran with, or in --template. (torchvision's ImageFolder
+numbers the folders by their names.)
+"""
+
+import sys
+from pathlib import Path
+
+import _root  # noqa: F401
+
+from retrieval.cli import UserError, command, parse_flags, parser_for, say_always
+
+FORMATS = ("filtered-ids", "swat", "datacomp-uids", "label-map")
+
+
+def make_parser():
+    parser = parser_for(__doc__, __file__)
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="an ImageFolder that the downloader made")
+    parser.add_argument("--format", choices=FORMATS, required=True, help="what to write")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="where to write it")
+    parser.add_argument("--split", choices=("train", "val"), help="only images of this split (default: all)")
+    parser.add_argument("--template", metavar="NAME", help="number the classes as this template does")
+    parser.add_argument("--template-dir", metavar="DIR", help="a folder with your own templates")
+    parser.add_argument("--links", type=Path, metavar="FOLDER",
+                        help="swat: list links in FOLDER, <label>/<key>.jpg, and not the images; needed where a class "
+                        "folder's name has a space, at which SWAT's reader splits a line")  # fmt: skip
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    flags = parse_flags(make_parser(), argv)
+    if flags.links and flags.format != "swat":
+        raise UserError("--links is for --format swat: leave it out")
+
+    from retrieval.dataset import export
+    from retrieval.dataset.dataset_folder import class_order, images_of
+    from retrieval_templates import load_template
+
+    template = load_template(flags.template, flags.template_dir) if flags.template else None
+    images = images_of(flags.dataset, flags.split)
+    labels = export.numbered(list(template.classes) if template else class_order(flags.dataset), flags.template)
+    if flags.format == "filtered-ids":
+        written, skipped = export.write_ids(images, flags.output), 0
+    elif flags.format == "swat":
+        written, skipped = export.write_swat(images, labels, flags.dataset, flags.output, flags.links), 0
+    elif flags.format == "datacomp-uids":
+        written, skipped = export.write_datacomp_uids(images, flags.output)
+    else:
+        written, skipped = export.write_label_map(labels, flags.output), 0
+    what = "classes" if flags.format == "label-map" else "images"
+    if skipped:
+        say_always(f"error: {skipped:,} images have a SAMPLE_ID that is no DataComp uid: they are left out")
+    say_always(f"{written:,} {what} in {flags.output}")
+    return 1 if skipped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

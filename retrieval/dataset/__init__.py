@@ -1,0 +1,1 @@
+"""What the scripts of dataset_helper/ are made of: things that are done with a finished dataset."""

@@ -51,7 +51,7 @@ RESULTS_PER_QUERY = 500  # the published runs' value
 BATCH_SIZE = 256  # prompts per pass of the text tower: ViT-L/14 needs about 1 GB for them
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}  # of --seed-images: common formats that PIL reads
 DEVICES = ("cpu", "cuda", "mps", "xpu")  # torch's names
-HITS_VERSION = 5  # raise it when the same inputs and settings give other records
+HITS_VERSION = 6  # raise it when the same inputs and settings give other records
 
 
 def make_parser():
@@ -300,12 +300,14 @@ def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> No
     pending = [each for each in classes if not each.hits_file.exists()]
     if not pending:
         return
+    from retrieval.semantic.pool_metadata import give_ids_one_type
     from retrieval.semantic.pools import open_pool
 
     settings = SearchSettings(
         args.results_per_query, args.dedup_threshold, args.nprobe, args.ef_search, args.allow_untagged
     )
     opened = [open_pool(pool, settings) for pool in pools]
+    give_ids_one_type([pool.metadata for pool in opened])
     if any(each.seeds for each in pending):
         from retrieval.semantic.seed_images import check_seed_images
 

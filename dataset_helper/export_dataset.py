@@ -8,7 +8,7 @@ Out: --output, one file:
      datacomp-uids   the rows' DataComp uids as a sorted .npy of pairs of uint64, as DataComp's resharder takes them
      label-map       JSON: class -> label
 
-    python dataset_helper/export_dataset.py outputs/dataset --format swat --output lists/T2T500.txt --links outputs/linked
+    python dataset_helper/export_dataset.py outputs/dataset --format swat --output T2T500.txt --links outputs/linked
     python dataset_helper/export_dataset.py outputs/dataset --format label-map --output labels.json --template DTD
 
 A label is a class's position in the template that the filters ran with, or in --template. (torchvision's ImageFolder

@@ -11,6 +11,7 @@ import json
 import math
 import re
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def record_values(ours: str, values: pa.Array, is_uuid: bool = False) -> pa.Arra
     if ours == ID_COLUMN:
         return _ids(values, plain, is_uuid)
     if ours in SIZE_COLUMNS:
-        return _sizes(values) if is_text(plain) else widened(values)
+        return values if pa.types.is_integer(plain) or pa.types.is_null(plain) else _sizes(values)
     if ours in SCORE_COLUMNS:
         return _scores(values, plain)
     if is_text(plain) or pa.types.is_null(plain):
@@ -105,10 +106,8 @@ def _id_of_bytes(value: bytes, is_uuid: bool) -> str:
 
 def _sizes(values: pa.Array) -> pa.Array:
     numbers = [_size(value) for value in python_values(values)]
-    if all(number is None or isinstance(number, int) for number in numbers):
-        valid = integers([number is not None for number in numbers], "uint8").cast(pa.bool_())
-        return pc.if_else(valid, integers([number or 0 for number in numbers]), pa.nulls(len(numbers), pa.int64()))
-    return _float_array(numbers)
+    valid = integers([number is not None for number in numbers], "uint8").cast(pa.bool_())
+    return pc.if_else(valid, integers([number or 0 for number in numbers]), pa.nulls(len(numbers), pa.int64()))
 
 
 def _scores(values: pa.Array, plain: pa.DataType) -> pa.Array:
@@ -161,11 +160,12 @@ def _whole_number(value: Any) -> Any:
     return int(match[1]) if match else value or None
 
 
-def _size(value: Any) -> int | float | None:
-    """An image's height or width, also from text. None where it is no number."""
+def _size(value: Any) -> int | None:
+    """An image's height or width, also from text, in whole pixels. None where it is no number."""
     number = _whole_number(value)
-    number = score_of(number) if isinstance(number, str) else number
-    return number if number is None or abs(number) < LARGEST_SIZE else None
+    number = score_of(number) if isinstance(number, str | Decimal) else number
+    known = number is not None and math.isfinite(number) and abs(number) < LARGEST_SIZE
+    return round(number) if known else None
 
 
 def score_of(value: Any) -> float | None:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from retrieval.arrow_values import texts
 from retrieval.files import complete_file
 from retrieval.index_folder import SOURCES
+from retrieval.pool_values import record_values
 from retrieval.record_columns import encode_columns, safety_tags
 from retrieval.semantic.hit_files import remove_superseded
 from retrieval.semantic.plan import ClassPlan
@@ -50,7 +51,7 @@ def summarise(plan: ClassPlan, selections: list[Selection]) -> dict:
 def record_columns(plan: ClassPlan, pool: Pool, selection: Selection) -> dict:
     """The records' fields: pyarrow arrays, or one value where all records have the same."""
     hits, rows, names = selection.hits, selection.rows, pool.metadata.columns
-    columns = {ours: rows[theirs].combine_chunks() for ours, theirs in names.items()}
+    columns = {ours: record_values(ours, rows[theirs].combine_chunks()) for ours, theirs in names.items()}
     return columns | {
         "NSFW": safety_tags(rows, names, pool.metadata.name),
         "QUERY": plan.name,

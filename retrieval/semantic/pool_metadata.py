@@ -104,6 +104,14 @@ def open_metadata(folder: Path, allow_untagged: bool) -> Metadata:
     return metadata
 
 
+def give_ids_one_type(pools: list[Metadata]) -> None:
+    """Give the ids of several pools one type, so that SAMPLE_ID has it in all records."""
+    columns = [(pool.types, pool.columns["SAMPLE_ID"]) for pool in pools if "SAMPLE_ID" in pool.columns]
+    common = common_type([types[name] for types, name in columns], exact=True)
+    for types, name in columns:
+        types[name] = common
+
+
 def _columns(folder: Path, names: list[str], allow_untagged: bool) -> dict[str, str]:
     columns = map_columns(names)
     if "URL" not in columns:

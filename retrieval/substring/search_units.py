@@ -17,7 +17,7 @@ from pathlib import Path
 from retrieval.files import file_fingerprint, settings_fingerprint
 from retrieval.queries import Query, to_fts5
 
-HITS_VERSION = 4  # raise it when the same shard and settings give other records
+HITS_VERSION = 5  # raise it when the same shard and settings give other records
 RANDOM = "random"  # QUERY and SOURCE of a control set's records
 
 

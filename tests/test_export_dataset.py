@@ -1,0 +1,132 @@
+"""dataset_helper/: what other trainers read of a finished dataset, and its page."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from download_server import Handler, Server, arguments, chunks, record
+
+from retrieval.records import Manifest, write_manifest
+
+ROOT = Path(__file__).parent.parent
+CLASSES = ["woven", "tiger shark", "banded"]  # the template's order, not that of the names
+UIDS = [f"{number:032x}" for number in (2**127 + 5, 3, 2**64, 2**64 - 1, 2**127 + 4, 7)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, run_script):
+    """A folder with datasets of six images: `flat`, `split`, and `plain`, which lacks the class with a space."""
+    folder = tmp_path_factory.mktemp("made")
+    server = Server(("127.0.0.1", 0), Handler)
+    server.asked, server.latency, server.elsewhere = [], 0, {}
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    rows = [
+        record(f"http://127.0.0.1:{server.server_port}/jpeg/{number}", CLASSES[number % 3], SAMPLE_ID=uid)
+        for number, uid in enumerate(UIDS)
+    ]
+    for name, kept in (("chunks", rows), ("plain-chunks", [row for row in rows if " " not in row["QUERY"]])):
+        chunks(folder / name, kept)
+        settings = {"queries": dict.fromkeys(CLASSES, "q")}
+        counts = {"records": len(kept), "rows": len(kept), "captions": len(kept), "classes": {}}
+        coverage = {"asked": 1, "done": 1, "missing": {}}
+        write_manifest(
+            folder / name, Manifest("substring", settings, {}, coverage, counts, {"chunk_0.json": len(kept)})
+        )
+    for out, source, *flags in (
+        ("flat", "chunks"), ("split", "chunks", "--val-fraction", "0.5"), ("plain", "plain-chunks")
+    ):  # fmt: skip
+        done = run_script("download_urls_img2dataset.py", *arguments(folder, *flags, r=[source], out=out))
+        assert done.returncode == 0, done.stderr
+    server.shutdown()
+    server.server_close()
+    return folder
+
+
+@pytest.fixture
+def export(run_script, tmp_path):
+    def run(dataset, kind, *flags, code=0):
+        words = [dataset, "--format", kind, "--output", tmp_path / "out", *flags]
+        done = run_script("dataset_helper/export_dataset.py", *words, cwd=tmp_path)
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else tmp_path / "out"
+
+    return run
+
+
+def entries_of(dataset: Path) -> dict[str, dict]:
+    return json.loads((dataset / "metadata.json").read_text(encoding="utf-8"))
+
+
+def test_filtered_ids_are_the_stems_of_all_images_or_of_a_split(made, export):
+    lines = export(made / "flat", "filtered-ids").read_text().splitlines()
+    assert lines == sorted(path.stem for path in (made / "flat").glob("*/*.jpg"))
+    assert all(str(int(line)) == line for line in lines)
+    val = export(made / "split", "filtered-ids", "--split", "val").read_text().splitlines()
+    assert val == sorted(path.stem for path in (made / "split" / "val").glob("*/*.jpg")) != []
+    assert "has no splits" in export(made / "flat", "filtered-ids", "--split", "val", code=2)
+
+
+def test_swat_lists_are_read_as_swat_reads_them(made, export, tmp_path):
+    entries = entries_of(made / "plain")
+    lines = export(made / "plain", "swat").read_text().splitlines()
+    for line in lines:
+        path, label, source = line.split(" ")
+        assert (made / "plain" / path).is_file() and int(source) == 0
+        assert CLASSES[int(label)] == entries[Path(path).stem]["QUERY"]
+    assert len(lines) == 4
+    assert "add --links FOLDER" in export(made / "flat", "swat", code=2)
+    for _ in range(2):
+        lines = export(made / "flat", "swat", "--links", tmp_path / "links").read_text().splitlines()
+        paths = [tmp_path / "links" / line.split(" ")[0] for line in lines]
+        assert len(paths) == 6 and all(path.read_bytes()[:2] == b"\xff\xd8" for path in paths)
+
+
+def test_datacomp_uids_are_the_sorted_pairs_that_its_resharder_takes(made, export, tmp_path):
+    path = export(made / "flat", "datacomp-uids")
+    theirs = np.array([(int(uid[:16], 16), int(uid[16:32], 16)) for uid in UIDS], np.dtype("u8,u8"))
+    theirs.sort()
+    ours = np.load(path)
+    assert ours.dtype == theirs.dtype and (ours == theirs).all()
+
+
+def test_images_without_a_datacomp_uid_are_named_and_exit_1(made, export, tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in (made / "flat").iterdir():
+        (copy / path.name).symlink_to(path)
+    lines = [json.loads(line) for line in (made / "flat" / "metadata.jsonl").read_text().splitlines()]
+    (copy / "metadata.jsonl").unlink()
+    for count, code, sentence in ((2, 1, "2 images have a SAMPLE_ID that is no"), (6, 2, "no image has a DataComp")):
+        changed = [line | {"SAMPLE_ID": "17"} for line in lines[:count]] + lines[count:]
+        (copy / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in changed))
+        assert sentence in export(copy, "datacomp-uids", code=code)
+
+
+def test_the_label_map_has_the_order_of_the_template(made, export, tmp_path):
+    assert json.loads(export(made / "flat", "label-map").read_text()) == {"woven": 0, "tiger shark": 1, "banded": 2}
+    (tmp_path / "Mine.py").write_text('classes = ["banded", "woven", "x"]\ntemplates = ["a {}"]\n')
+    own = ("--template", "Mine", "--template-dir", tmp_path)
+    assert json.loads(export(made / "plain", "label-map", *own).read_text()) == {"banded": 0, "woven": 1, "x": 2}
+    assert "'tiger shark' is not in the template Mine" in export(
+        made / "flat", "swat", "--links", tmp_path / "links", *own, code=2
+    )
+
+
+def test_what_is_no_dataset_is_a_sentence(made, export, tmp_path):
+    assert "is no dataset" in export(tmp_path, "filtered-ids", code=2)
+    (tmp_path / "classes.txt").touch()
+    assert "imagefolder in --w" in export(tmp_path, "filtered-ids", code=2)
+    assert "--links is for" in export(made / "flat", "label-map", "--links", tmp_path / "links", code=2)
+
+
+def test_the_report_helper_writes_the_page_that_the_module_writes(made, run_script, tmp_path):
+    done = run_script("dataset_helper/report.py", made / "flat", "--output", tmp_path / "a.html", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-m", "retrieval.report", made / "flat", "--output", tmp_path / "b.html"]
+    subprocess.run(list(map(str, command)), cwd=ROOT, env=os.environ, check=True, capture_output=True)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()

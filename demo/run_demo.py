@@ -73,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
                 "download_urls_img2dataset.py", "--r", *(DEMO / folder for folder in folders), *order, "--fill", FEW,
                 "--w", DEMO / "work", "--dataset-output", DEMO / "few" / way, "--allow-private-hosts",
             )  # fmt: skip
-        run("-m", "retrieval.report", DEMO / "dataset", "--title", "DTD, from the embedded pool",
+        run("dataset_helper/report.py", DEMO / "dataset", "--title", "DTD, from the embedded pool",
             "--output", DEMO / "report.html")  # fmt: skip
     except subprocess.CalledProcessError as error:
         print(f"error: the command above ended with exit code {error.returncode}", file=sys.stderr)

@@ -8,9 +8,11 @@ Out: report.html in it: counts per class; the steps from pool to folder, with ea
      mailed: thumbnails are in it, and only the images at their full size are read from the dataset's folder. With ten
      or more classes also classes.png and prompts.png; a dataset's is beside its folder (plots.py).
 
-    python -m retrieval.report outputs/retrieved_data_substring/DTD
-    python -m retrieval.report outputs/dataset --output page.html
-    python -m retrieval.report outputs/filtered_metadata_semantic/DTD --title "DTD from LAION-2B"
+    python dataset_helper/report.py outputs/retrieved_data_substring/DTD
+    python dataset_helper/report.py outputs/dataset --output page.html
+    python dataset_helper/report.py outputs/filtered_metadata_semantic/DTD --title "DTD from LAION-2B"
+
+(`python -m retrieval.report` does the same.)
 
 Counts come from the manifests and report.json. Captions, hosts, scores and shared rows come from the records: from all
 of them if they are few, else from a sample, and then the page says so. A class of few records has them all in it. A

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted(
     path.relative_to(ROOT)
-    for folder in (".", "knn_indices_helper", "demo", "benchmarks")
+    for folder in (".", "knn_indices_helper", "dataset_helper", "demo", "benchmarks")
     for path in (ROOT / folder).glob("*.py")
     if "__main__" in path.read_text(encoding="utf-8")
 )

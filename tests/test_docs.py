@@ -3,10 +3,12 @@
 import argparse
 import importlib
 import json
+import os
 import re
 import runpy
 import shlex
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "demo" / "README.md"])
 SOURCES = [*ROOT.glob("*.py"), *ROOT.glob("retrieval*/**/*.py"), *ROOT.glob("*_helper/*.py")]
+DATASETS_PYTHON = Path(os.environ.get("DATASETS_PYTHON", ROOT / ".venv-datasets" / "bin" / "python"))
 OTHERS = {"--embeddings=", "--index_path=", "--index_infos_path=", "--metric_type=",  # autofaiss
           "--repo-type", "--include", "--local-dir",  # hf
           "--parsable", "--array", "--dependency", "--gres"}  # sbatch  # fmt: skip
@@ -47,7 +50,7 @@ def test_every_flag_that_a_page_names_exists(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_file_of_ours_that_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
-    folders = "retrieval|knn_indices_helper|slurm|benchmarks|demo|docs|tests|retrieval_templates"
+    folders = "retrieval|knn_indices_helper|dataset_helper|slurm|benchmarks|demo|docs|tests|retrieval_templates"
     named = re.findall(
         rf"(?<![\w/.-])(?!retrieval_templates/X\.py)(?:{folders})/[\w./-]+\.\w+|(?<![\w/.-])[\w-]+\.py\b", text
     )
@@ -85,18 +88,21 @@ def small_dataset(tmp_path, monkeypatch):
     """The working folder is one in which the downloader left an ImageFolder and its tars, where README has them."""
     from PIL import Image
 
+    from retrieval.download.dataset_card import write_card
+    from retrieval.download.image_folder import write_metadata
+    from retrieval.download.plan import METADATA_COLUMNS, RECORD_COLUMNS
+    from retrieval.download.plan_outcome import _entry_of
     from retrieval.download.tar_shards import write_tars
 
     dataset = tmp_path / "outputs" / "demo" / "dataset"
-    lines = []
+    entries = []
     for number, name in enumerate(["banded", "banded", "woven"]):
         (dataset / name).mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8)).save(dataset / name / f"{number}.jpg")
-        lines.append({"file_name": f"{name}/{number}.jpg", "key": f"{number}", "QUERY": name, "caption": name,
-                      "url": "", "sources": []})  # fmt: skip
-    entries = {line["key"]: line for line in lines}
-    (dataset / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (dataset / "metadata.json").write_text(json.dumps(entries))
+        row = dict.fromkeys([*RECORD_COLUMNS, *METADATA_COLUMNS, "classes", "split"])
+        entries.append(_entry_of(row | {"key": f"{number}", "QUERY": name, "TEXT": name, "URL": ""}))
+    write_metadata(dataset, entries, [], {"banded": "banded", "woven": "woven"})
+    write_card(dataset, ["banded", "woven"], has_splits=False)
     totals = {
         "rows_read": 3,
         "kept": 3,
@@ -112,13 +118,15 @@ def small_dataset(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("library", ["torchvision", "datasets", "webdataset"])
 def test_the_readmes_lines_for_loading_a_dataset_run(library, small_dataset, monkeypatch, tmp_path):
-    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    pytest.importorskip(library)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    python = DATASETS_PYTHON if library == "datasets" else Path(sys.executable)
+    if not python.exists():
+        pytest.skip(f"{python} is not there: make .venv-datasets/.complete")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    heading, block = re.search(rf"^(With .*\b{library}\b.*)\n\n((?:    .*\n)+)", text, re.MULTILINE).groups()
-    loaded = {}
-    exec(textwrap.dedent(block), loaded)
-    assert loaded["image"].size == (8, 8) and int(loaded["label"]) == 0, heading
+    block = re.search(rf"^With .*\b{library}\b.*\n\n((?:    .*\n)+)", text, re.MULTILINE)[1]
+    check = "assert image.size == (8, 8) and int(label) == 0"
+    done = subprocess.run([python, "-c", textwrap.dedent(block) + check], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_variable_that_a_page_gives_to_sbatch_is_read_by_its_script():

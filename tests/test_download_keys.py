@@ -86,31 +86,33 @@ def test_a_folder_with_old_keys_is_refused_and_renamed_it_is_that_of_a_new_run(o
     loaded(tmp_path, "old/dataset")
 
 
-@pytest.mark.parametrize("renames", [0, 1, 5, 12])
-def test_renaming_that_is_killed_goes_on(old_folder, tmp_path, monkeypatch, renames):
-    dataset, left = tmp_path / "old" / "dataset", iter(range(renames))
-    (dataset / "banded" / f"{'0' * 20}.jpg").write_bytes(b"placed by a run that was killed")
+class Killed(BaseException):
+    """What ends a run at any moment."""
 
-    class Killed(BaseException):
-        pass
 
-    real = type(dataset).rename
-
-    def rename(path, to):
-        if next(left, None) is None:
-            raise Killed
-        return real(path, to)
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(type(dataset), "rename", rename)
-        patch.setattr(old_keys, "complete_file", lambda path: (_ for _ in ()).throw(Killed))
-        old_keys.rename_old_keys(dataset)
-    with pytest.raises(old_keys.UserError, match="rename-old-keys"):
-        old_keys.refuse_old_keys(dataset)
-    assert old_keys.rename_old_keys(dataset) == 12
-    old_keys.refuse_old_keys(dataset)
+def test_renaming_that_is_killed_at_any_moment_goes_on(old_folder, tmp_path, monkeypatch):
     fresh = {name: data for name, data in contents(tmp_path / "fresh").items() if name.endswith(".jpg")}
-    assert {name: data for name, data in contents(tmp_path / "old").items() if name.endswith(".jpg")} == fresh
+    (tmp_path / "old" / "dataset" / "banded" / f"{'0' * 20}.jpg").write_bytes(b"placed by a run that was killed")
+    for renames in range(13):
+        dataset = tmp_path / f"killed{renames}" / "dataset"
+        shutil.copytree(tmp_path / "old", dataset.parent)
+        left, real = iter(range(renames)), type(dataset).rename
+
+        def rename(path, to, left=left, real=real):
+            if next(left, None) is None:
+                raise Killed
+            return real(path, to)
+
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(type(dataset), "rename", rename)
+            patch.setattr(old_keys, "complete_file", lambda path: (_ for _ in ()).throw(Killed))
+            old_keys.rename_old_keys(dataset)
+        with pytest.raises(old_keys.UserError, match="rename-old-keys"):
+            old_keys.refuse_old_keys(dataset)
+        assert old_keys.rename_old_keys(dataset) == 12
+        old_keys.refuse_old_keys(dataset)
+        found = contents(dataset.parent)
+        assert {name: data for name, data in found.items() if name.endswith(".jpg")} == fresh
 
 
 def test_images_of_an_older_version_without_metadata_are_refused(tmp_path):

@@ -275,6 +275,32 @@ def test_two_pools_are_both_searched_and_one_can_be_named(pool, model, prompt_ve
     assert one == [{k: v for k, v in r.items() if k != "INDEX_NAME"} for r in both if r["INDEX_NAME"] == "second"]
 
 
+def test_a_field_has_one_type_in_the_records_of_two_pools_and_is_what_the_substring_filter_writes(
+    pool, model, prompt_vectors
+):
+    make_pool(pool / "second", prompt_vectors, seed=9)
+    [file] = (pool / "second" / "metadata").glob("*.arrow")
+    table = pa.ipc.open_file(pa.memory_map(str(file))).read_all()
+    other = {"SAMPLE_ID": pa.array([f"{row:032x}" for row in range(ROWS)]), "LICENSE": pa.array(range(ROWS))}
+    other |= {"HEIGHT": pa.array([512.0, None] * (ROWS // 2)), "similarity": pa.array([1] * ROWS)}
+    table = pa.table({name: table[name] for name in table.column_names if name not in other} | other)
+    with pa.ipc.new_file(str(file), table.schema) as writer:
+        writer.write_table(table)
+    write_info(pool, {"first": pool / "pool", "second": pool / "second"}, model)
+    assert stage.main(flags(pool)) == 0
+    types = {
+        "SAMPLE_ID": str,
+        "LICENSE": str,
+        "HEIGHT": int,
+        "similarity": float,
+        "SCORE": float,
+        "RANK": int,
+        "ROW": str,
+    }
+    for field, kind in types.items():
+        assert {type(record[field]) for record in records_in(pool / "out")} - {type(None)} == {kind}, field
+
+
 # ---- units, arrays, resuming ----
 
 

@@ -279,13 +279,17 @@ def test_a_field_has_one_type_in_the_records_of_two_pools_and_is_what_the_substr
     pool, model, prompt_vectors
 ):
     make_pool(pool / "second", prompt_vectors, seed=9)
-    [file] = (pool / "second" / "metadata").glob("*.arrow")
-    table = pa.ipc.open_file(pa.memory_map(str(file))).read_all()
-    other = {"SAMPLE_ID": pa.array([f"{row:032x}" for row in range(ROWS)]), "LICENSE": pa.array(range(ROWS))}
-    other |= {"HEIGHT": pa.array([512.0, None] * (ROWS // 2)), "similarity": pa.array([1] * ROWS)}
-    table = pa.table({name: table[name] for name in table.column_names if name not in other} | other)
-    with pa.ipc.new_file(str(file), table.schema) as writer:
-        writer.write_table(table)
+    for file in (pool / "second" / "metadata").glob("*.arrow"):
+        table = pa.ipc.open_file(pa.py_buffer(file.read_bytes())).read_all()
+        rows = range(len(table))
+        other = {"SAMPLE_ID": pa.array([f"{row:032x}" for row in rows]), "LICENSE": pa.array(rows)}
+        other |= {
+            "HEIGHT": pa.array([512.0 if row % 2 else None for row in rows]),
+            "similarity": pa.array([1] * len(rows)),
+        }
+        kept = {name: table[name] for name in table.column_names if name.upper() not in map(str.upper, other)}
+        with pa.ipc.new_file(str(file), pa.table(kept | other).schema) as writer:
+            writer.write_table(pa.table(kept | other))
     write_info(pool, {"first": pool / "pool", "second": pool / "second"}, model)
     assert stage.main(flags(pool)) == 0
     types = {

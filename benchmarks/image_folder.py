@@ -55,7 +55,7 @@ def make_images(rounds: Path, count: int, classes: int) -> list[tuple]:
         file = f"{number // SHARD_IMAGES:05d}/{number:09d}.jpg"
         (rounds / file).parent.mkdir(parents=True, exist_ok=True)
         (rounds / file).write_bytes(buffer.getvalue())
-        images.append((f"{number:020x}", f"class {number % classes}", file, None, None))
+        images.append((f"{number:020x}", f"class {number % classes}", None, file, None, None))
     return images
 
 

@@ -3,10 +3,10 @@
 https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/
 
 Names and prompts are those of CLIP's zero-shot evaluation (Radford et al. 2021). A variant is written with a hyphen, a
-space or nothing, and with its maker in front. A number of Boeing's or a long one of Airbus (777-200, A330-300) is a word
-that means the airplane wherever it stands. Any other number alone is a part number or, in substring mode, the end of
-another (an-12 in Jan-12): it needs its maker or an airline, an airport or the word aircraft beside it. NOT binds tighter
-than AND, and AND tighter than OR.
+space or nothing, and with its maker in front. A number of Boeing's or a long one of Airbus (777-200, A330-300) is a
+word that means the airplane wherever it stands. Any other number alone is a part number or, in substring mode, the end
+of another (an-12 in Jan-12): it needs its maker or an airline, an airport or the word aircraft beside it. NOT binds
+tighter than AND, and AND tighter than OR.
 """
 
 classes = [

@@ -89,9 +89,7 @@ def rows_to_fold(captions: pa.Array, offsets: np.ndarray, mode: str, every_non_a
     """
     found = np.zeros(len(captions), bool)
     values = np.frombuffer(bytes_of(captions), np.uint8)
-    positions = non_ascii(values)
-    if not every_non_ascii:
-        positions = positions[values[positions] >= 0xC0]  # first bytes of characters
+    positions = np.flatnonzero(values >= (0x80 if every_non_ascii else 0xC0))  # from 0xC0: first bytes of characters
     codes, _ = code_points(values, positions)
     matters = folded_utf8(codes) != ord(" ")
     if mode == "substring":
@@ -101,16 +99,8 @@ def rows_to_fold(captions: pa.Array, offsets: np.ndarray, mode: str, every_non_a
 
 
 def non_ascii(values: np.ndarray) -> np.ndarray:
-    """The positions of non-ASCII bytes in `values` (uint8): int64, ascending.
-
-    It looks at 8 bytes at a time, because most have none.
-    """
-    eights = values[: len(values) // 8 * 8].view(np.uint64)
-    mixed = np.flatnonzero((eights & 0x8080808080808080) != 0)
-    nth = np.flatnonzero(eights[mixed].view(np.uint8) >= 0x80)
-    positions = mixed[nth >> 3] * 8 + (nth & 7)
-    rest = len(eights) * 8
-    return np.concatenate([positions, rest + np.flatnonzero(values[rest:] >= 0x80)])
+    """The positions of non-ASCII bytes in `values` (uint8): int64, ascending."""
+    return np.flatnonzero(values >= 0x80)
 
 
 def code_points(values: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

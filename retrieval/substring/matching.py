@@ -209,7 +209,7 @@ class Matcher:
         numbers = self._plans.composed_phrases
         _, sample = next(pieces(captions, SAMPLE_BYTES))
         literals = [literals_of(self._needles[number])[0][0] for number in numbers]
-        costs[numbers] = estimated_hits(literals, sample, self._mode)
+        costs[numbers] = estimated_hits(literals, sample, self._mode, self._make_scanner)
         return costs
 
     def match(self, captions: pa.Array | pa.ChunkedArray) -> Hits:

@@ -85,10 +85,9 @@ class QueryPlans:
         pairs = np.unique(needed.row[entries] * len(self._composed) + numbers)
         rows, numbers = np.divmod(pairs, len(self._composed))
         found = joined_phrase_hits([needed, others])
-        keys = found.row * self._phrases + found.phrase
-        order = np.argsort(keys, kind="stable")  # two ascending runs: this takes no longer than reading them
-        which, entries = self._trees.select(rows, numbers, keys[order], self._phrases)
-        return self._query_of[numbers[which]], found.take(order[entries])
+        found = found.take(np.argsort(found.row, kind="stable"))  # two ascending runs: as fast as reading them
+        which, entries = self._trees.select(rows, numbers, found)
+        return self._query_of[numbers[which]], found.take(entries)
 
 
 class _AnyPhrase:

@@ -1,18 +1,17 @@
 """AND, OR and NOT over many captions and many queries at once.
 
     trees = QueryTrees(plans)                                       # query_plans.Plan, each more than a phrase
-    which, entries = trees.select(rows, numbers, keys, phrases)     # of these (row, plan) pairs, those that hold
+    which, entries = trees.select(rows, numbers, found)             # of these (row, plan) pairs, those that hold
 
 All nodes of one height are worked out together, from the phrases up: a node holds in a caption where enough of its
 parts do. So a batch takes some ten operations on arrays per height, and not some per query: with eight hundred
 queries those take as long as decoding the captions.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from retrieval.queries import And, Not, Or
+from retrieval.substring.hits import PhraseHits
 from retrieval.substring.ragged_array import RaggedArray
 
 BLOCK_PHRASES = 1 << 18  # phrases looked up at once; a batch of web captions takes a tenth of it
@@ -23,17 +22,22 @@ class QueryTrees:
 
     def __init__(self, plans: list):
         self._rows_of_table: list[tuple[int, int, int, int, int, bool, int]] = []
-        leaves = []
-        for plan in plans:
+        leaves: dict[tuple[int, int], list[int]] = {}  # (plan, phrase) -> the nodes with that phrase
+        for number, plan in enumerate(plans):
             first = len(self._rows_of_table)
             self._add(plan, -1, 0)
-            leaves.append([first + n for n, node in enumerate(self._rows_of_table[first:]) if node[-1] >= 0])
+            for node, (*_, phrase) in enumerate(self._rows_of_table[first:], first):
+                if phrase >= 0:
+                    leaves.setdefault((number, phrase), []).append(node)
         # A root has parent -1. That is the last row, which is no node and has no height.
         table = np.array([*self._rows_of_table, (-1, 0, 0, 0, 0, False, -1)], np.int64).T
         self._parent, self._rank, self._height, self._fewest, self._most, self._needs_first, self._phrase = table
-        self._leaves = RaggedArray(leaves)
         self._ranks = 1 + int(self._rank.max())
         self.phrases = sorted({int(phrase) for phrase in self._phrase} - {-1})  # of all plans
+        self._phrases = 1 + int(self._phrase.max())
+        places = sorted(leaves)
+        self._leaf_keys = np.array([number * self._phrases + phrase for number, phrase in places], np.int64)
+        self._nodes_of_leaf = RaggedArray([leaves[place] for place in places])
 
     def _add(self, plan, parent: int, rank: int) -> int:
         """Append the plan's nodes. Its height: 0 for a phrase."""
@@ -53,36 +57,35 @@ class QueryTrees:
         self._rows_of_table[node] = (parent, rank, height, fewest, most, needs_first, phrase)
         return height
 
-    def select(
-        self, rows: np.ndarray, numbers: np.ndarray, keys: np.ndarray, phrases: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def select(self, rows: np.ndarray, numbers: np.ndarray, found: PhraseHits) -> tuple[np.ndarray, np.ndarray]:
         """Of the pairs of a row and a plan, those where the plan holds.
 
         Args:
             rows, numbers: int64 (pairs,), the plans by number.
-            keys: int64, ascending: row * phrases + phrase, for each phrase that holds in a row.
+            found: the phrases that hold in these rows, in no particular order within a row.
 
         Returns:
-            tuple: positions of the pairs, ascending; for each the position in `keys` of the phrase that made it hold.
+            tuple: positions of the pairs, ascending; for each the entry of `found` with the phrase that made it hold.
         """
-        found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-        for first, end in self._blocks(numbers):
-            which, entries = self._select_block(rows[first:end], numbers[first:end], keys, phrases)
-            found.append((which + first, entries))
-        return np.concatenate([which for which, _ in found]), np.concatenate([entries for _, entries in found])
+        firsts = np.searchsorted(found.row, rows)
+        lengths = np.searchsorted(found.row, rows, "right") - firsts
+        block_of = np.cumsum(lengths) // BLOCK_PHRASES
+        edges = [0, *(np.flatnonzero(np.diff(block_of)) + 1).tolist(), len(rows)]
+        held = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+        for first, end in zip(edges[:-1], edges[1:], strict=True):
+            part = slice(first, end)
+            which, entries = self._select_block(numbers[part], firsts[part], lengths[part], found.phrase)
+            held.append((which + first, entries))
+        return np.concatenate([which for which, _ in held]), np.concatenate([entries for _, entries in held])
 
-    def _blocks(self, numbers: np.ndarray) -> Iterator[tuple[int, int]]:
-        """The pairs in blocks of about BLOCK_PHRASES phrases: (first, end)."""
-        block_of = np.cumsum(self._leaves.lengths[numbers]) // BLOCK_PHRASES
-        edges = [0, *(np.flatnonzero(np.diff(block_of)) + 1).tolist(), len(numbers)]
-        return zip(edges[:-1], edges[1:], strict=True)
-
-    def _select_block(self, rows, numbers, keys, phrases) -> tuple[np.ndarray, np.ndarray]:
-        pairs, nodes = self._leaves.expand(numbers)
-        wanted = rows[pairs] * phrases + self._phrase[nodes]
-        entries = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        held = keys[entries] == wanted
-        pairs, nodes, entries = pairs[held], nodes[held], entries[held]
+    def _select_block(self, numbers, firsts, lengths, phrases) -> tuple[np.ndarray, np.ndarray]:
+        pairs = np.repeat(np.arange(len(numbers)), lengths)
+        entries = np.arange(len(pairs)) + np.repeat(firsts - (np.cumsum(lengths) - lengths), lengths)
+        wanted = numbers[pairs] * self._phrases + phrases[entries]
+        leaves = np.minimum(np.searchsorted(self._leaf_keys, wanted), len(self._leaf_keys) - 1)
+        is_leaf = np.flatnonzero((self._leaf_keys[leaves] == wanted) & (phrases[entries] < self._phrases))
+        chosen, nodes = self._nodes_of_leaf.expand(leaves[is_leaf])
+        pairs, entries = pairs[is_leaf][chosen], entries[is_leaf][chosen]
         for height in range(1, int(self._height.max()) + 1):
             now = self._height[self._parent[nodes]] == height
             done = self._hold(pairs[now], nodes[now], entries[now])

@@ -40,7 +40,7 @@ lint: setup
 	$(RUN) -m ruff format --check .
 
 bench: setup
-	@for script in $(filter-out benchmarks/_root.py benchmarks/caption_oracle.py,$(wildcard benchmarks/*.py)); do \
+	@for script in $(filter-out benchmarks/_root.py benchmarks/caption_shards.py benchmarks/caption_oracle.py,$(wildcard benchmarks/*.py)); do \
 		echo "$$ python $$script"; $(RUN) $$script || exit 1; done
 
 clean:

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from retrieval.cli import UserError, say
@@ -119,7 +119,7 @@ def is_chunk_of(name: str, job_idx: int, total_jobs: int) -> bool:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest, the last file of a run."""
-    write_json(manifest_path(folder, manifest.job_idx, manifest.total_jobs), asdict(manifest))
+    write_json(manifest_path(folder, manifest.job_idx, manifest.total_jobs), vars(manifest))
 
 
 def read_manifests(folder: Path) -> list[dict]:

@@ -1,10 +1,9 @@
 """Captions as buffers: what is scanned as it is, what is folded first, for every character there is."""
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
-from retrieval.substring.caption_buffers import bytes_of, non_ascii, offsets_of, plain_words, rows_to_fold
+from retrieval.substring.caption_buffers import bytes_of, offsets_of, plain_words, rows_to_fold
 from retrieval.substring.unicode61 import is_word_part
 
 EVERY_BYTE = bytes(range(256))
@@ -22,12 +21,6 @@ def test_the_bytes_of_captions_are_those_of_the_rows_alone():
         assert bytes_of(captions.cast(kind)).to_pybytes() == b"zeroonetwothree"
         assert bytes_of(captions.cast(kind).slice(1, 3)).to_pybytes() == b"onetwo"
     assert bytes_of(pa.array([], pa.binary())).to_pybytes() == b""
-
-
-@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 1000])
-def test_bytes_non_ascii_are_found_wherever_they_are(length):
-    values = np.random.default_rng(length).integers(0, 140, length).astype(np.uint8)
-    assert non_ascii(values).tolist() == [place for place, value in enumerate(values.tolist()) if value >= 0x80]
 
 
 @pytest.mark.parametrize("mode", ["word", "substring"])

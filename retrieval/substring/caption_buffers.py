@@ -98,11 +98,6 @@ def rows_to_fold(captions: pa.Array, offsets: np.ndarray, mode: str, every_non_a
     return found
 
 
-def non_ascii(values: np.ndarray) -> np.ndarray:
-    """The positions of non-ASCII bytes in `values` (uint8): int64, ascending."""
-    return np.flatnonzero(values >= 0x80)
-
-
 def code_points(values: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The characters of UTF-8 that begin at `positions`: code points, and their lengths in bytes.
 

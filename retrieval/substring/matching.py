@@ -281,11 +281,13 @@ class PhraseScanner:
         row_edges = offsets - offsets[0]
         if is_words:
             row_edges = row_edges + np.arange(len(offsets))  # one space after each row
-        is_inexact = rows_to_fold(captions, offsets, self._mode, self._has_replacement)
+        is_inexact = np.zeros(len(captions), bool)
         literals, ends = [np.empty(0, np.int32)], [np.empty(0, np.int64)]
         for first, piece in pieces(captions, PIECE_BYTES):
+            end = first + len(piece)
+            is_inexact[first:end] = rows_to_fold(piece, offsets[first : end + 1], self._mode, self._has_replacement)
             if is_words:  # there is no space before a piece's first row, and none after its last
-                is_inexact[[first, first + len(piece) - 1]] = True
+                is_inexact[[first, end - 1]] = True
             found, ends_in_piece = self._literals.scan(
                 plain_words(joined(piece, b" ")) if is_words else bytes_of(piece)
             )

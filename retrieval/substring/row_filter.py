@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from retrieval.substring.caption_buffers import bytes_of, non_ascii
+from retrieval.substring.caption_buffers import bytes_of
 from retrieval.substring.literal_scan import LONGEST_LITERAL, Scanner
 
 RowFilter = Callable[[pa.Array, np.ndarray], np.ndarray]
@@ -61,7 +61,7 @@ def may_become_ascii(values: np.ndarray) -> np.ndarray:
     These are Latin letters with diacritics and the combining marks (U+00C0 to U+036F, U+1E00 to U+1EFF), and the signs
     for kelvin and angstrom. Punctuation, symbols and other scripts are not among them.
     """
-    positions = non_ascii(values)
+    positions = np.flatnonzero(values >= 0xC3)  # first bytes of characters
     first = values[positions]
     second = values[np.minimum(positions + 1, len(values) - 1)]
     latin = (first >= 0xC3) & (first <= 0xCD) | (first == 0xE1) | (first == 0xE2) & (second == 0x84)

@@ -14,7 +14,7 @@ Out:  OUTPUT/chunk_0.json, chunk_1.json, …: one record per line, ordered by sh
 
 --match substring (the default) finds "hen" in "kitchen". word finds whole words. fts also finds the words of a class in
 any order, anywhere in the caption, as the published script did. Exit code 1: some shards are missing or cannot be read;
-the last lines name them, and the others are done.
+the last lines name them, and the others are done. Or classes were left out (--skip-bad-queries).
 """
 
 import contextlib
@@ -41,7 +41,7 @@ from retrieval.cli import (
     say_more,
 )
 from retrieval.files import writable_folder
-from retrieval.queries import MATCH_MODES, QueryError, class_query, lower_case_operators
+from retrieval.queries import MATCH_MODES, QueryError, class_query, is_quoted_whole, lower_case_operators
 from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
@@ -59,7 +59,7 @@ from retrieval.substring.search_units import (
 )
 from retrieval.substring.shard_sources import MissingShard, ShardFetcher, read_sources
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
-from retrieval_templates import Template, choose_template
+from retrieval_templates import Template, choose_template, refuse_bad_queries, without_bad_queries
 
 MOSTLY_INSIDE = 0.5  # the summary names a class when more than this share of its matches is inside longer words
 FEWEST_MATCHES = 5  # and when it has at least this many matches
@@ -73,6 +73,10 @@ def make_parser():
     parser.add_argument("--template", action="store_true", help="take --query as a template's name")
     parser.add_argument("--template-dir", help="a folder with your own templates")
     parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
+    parser.add_argument(
+        "--skip-bad-queries", action="store_true", help="leave out classes whose class_map query does not parse, and "
+        "end with exit code 1"
+    )  # fmt: skip
     parser.add_argument("-d", "--dbs", nargs="+", required=True, metavar="SHARD", help="shards: paths and quoted globs")
     parser.add_argument(
         "--match",
@@ -114,19 +118,20 @@ def make_parser():
 def main(argv: list[str] | None = None) -> int:
     args = parse_flags(make_parser(), argv)
     job_idx, total_jobs = check_flags(args)
-    search = make_search(args)
+    template = load_classes(args)
+    search = make_search(args, template)
     shards = find_shards(args.dbs, args.download_dbs)
     if args.check:
-        return check_classes(args, search, shards)
+        return check_classes(args, template, search, shards)
     output = writable_folder(args.output, "--output")
     units = plan_units(args, search, shards, output / ".hits")[job_idx::total_jobs]
-    settings = run_settings(args, search)
+    settings = run_settings(args, template, search)
     run = Run("substring", settings, tuple(shards), job_idx, total_jobs)
     check_folder(output, run, args.overwrite)
     if is_complete(output, job_idx, total_jobs, settings, input_fingerprints(units)):
         say_always(f"{output}: this very run is complete already; nothing to do")
         write_when_whole(output, total_jobs, thorough=False)
-        return 0
+        return 1 if template.bad_queries else 0
 
     tally = Tally(search)
     done = {unit.shard for unit in units if finished_counts(unit) is not None}
@@ -138,7 +143,7 @@ def main(argv: list[str] | None = None) -> int:
                 stage="substring",
                 settings=settings,
                 inputs=input_fingerprints(units),
-                coverage=tally.coverage(units),
+                coverage=tally.coverage(units) | skipped_classes(template),
                 counts=tally.counts(),
                 chunks=chunks,
                 job_idx=job_idx,
@@ -151,7 +156,7 @@ def main(argv: list[str] | None = None) -> int:
     log_manifest(args, output, manifest)
     write_when_whole(output, total_jobs, thorough=False)
     report(tally, units, output, chunks)
-    return 1 if tally.missing else 0
+    return 1 if tally.missing or template.bad_queries else 0
 
 
 # ---- before the work: what can be refused, and the plan ----
@@ -192,19 +197,36 @@ def check_flags(args) -> tuple[int, int]:
 
 
 def load_classes(args) -> Template:
-    return choose_template(args.query, "--query", args.template_dir, args.template, args.classes)
+    """The classes to search for. Their `bad_queries` are those of classes left out."""
+    if args.select_random:
+        return Template(RANDOM, (RANDOM,), ())
+    template = choose_template(args.query, "--query", args.template_dir, args.template, args.classes)
+    if not args.skip_bad_queries:
+        refuse_bad_queries(template)
+        return template
+    for name, why in template.bad_queries.items():
+        say_always(f"left out: class {name!r}: its class_map query {why}")
+    return without_bad_queries(template)
 
 
-def make_search(args) -> Search:
+def make_search(args, template: Template) -> Search:
     if args.select_random:
         return Search(RANDOM, (RANDOM,), (), args.field, None)
-    template = load_classes(args)
     try:
         queries = tuple(class_query(name, template.query(name), args.match) for name in template.classes)
     except QueryError as error:
         raise UserError(f"--query {args.query}: {error}") from error
     note_operators(template, args.match)
+    note_quoted_queries(template)
     return Search(args.match, template.classes, queries, args.field, args.quantity)
+
+
+def note_quoted_queries(template: Template) -> None:
+    """Say which class_map queries are one phrase because they have `-` or `/` outside quotes."""
+    names = [name for name, query in template.class_map.items() if is_quoted_whole(query)]
+    if names:
+        say(f"note: a class_map query with - or / and without quotes is searched as one phrase: "
+            f"{len(names):,} of {len(template.classes):,} classes: {first_few(names)}")  # fmt: skip
 
 
 def note_operators(template: Template, mode: str) -> None:
@@ -212,17 +234,16 @@ def note_operators(template: Template, mode: str) -> None:
     found: dict[str, list[str]] = {}
     for name in template.classes:
         query = template.query(name) or (name if mode == "fts" else "")
-        for word in lower_case_operators(query):
+        for word in [] if is_quoted_whole(query) else lower_case_operators(query):
             found.setdefault(word, []).append(name)
     for word, names in found.items():
         say(f"note: {word!r} is searched as a word (the operator is {word.upper()}) in the query of {first_few(names)}")
 
 
-def check_classes(args, search: Search, shards: list[str]) -> int:
+def check_classes(args, template: Template, search: Search, shards: list[str]) -> int:
     """--check: print the findings. The exit code."""
     from retrieval.substring.template_check import check_template, read_sample
 
-    template = load_classes(args)
     sample, missing = read_sample(shards, args.field)
     for shard, reason in missing.items():
         say_always(f"missing: {shard}: {reason}")
@@ -230,7 +251,7 @@ def check_classes(args, search: Search, shards: list[str]) -> int:
         raise UserError("--check found no caption in the shards of --dbs")
     for line in check_template(search, template.class_map, sample, args.pool_rows or sample.rows):
         print(line)
-    return 1 if missing else 0
+    return 1 if missing or template.bad_queries else 0
 
 
 def find_shards(patterns: list[str], may_download: bool) -> list[str]:
@@ -272,10 +293,15 @@ def plan_units(args, search: Search, shards: list[str], folder: Path) -> list[Un
     return [plan_unit(path, folder, search, sample, args.tmp) for path, sample in zip(shards, samples, strict=True)]
 
 
-def run_settings(args, search: Search) -> dict:
+def run_settings(args, template: Template, search: Search) -> dict:
     """The manifest's settings: the same for all jobs of an array."""
     sample = {"select_random": args.select_random, "seed": args.seed} if args.select_random else {}
-    return {"query": args.query} | sample | search.settings()
+    return {"query": args.query} | sample | search.settings() | skipped_classes(template)
+
+
+def skipped_classes(template: Template) -> dict:
+    """What --skip-bad-queries left out, for the manifest: class -> why. Nothing where no class was left out."""
+    return {"skipped_classes": template.bad_queries} if template.bad_queries else {}
 
 
 def input_fingerprints(units: list[Unit]) -> dict:

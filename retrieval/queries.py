@@ -70,24 +70,44 @@ Query = Phrase | And | Or | Not
 def class_query(class_name: str, mapped_query: str | None, mode: str) -> Query:
     """The caption query of a class: its `class_map` entry, else its name by the rule of the match mode.
 
-    In `substring` and `word` a name is one phrase. In `fts`, as in the published script, a name with `-` or `/` and
-    without `"` is quoted, and any other name is a query. A name that FTS5 cannot read (`St. Bernard`) is quoted, with a
+    In `substring` and `word` a name is one phrase. In `fts`, as in the published script, a name that `is_quoted_whole`
+    is one phrase, and any other name is a query. A name that FTS5 cannot read (`St. Bernard`) is one phrase too, with a
     warning.
 
     Raises:
-        QueryError: the mapped query does not parse, or the name has half a character (a lone surrogate).
+        QueryError: the entry does not parse, or the name has half a character (a lone surrogate).
     """
     if mapped_query is not None:
-        return parse_query(mapped_query)
+        return parse_mapped_query(mapped_query)
     _check_encodable(class_name)
     whole = Phrase((class_name,), (False,))
-    if mode != "fts" or (re.search("[-/]", class_name) and '"' not in class_name):
+    if mode != "fts" or is_quoted_whole(class_name):
         return whole
     try:
         return parse_query(class_name)
     except QueryError as error:
         say(f"warning: class {class_name!r} is no FTS5 query ({error}): it is searched as one quoted phrase")
         return whole
+
+
+def parse_mapped_query(text: str) -> Query:
+    """The query of a `class_map` value, the same in every mode: the value itself, or the whole of it as one phrase.
+
+    Raises:
+        QueryError: what is wrong, and where.
+    """
+    if not is_quoted_whole(text):
+        return parse_query(text)
+    _check_encodable(text)
+    return Phrase((text,), (False,))
+
+
+def is_quoted_whole(text: str) -> bool:
+    """The published script's rule: a text with `-` or `/` and without `"` is put in quotes, as `black-handed monkey`.
+
+    FTS5 could not read it as it is: outside quotes these two signs are an error.
+    """
+    return '"' not in text and ("-" in text or "/" in text)
 
 
 def parse_query(text: str) -> Query:

@@ -129,6 +129,8 @@ def describe_selection(folder: Path, manifests: list[dict], thorough: bool) -> t
     classes = merged_classes(counts)
     records = sum(count["records"] for count in counts)
     missing = {unit: why for manifest in manifests for unit, why in manifest["coverage"]["missing"].items()}
+    skipped = settings.get("skipped_classes", {})
+    missing |= {f"class {name}": f"its class_map query {why}" for name, why in skipped.items()}
     missing |= {f"job {idx} of {jobs}": "has not finished" for idx in range(jobs)
                 if idx not in {manifest["job_idx"] for manifest in manifests}}  # fmt: skip
     chunks = chunk_files(folder, allow_partial=True)

@@ -10,13 +10,13 @@ query) for classes whose name is not what people write in captions. retrieval/qu
 """
 
 import importlib.util
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from retrieval.class_folders import safe_folder_name
 from retrieval.class_lists import CURLY_QUOTES, check_names, looks_like_a_path, read_class_list
 from retrieval.cli import UserError, say
-from retrieval.queries import QueryError, parse_query
+from retrieval.queries import QueryError, parse_mapped_query
 
 HERE = Path(__file__).parent
 DEFAULT_PROMPT = (
@@ -26,12 +26,16 @@ DEFAULT_PROMPT = (
 
 @dataclass(frozen=True)
 class Template:
-    """A target dataset, checked at load: every query parses and every class has an output folder of its own."""
+    """A target dataset, checked at load: every class has an output folder of its own, and a query that parses.
+
+    `bad_queries` says of the other classes, in words, why their class_map query does not parse.
+    """
 
     name: str
     classes: tuple[str, ...]
     templates: tuple[str, ...]
     class_map: dict[str, str] = field(default_factory=dict)
+    bad_queries: dict[str, str] = field(default_factory=dict)
 
     def query(self, class_name: str) -> str | None:
         """The caption query of a class, or None where the name itself is searched."""
@@ -54,6 +58,12 @@ def load_template(name: str, template_dir: Path | str | None = None) -> Template
     Raises:
         UserError: unknown name (lists the known ones), or the template, the class and the reason for the refusal.
     """
+    template = _read_template(name, template_dir)
+    refuse_bad_queries(template)
+    return template
+
+
+def _read_template(name: str, template_dir: Path | str | None) -> Template:
     if template_dir and not Path(template_dir).is_dir():
         raise UserError(f"--template-dir {template_dir} is not a folder")
     known = template_names(template_dir)
@@ -84,6 +94,8 @@ def choose_template(
 ) -> Template:
     """What a filter's --query means: a template's name, a|b|c, or a file of class names. The same in both filters.
 
+    A template with `bad_queries` is not refused here: kNN search needs no queries.
+
     Args:
         flag: what the refusals name.
         is_template: --template was given.
@@ -93,9 +105,9 @@ def choose_template(
         UserError: what was given is none of them.
     """
     if is_template or query in template_names(template_dir):
-        template = load_template(query, template_dir)
+        template = _read_template(query, template_dir)
     elif template_dir and "|" not in query and not Path(query).is_file():
-        load_template(query, template_dir)  # refuses it, with the names that are known
+        _read_template(query, template_dir)  # refuses it, with the names that are known
     else:
         template = template_from_names(query, flag)
     return only_classes(template, only) if only else template
@@ -132,9 +144,49 @@ def only_classes(template: Template, wanted: list[str]) -> Template:
     """
     if unknown := [name for name in wanted if name not in template.classes]:
         raise UserError(f"--classes: template {template.name} has no class {unknown[0]!r}")
-    classes = tuple(name for name in template.classes if name in set(wanted))
-    class_map = {name: query for name, query in template.class_map.items() if name in set(wanted)}
-    return Template(template.name, classes, template.templates, class_map)
+    return _reduced(template, set(wanted))
+
+
+def _reduced(template: Template, wanted: set[str]) -> Template:
+    classes = tuple(name for name in template.classes if name in wanted)
+    class_map, bad_queries = (
+        {name: text for name, text in of_class.items() if name in wanted}
+        for of_class in (template.class_map, template.bad_queries)
+    )
+    return replace(template, classes=classes, class_map=class_map, bad_queries=bad_queries)
+
+
+def refuse_bad_queries(template: Template) -> None:
+    """Refuse a template in which a class_map query does not parse.
+
+    Raises:
+        UserError: names all such classes, and why.
+    """
+    if not template.bad_queries:
+        return
+    reasons = "; ".join(f"class {name!r}: its class_map query {why}" for name, why in template.bad_queries.items())
+    count = f"{len(template.bad_queries):,} classes cannot be searched: " if len(template.bad_queries) > 1 else ""
+    raise UserError(
+        f"template {template.name}: {count}{reasons}. Mend the class_map, or leave such classes out with "
+        "--skip-bad-queries, or search for all names without class_map with --names-only"
+    )
+
+
+def without_bad_queries(template: Template) -> Template:
+    """The template with only the classes that can be searched. Its `bad_queries` are those of the classes left out.
+
+    Raises:
+        UserError: no class is left.
+    """
+    wanted = set(template.classes) - template.bad_queries.keys()
+    if not wanted:
+        refuse_bad_queries(template)
+    return replace(_reduced(template, wanted), bad_queries=template.bad_queries)
+
+
+def names_only(template: Template) -> Template:
+    """The template without its queries: each class is searched by its name."""
+    return replace(template, class_map={}, bad_queries={})
 
 
 def check_template(name: str, classes, templates, class_map) -> Template:
@@ -164,12 +216,6 @@ def check_template(name: str, classes, templates, class_map) -> Template:
             refuse(f"class_map has {class_name!r}, which is no class")
         if not isinstance(query, str):
             refuse(f"class {class_name!r}: its class_map query is {type(query).__name__}, not text: write 'a OR b'")
-        if any(quote in query for quote in CURLY_QUOTES):
-            refuse(f'class {class_name!r}: its class_map query has typographic quotes: write "')
-        try:
-            parse_query(query)
-        except QueryError as error:
-            refuse(f"class {class_name!r}: its class_map query does not parse: {error}")
 
     distinct = list(dict.fromkeys(classes))
     if len(distinct) < len(classes):
@@ -180,4 +226,18 @@ def check_template(name: str, classes, templates, class_map) -> Template:
         other = folders.setdefault(safe_folder_name(class_name).casefold(), class_name)
         if other != class_name:
             refuse(f"classes {other!r} and {class_name!r} would share the output folder {safe_folder_name(other)!r}")
-    return Template(name, tuple(distinct), tuple(templates), dict(class_map))
+    return Template(name, tuple(distinct), tuple(templates), dict(class_map), bad_queries_of(class_map))
+
+
+def bad_queries_of(class_map: dict[str, str]) -> dict[str, str]:
+    """The classes whose query does not parse: class -> what is wrong with it."""
+    bad = {}
+    for class_name, query in class_map.items():
+        if any(quote in query for quote in CURLY_QUOTES):
+            bad[class_name] = 'has typographic quotes: write "'
+            continue
+        try:
+            parse_mapped_query(query)
+        except QueryError as error:
+            bad[class_name] = f"does not parse: {error}"
+    return bad

@@ -213,7 +213,7 @@ BAD = {
     GOOD + "class_map = {'cat': 'tabby'}": "class_map has 'cat', which is no class",
     GOOD + "class_map = {'hen': 'hen AND (red'}": "class 'hen': its class_map query does not parse: a parenthesis that",
     GOOD + "class_map = {'hen': 'hen OR'}": "class 'hen': its class_map query does not parse: the query ends (at char",
-    GOOD + "class_map = {'hen': 'red-hen'}": "class 'hen': its class_map query does not parse: - must stand in quotes",
+    GOOD + "class_map = {'hen': '\"red\" red-hen'}": "class 'hen': its class_map query does not parse: - must stand in",
     'classes = ["Hen", "hen"]\ntemplates = ["a {}"]': "classes 'Hen' and 'hen' would share the output folder 'Hen'",
     "classes = [": "does not load: SyntaxError: ",
     "import no_such_package": "does not load: ModuleNotFoundError: No module named 'no_such_package'",

@@ -59,7 +59,7 @@ from retrieval.substring.search_units import (
 )
 from retrieval.substring.shard_sources import MissingShard, ShardFetcher, read_sources
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
-from retrieval_templates import Template, choose_template, refuse_bad_queries, without_bad_queries
+from retrieval_templates import Template, choose_template, names_only, refuse_bad_queries, without_bad_queries
 
 MOSTLY_INSIDE = 0.5  # the summary names a class when more than this share of its matches is inside longer words
 FEWEST_MATCHES = 5  # and when it has at least this many matches
@@ -73,6 +73,7 @@ def make_parser():
     parser.add_argument("--template", action="store_true", help="take --query as a template's name")
     parser.add_argument("--template-dir", help="a folder with your own templates")
     parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
+    parser.add_argument("--names-only", action="store_true", help="search for the names as they are, without class_map")
     parser.add_argument(
         "--skip-bad-queries", action="store_true", help="leave out classes whose class_map query does not parse, and "
         "end with exit code 1"
@@ -184,6 +185,9 @@ def check_flags(args) -> tuple[int, int]:
     if args.quantity and total_jobs > 1:
         raise UserError("-n keeps the first of all shards in order, which the jobs of an array do not see: "
                         "run one job, or leave -n out and cap classes in download_urls_img2dataset.py --n")  # fmt: skip
+    if args.select_random and (args.names_only or args.skip_bad_queries):
+        raise UserError("--names-only and --skip-bad-queries are about classes, and --select-random has none: "
+                        "leave them out")  # fmt: skip
     if args.quantity and args.select_random:
         raise UserError("-n is per class and --select-random has no classes: leave one out")
     if (args.shard_sources or args.do_cleanup) and not args.download_dbs:
@@ -201,6 +205,8 @@ def load_classes(args) -> Template:
     if args.select_random:
         return Template(RANDOM, (RANDOM,), ())
     template = choose_template(args.query, "--query", args.template_dir, args.template, args.classes)
+    if args.names_only:
+        template = names_only(template)
     if not args.skip_bad_queries:
         refuse_bad_queries(template)
         return template
@@ -296,7 +302,8 @@ def plan_units(args, search: Search, shards: list[str], folder: Path) -> list[Un
 def run_settings(args, template: Template, search: Search) -> dict:
     """The manifest's settings: the same for all jobs of an array."""
     sample = {"select_random": args.select_random, "seed": args.seed} if args.select_random else {}
-    return {"query": args.query} | sample | search.settings() | skipped_classes(template)
+    names = {"names_only": True} if args.names_only else {}
+    return {"query": args.query} | names | sample | search.settings() | skipped_classes(template)
 
 
 def skipped_classes(template: Template) -> dict:

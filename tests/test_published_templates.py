@@ -130,6 +130,16 @@ def test_skipped_classes_are_told_stand_in_the_manifest_and_never_give_exit_code
     assert "St. Bernard" in (output / "report.html").read_text()
 
 
+def test_names_only_searches_the_names_and_stands_in_the_manifest(tmp_path, shard):
+    template = write_template(tmp_path, SHAPES | BAD)
+    arguments = ["-o", str(tmp_path / "out"), "-d", str(shard), "--workers", "1", "--match", "word"]
+    assert main([*template, *arguments, "--names-only"]) == 0
+    settings = json.loads((tmp_path / "out" / "job_0_of_1.json").read_text())["settings"]
+    assert settings["names_only"] and settings["queries"] == {name: f'"{name}"' for name in SHAPES | BAD}
+    assert main([*template, *arguments, "--skip-bad-queries"]) == 2  # the folder holds another run
+    assert main(["--select-random", "9", *arguments[:4], "--names-only"]) == 2
+
+
 def test_a_template_of_bad_queries_alone_and_classes_that_need_none_of_them(tmp_path, shard):
     template = write_template(tmp_path, SHAPES | BAD)
     arguments = ["-o", str(tmp_path / "out"), "-d", str(shard), "--workers", "1"]

@@ -9,8 +9,7 @@ import json
 import re
 import sqlite3
 import struct
-from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,10 @@ from retrieval.safety import NSFW, UNLIKELY, UNSURE, safety_tags_of
 from retrieval.shard import Batch, Shard, damage_named, keep_freed_memory, named_columns
 
 SQLITE_BATCH_ROWS = 1 << 12  # rows of Python values, a kilobyte each; with 32,768 a run takes a third longer
+SMALLEST_ROWID, LARGEST_ROWID = -(2**63), 2**63 - 1
+SEPARATOR = b"\x1e"  # between captions that SQLite joins: ASCII's own record separator, char(30)
+SAMPLE_BLOCKS = 16  # places of a shard that a sample of its captions is read from
+LOOKED_UP_CAPTIONS = 1 << 15  # a matcher is faster with more captions
 SAMPLES = "samples"  # the table's name in the published databases
 TAGS = {NSFW, UNSURE, UNLIKELY}
 
@@ -126,16 +129,75 @@ def _count_rows(connection: sqlite3.Connection, module: str, table: str, tables:
 
 
 def sqlite_batches(shard: Shard) -> Iterator[Batch]:
-    """All rows. Only captions become Python values. The other columns are looked up for the rows that matched."""
+    """All rows. Only captions are read. The other columns are looked up for the rows that matched."""
     if not shard.has_rowids:
         yield from _batches_without_rowids(shard)
         return
     with contextlib.closing(connect(shard.path)) as connection:
-        cursor = connection.execute(f"SELECT rowid, {_listed(shard, ['TEXT'])} FROM {shard.table} AS s ORDER BY rowid")
-        while block := cursor.fetchmany(SQLITE_BATCH_ROWS):
-            rowids, captions = zip(*block, strict=True)
-            rows = np.array(rowids, np.int64)
-            yield Batch(rows, _captions(list(captions)), functools.partial(_fetch_rows, connection, shard, rows))
+        is_utf8 = connection.execute("PRAGMA encoding").fetchone() == (b"UTF-8",)
+        first = SMALLEST_ROWID
+        while block := (is_utf8 and _joined_block(connection, shard, first)) or _block(connection, shard, first):
+            rows, captions = block
+            yield Batch(rows, captions, functools.partial(_fetch_rows, connection, shard, rows))
+            if rows[-1] == LARGEST_ROWID:
+                return
+            first = int(rows[-1]) + 1
+
+
+def _block(connection: sqlite3.Connection, shard: Shard, first: int) -> tuple[np.ndarray, pa.Array] | None:
+    """The next rows from this rowid on: their rowids and captions. None at the end."""
+    found = connection.execute(
+        f"SELECT s.rowid, {_caption(shard)} FROM {shard.table} AS s WHERE s.rowid >= ? ORDER BY s.rowid LIMIT ?",
+        [first, SQLITE_BATCH_ROWS],
+    ).fetchall()
+    if not found:
+        return None
+    rowids, captions = zip(*found, strict=True)
+    return np.array(rowids, np.int64), binaries(captions)
+
+
+def _joined_block(connection: sqlite3.Connection, shard: Shard, first: int) -> tuple[np.ndarray, pa.Array] | None:
+    """The same in half the time: SQLite joins the captions. None where this would not be exact, and at the end.
+
+    It is exact where all captions are text, none holds the separator, and the rowids have no gap.
+    """
+    try:
+        joined, lowest, highest, rows, texts = connection.execute(
+            "SELECT group_concat(caption, char(30)), min(number), max(number), count(*), sum(typeof(caption) = 'text') "
+            f"FROM (SELECT s.rowid AS number, {_listed(shard, ['TEXT'])} AS caption FROM {shard.table} AS s "
+            "WHERE s.rowid >= ? ORDER BY s.rowid LIMIT ?)",
+            [first, SQLITE_BATCH_ROWS],
+        ).fetchone()
+    except sqlite3.DataError:  # longer than SQLite's longest text, a gigabyte
+        return None
+    if not rows or texts != rows or highest - lowest != rows - 1:
+        return None
+    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == SEPARATOR[0])
+    if len(ends) != rows - 1:
+        return None
+    data = joined.replace(SEPARATOR, b"")
+    offsets = np.zeros(rows + 1, np.int64)
+    offsets[1:-1] = ends - np.arange(len(ends))
+    offsets[-1] = len(data)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    return np.arange(lowest, highest + 1), pa.Array.from_buffers(pa.large_binary(), rows, buffers)
+
+
+def sample_captions(shard: Shard, count: int) -> list[bytes | None]:
+    """About `count` captions, from SAMPLE_BLOCKS places of the shard. It must have rowids."""
+    with damage_named(shard.path), contextlib.closing(connect(shard.path)) as connection:
+        ends = [connection.execute(f"SELECT rowid FROM {shard.table} ORDER BY rowid {order} LIMIT 1").fetchone()
+                for order in ("ASC", "DESC")]  # fmt: skip
+        if None in ends:
+            return []
+        (lowest,), (highest,) = ends
+        found = {}
+        for block in range(SAMPLE_BLOCKS):
+            found |= connection.execute(
+                f"SELECT rowid, {_caption(shard)} FROM {shard.table} AS s WHERE rowid >= ? ORDER BY rowid LIMIT ?",
+                [lowest + (highest - lowest) * block // SAMPLE_BLOCKS, count // SAMPLE_BLOCKS],
+            ).fetchall()
+    return list(found.values())
 
 
 def _batches_without_rowids(shard: Shard) -> Iterator[Batch]:
@@ -171,56 +233,51 @@ def looked_up_batches(shard: Shard, rowids: np.ndarray) -> Iterator[Batch]:
             yield Batch(rows, None, functools.partial(_fetch_rows, connection, shard, rows))
 
 
+def looked_up_captions(shard: Shard, rowids: np.ndarray) -> Iterator[tuple[np.ndarray, pa.LargeBinaryArray]]:
+    """The captions of these rows (int64, distinct, ascending), in blocks with their rowids.
+
+    Raises:
+        UserError: the file is damaged, or a row is not there.
+    """
+    select = (
+        f"SELECT {_caption(shard)} FROM json_each(?) AS wanted CROSS JOIN {shard.table} s ON s.rowid = wanted.value"
+    )
+    with damage_named(shard.path), contextlib.closing(connect(shard.path)) as connection:
+        for start in range(0, len(rowids), LOOKED_UP_CAPTIONS):
+            rows = rowids[start : start + LOOKED_UP_CAPTIONS]
+            captions = [caption for (caption,) in connection.execute(select, [json.dumps(rows.tolist())])]
+            _check_found(shard, len(captions), len(rows))
+            yield rows, binaries(captions)
+
+
+def _check_found(shard: Shard, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise UserError(
+            f"shard {shard.path} is damaged ({wanted - found:,} rows that its index names are not there): "
+            "rebuild its index, or fetch it again"
+        )
+
+
 def _fetch_rows(connection: sqlite3.Connection, shard: Shard, rows: np.ndarray, positions: np.ndarray) -> dict:
     """Batch.fetch of the batch of these rows."""
     with damage_named(shard.path):
         found = _look_up(connection, shard, rows[positions].tolist())
-    if len(found) != len(positions):
-        raise UserError(
-            f"shard {shard.path} is damaged ({len(positions) - len(found):,} rows that its index names are not there): "
-            "rebuild its index, or fetch it again"
-        )
+    _check_found(shard, len(found), len(positions))
     return _sqlite_columns(shard, [row[1:] for row in found])
 
 
-def index_selection(
-    shard: Shard, queries: list[str], phrases: list[list[str]], choose: Callable, quantity: int | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The rows of each class by the full-text index, for a shard that `has_word_index`.
+def rows_of_index(shard: Shard, expressions: list[str], limit: int | None = None) -> Iterator[np.ndarray]:
+    """For each FTS5 expression the rowids that it finds, for a shard that `has_word_index`: int64, ascending.
 
     Args:
-        queries: one FTS5 expression per class.
-        phrases: for each class the FTS5 expressions of its phrases.
-        choose: (class number, holding) -> the phrase to name for each row. `holding` is bool (phrases, rows). Called
-            only for classes with several phrases.
-        quantity: only the first rows of each class, up to this number.
-
-    Returns:
-        tuple: rowids (int64), class numbers (int32), phrase numbers within the class (int32), sorted by row and class.
+        limit: only the first rows of each, up to this number.
     """
     column = shard.columns["TEXT"].replace('"', '""')
-    limit = -1 if quantity is None else quantity
-    rows, classes, named = array("q"), array("i"), array("i")
+    select = f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ? ORDER BY rowid LIMIT ?"
     with damage_named(shard.path), contextlib.closing(connect(shard.path)) as connection:
-
-        def select(query: str, limit: int) -> list[int]:
-            cursor = connection.execute(
-                f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ? ORDER BY rowid LIMIT ?",
-                [f'{{"{column}"}} : ({query})', limit],
-            )
-            return [row for (row,) in cursor]
-
-        for number, query in enumerate(queries):
-            found = select(query, limit)
-            chosen = [0] * len(found)
-            if len(phrases[number]) > 1 and found:
-                holding = [np.isin(found, select(phrase, -1), assume_unique=True) for phrase in phrases[number]]
-                chosen = choose(number, np.array(holding)).tolist()
-            rows.extend(found)
-            classes.extend([number] * len(found))
-            named.extend(chosen)
-    order = np.argsort(np.array(rows, np.int64), kind="stable")
-    return np.array(rows, np.int64)[order], np.array(classes, np.int32)[order], np.array(named, np.int32)[order]
+        for expression in expressions:
+            found = connection.execute(select, [f'{{"{column}"}} : ({expression})', -1 if limit is None else limit])
+            yield np.array([row for (row,) in found], np.int64)
 
 
 def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int]) -> list[tuple]:
@@ -245,6 +302,11 @@ def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int]) ->
 def _listed(shard: Shard, ours: list[str]) -> str:
     spelling = dict(shard.table_columns)
     return ", ".join('s."' + spelling[name].replace('"', '""') + '"' for name in ours)
+
+
+def _caption(shard: Shard) -> str:
+    """The caption as the index read it: SQLite's own text of a number."""
+    return f"CAST({_listed(shard, ['TEXT'])} AS TEXT)"
 
 
 def _others(shard: Shard) -> list[str]:

@@ -15,7 +15,7 @@ from retrieval import duckdb_shards, parquet_shards, sqlite_shards
 from retrieval.cli import UserError
 from retrieval.shard import unreadable
 from retrieval.shards import caption_batches, open_shard, row_batches
-from retrieval.sqlite_shards import index_selection, looked_up_batches
+from retrieval.sqlite_shards import looked_up_batches, looked_up_captions, rows_of_index
 from retrieval.substring.hit_records import Labels, encode_hits
 from retrieval.substring.hits import Hits
 
@@ -258,24 +258,16 @@ def test_the_index_is_used_only_where_its_tokens_are_the_defined_ones(tmp_path, 
     assert read_all(shard) == numbered(ROWS, start=1)
 
 
-def test_the_index_gives_the_rows_of_each_class_with_the_first_phrase_that_they_hold(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet_shards, "BATCH_ROWS", 2)
-    monkeypatch.setattr(sqlite_shards, "SQLITE_BATCH_ROWS", 3)
+def test_the_index_gives_the_rows_of_each_expression_and_their_captions_can_be_looked_up(tmp_path):
     shard = open_shard(write_db(tmp_path / "a.db"))
-    queries = ['"hen"', '"cat" OR "red" OR "hen"', '"example"', '"hen" NOT "kitchen"']
-    phrases = [['"hen"'], ['"cat"', '"red"', '"hen"'], ['"example"'], ['"hen"']]
-
-    def first(place, holding):
-        assert holding.shape[0] == len(phrases[place]) > 1
-        return holding.argmax(axis=0)
-
-    found = index_selection(shard, queries, phrases, first)
-    assert list(zip(*map(np.ndarray.tolist, found), strict=True)) == [
-        *[(1, 0, 0), (1, 1, 1), (1, 3, 0), (4, 0, 0), (4, 1, 2), (6, 1, 0), (9, 0, 0), (9, 1, 2), (9, 3, 0)]
-    ]
-    assert index_selection(shard, queries, phrases, first, 1)[0].tolist() == [1, 1, 1]
-    rows = [row | {"ROW": number} for number, row in enumerate(ROWS, 1) if number in (1, 4, 6, 9)]
-    assert read_all(shard, looked_up_batches(shard, np.unique(found[0]))) == rows
+    found = [rows.tolist() for rows in rows_of_index(shard, ['"hen"', '"tiger" OR "hen"', '"nowhere"'])]
+    texts, hens = {number: row["TEXT"] for number, row in enumerate(ROWS, 1)}, [1, 4, 9]
+    assert found[0] == hens and set(hens) <= set(found[1]) and found[2] == []
+    assert [rows.tolist() for rows in rows_of_index(shard, ['"hen"'], 1)] == [hens[:1]]
+    ((rows, captions),) = looked_up_captions(shard, np.array(hens))
+    assert rows.tolist() == hens and [text.decode() for text in captions.to_pylist()] == [texts[row] for row in hens]
+    expected = [row | {"ROW": number} for number, row in enumerate(ROWS, 1) if number in hens]
+    assert read_all(shard, looked_up_batches(shard, np.array(hens))) == expected
 
 
 def test_rows_of_a_database_with_gaps_keep_their_rowids(tmp_path):
@@ -302,7 +294,7 @@ def test_a_database_whose_rows_lie_in_a_table_of_its_own_is_read_through_its_ind
         connection.commit()
     shard = open_shard(tmp_path / "a.db")
     assert [row["TEXT"] for row in read_all(shard)] == ["a hen", "a cat"]
-    assert index_selection(shard, ['"hen"'], [['"hen"']], None)[0].tolist() == [1]
+    assert next(rows_of_index(shard, ['"hen"'])).tolist() == [1]
 
 
 def test_a_database_is_never_written_beside(tmp_path):
@@ -311,7 +303,7 @@ def test_a_database_is_never_written_beside(tmp_path):
         connection.execute("PRAGMA journal_mode = WAL")
     before = (path.read_bytes(), sorted(tmp_path.iterdir()))
     shard = open_shard(path)
-    assert len(index_selection(shard, ['"hen"'], [['"hen"']], None)[0]) == 3
+    assert len(next(rows_of_index(shard, ['"hen"']))) == 3
     for batch in caption_batches(shard):
         assert sorted(tmp_path.iterdir()) == before[1] and len(batch.captions)
     assert (path.read_bytes(), sorted(tmp_path.iterdir())) == before
@@ -328,6 +320,23 @@ def test_a_database_with_changes_beside_it_is_refused(tmp_path):
 
 
 # ---- rows by their place ----
+
+
+@pytest.mark.parametrize(
+    "odd", [[], [None], [3, 1e20], [b"a\xff hen"], ["a\x1e hen"], ["", "a\0 hen"], [b"\xff", "\x1e\x1e", None]]
+)
+def test_captions_that_sqlite_joins_are_those_that_it_gives_one_by_one(tmp_path, odd, monkeypatch):
+    monkeypatch.setattr(sqlite_shards, "SQLITE_BATCH_ROWS", 4)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE TABLE samples (URL, TEXT)")
+        values = ["", "a hen", "é", "x", "y", *odd, "z", ""]
+        connection.executemany("INSERT INTO samples VALUES ('u', ?)", [(value,) for value in values])
+        connection.commit()
+        connection.text_factory = bytes
+        expected = [text for (text,) in connection.execute("SELECT CAST(TEXT AS TEXT) FROM samples ORDER BY rowid")]
+    batches = list(caption_batches(open_shard(tmp_path / "a.db")))
+    assert [text for batch in batches for text in batch.captions.to_pylist()] == expected
+    assert [row for batch in batches for row in batch.rows.tolist()] == list(range(1, len(values) + 1))
 
 
 @pytest.mark.parametrize("kind", ["parquet", "db"])

@@ -16,15 +16,16 @@ import numpy as np
 
 from retrieval.cli import UserError
 from retrieval.files import complete_file, file_fingerprint, write_json
-from retrieval.queries import Phrase, Query, to_fts5
 from retrieval.shard import Batch, Shard
 from retrieval.shards import caption_batches, open_shard, row_batches
-from retrieval.sqlite_shards import index_selection, looked_up_batches
+from retrieval.sqlite_shards import sample_captions
 from retrieval.substring.caption_buffers import offsets_of, without_nulls
 from retrieval.substring.hit_records import Labels, encode_hits
 from retrieval.substring.hits import Hits
+from retrieval.substring.index_choice import SAMPLE_ROWS, IndexChoice
+from retrieval.substring.index_hits import index_hits
 from retrieval.substring.matched_labels import MatchedLabels
-from retrieval.substring.matching import Matcher, distinct_phrases, first_holding, phrase_needle
+from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import RANDOM, Search, Unit, clear_remains, copy_on_fast_disk
 
 ENCODED_BYTES = 1 << 26  # of records encoded at once; most batches have a tenth of it, and Arrow's text ends at 2 GB
@@ -131,11 +132,14 @@ def sampled_rows(shard: Shard, sample: tuple[int, ...]) -> Iterator[tuple[Batch,
 def matching_rows(shard: Shard, search: Search, counter: HitCounter) -> Iterator[tuple[Batch, Hits]]:
     """Batches with their hits (row: position in the batch).
 
-    A database's own index is used where it answers exactly as the mode is defined. Else the captions are scanned.
+    A database's own index is used where it knows whole words, as the mode does, and is faster than reading captions.
     """
     if search.match != "substring" and shard.has_word_index:
-        yield from index_hits(shard, search)
-        return
+        sample = sample_captions(shard, SAMPLE_ROWS)
+        plan = index_choice_of(search).plan(sample, shard.rows, search.quantity)
+        if plan is not None:
+            yield from index_hits(shard, search, plan)
+            return
     matcher = matcher_of(search)
     for batch in caption_batches(shard):
         hits = matcher.match(batch.captions)
@@ -147,6 +151,11 @@ def matching_rows(shard: Shard, search: Search, counter: HitCounter) -> Iterator
 @functools.lru_cache(maxsize=1)  # one per process: compiling a thousand names takes longer than scanning a batch
 def matcher_of(search: Search) -> Matcher:
     return Matcher(list(search.queries), search.match)
+
+
+@functools.lru_cache(maxsize=1)
+def index_choice_of(search: Search) -> IndexChoice:
+    return IndexChoice(search.queries, search.match)
 
 
 @functools.lru_cache(maxsize=1)
@@ -179,52 +188,3 @@ def in_parts(batch: Batch, hits: Hits) -> Iterator[Hits]:
     part_of = np.cumsum(caption_bytes[hits.row] + RECORD_BYTES) // ENCODED_BYTES
     for part in np.split(np.arange(len(part_of)), np.flatnonzero(np.diff(part_of)) + 1):
         yield hits.take(part)
-
-
-# ---- databases with an index that answers as we do ----
-
-
-def index_hits(shard: Shard, search: Search) -> Iterator[tuple[Batch, Hits]]:
-    """The rows that the database's index finds, with the phrase that matching.py would name for each."""
-    phrases = [distinct_phrases([query]) for query in search.queries]
-    rows, classes, named = index_selection(
-        shard,
-        queries=[to_fts5(query) for query in search.queries],
-        phrases=[[to_fts5(phrase) for phrase in of_class] for of_class in phrases],
-        choose=lambda number, holding: first_phrase_of_each_row(
-            search.queries[number], phrases[number], search.match, holding
-        ),
-        quantity=search.quantity,
-    )
-    phrase_numbers = numbers_among_all(named, classes, phrases, distinct_phrases(search.queries))
-    start = 0
-    for batch in looked_up_batches(shard, np.unique(rows)):
-        end = start + int(np.searchsorted(rows[start:], batch.rows[-1], side="right"))
-        part = slice(start, end)
-        positions = np.searchsorted(batch.rows, rows[part])
-        yield batch, Hits(positions, classes[part], phrase_numbers[part], np.zeros(end - start, bool))
-        start = end
-
-
-def first_phrase_of_each_row(query: Query, phrases: list[Phrase], mode: str, holding: np.ndarray) -> np.ndarray:
-    """For each row the first phrase that makes `query` match, worked out once per combination that occurs.
-
-    `holding` is bool (phrases, rows); returns int32 (rows,), numbers among `phrases`.
-    """
-    combinations, combination_of_row = np.unique(holding, axis=1, return_inverse=True)
-    empty = {phrase for phrase in phrases if not phrase_needle(phrase, mode)}
-    first = []
-    for combination in combinations.T:
-        held = {phrase for phrase, holds in zip(phrases, combination, strict=True) if holds}
-        first.append(phrases.index(first_holding(query, held, empty)))
-    return np.array(first, np.int32)[combination_of_row.ravel()]
-
-
-def numbers_among_all(
-    named: np.ndarray, classes: np.ndarray, phrases: list[list[Phrase]], all_phrases: list[Phrase]
-) -> np.ndarray:
-    """Phrase numbers within a class as numbers among all distinct phrases: int32 (n,)."""
-    number_of = {phrase: number for number, phrase in enumerate(all_phrases)}
-    numbers = np.array([number_of[phrase] for of_class in phrases for phrase in of_class], np.int32)
-    first_of_class = np.cumsum([0, *map(len, phrases)])
-    return numbers[first_of_class[classes] + named]

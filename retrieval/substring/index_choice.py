@@ -1,0 +1,214 @@
+"""What to ask a database's full-text index, or whether reading all captions is faster.
+
+    choice = IndexChoice(queries, "word")
+    plan = choice.plan(sample_captions(shard, SAMPLE_ROWS), shard.rows)     # None: read all captions
+
+A query is answered in one of two ways, whichever costs less by a sample of the shard's captions:
+    by the index alone      it is asked once for each phrase that may be the first to make the query match, as records
+                            name it: `tabby OR "tiger cat"` as two queries, `crane AND (bird OR water)` as one
+    by reading captions     the index gives the rows that hold what the query needs (covers.py), of `black AND swan`
+                            those with "swan", of "a Boeing 737" those with "boeing"; the matcher decides
+The posting list of a word that every fifth caption has costs more than reading the captions of a rare one. A poor
+sample costs time and changes no result.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
+from retrieval.substring.covers import cheapest_cover
+from retrieval.substring.matching import distinct_phrases, holds, phrase_needle
+from retrieval.substring.query_plans import Plan, make_plan
+from retrieval.substring.unicode61 import tokens
+
+SAMPLE_ROWS = 1024  # captions; a word that is in none of them is in fewer than 3,000 of a million
+# Microseconds, measured with a million web captions and ImageNet's queries; only their ratios matter.
+ASK = 50  # a word that the index is asked for
+STEP = 0.1  # an entry of a word's posting list
+FOUND = 0.5  # a row that the index gives
+LOOK_UP = 3.5  # its caption, looked up and searched
+READ_ALL = 1  # a caption, when all are read
+SEARCH = 2  # and if it holds what a query needs
+COMPILE = 150_000  # a matcher
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One expression in FTS5's language, as a query, and what it costs."""
+
+    query: Query
+    microseconds: float
+    found: frozenset[int]  # the captions of the sample that it finds
+
+
+@dataclass(frozen=True)
+class Direct:
+    """The rows of an expression match a query, and this phrase is the first that makes it match."""
+
+    query: int
+    phrase: int
+    expression: str
+
+
+@dataclass(frozen=True)
+class IndexPlan:
+    direct: list[Direct]  # by query, and within it in the order of its phrases
+    searched: tuple[int, ...]  # the other queries
+    needed: list[str]  # expressions that find every row which one of these matches
+
+
+class IndexChoice:
+    """Queries in `word` or `fts`, compiled once for all shards."""
+
+    def __init__(self, queries: Sequence[Query], mode: str):
+        self._phrases = distinct_phrases(list(queries))
+        self._needles = [phrase_needle(phrase, mode) for phrase in self._phrases]
+        number_of = {phrase: number for number, phrase in enumerate(self._phrases)}
+        empty = {phrase for phrase, needle in zip(self._phrases, self._needles, strict=True) if not needle}
+        plans = {number: make_plan(query, number_of, empty) for number, query in enumerate(queries)}
+        self._ways = {number: list(first_ways(plan)) for number, plan in plans.items() if plan is not None}
+        self._plans = {number: plans[number] for number in self._ways}
+        self._searched: set[int] | None = None  # of the first shard: a matcher is compiled for them
+
+    def plan(self, captions: Sequence[bytes | None], rows: int, quantity: int | None = None) -> IndexPlan | None:
+        """What to ask the index of a shard. None where reading all captions is faster.
+
+        Args:
+            captions: a sample of the shard's captions. rows: the number of all.
+            quantity: only the first rows of each query are wanted: then the index answers all.
+        """
+        if not captions:
+            return IndexPlan([], (), [])
+        prices = _Prices(self._phrases, self._needles, captions, rows)
+        direct = {number: [prices.asked(way) for way, _ in ways] for number, ways in self._ways.items()}
+        covers = {number: prices.cover(plan) for number, plan in self._plans.items()}
+        if quantity:
+            self._searched = set()
+        elif self._searched is None:
+            self._searched = self._cheaper_searched(direct, covers, prices)
+        needed = {asked.query: asked for number in sorted(self._searched) for asked in covers[number]}
+        by_index = [asked for number in direct if number not in self._searched for asked in direct[number]]
+        if prices.all([*by_index, *needed.values()], needed.values()) > prices.of_scan(covers):
+            return None
+        return IndexPlan(
+            [Direct(number, phrase, to_fts5(asked.query))
+             for number, ways in self._ways.items() if number not in self._searched
+             for asked, (_, phrase) in zip(direct[number], ways, strict=True)],
+            tuple(sorted(self._searched)),
+            list(map(to_fts5, needed)),
+        )  # fmt: skip
+
+    def _cheaper_searched(self, direct: dict, covers: dict, prices: "_Prices") -> set[int]:
+        """The queries that are cheaper by reading captions, if they save more than a matcher costs."""
+        saved = {
+            number: prices.all(direct[number], []) - prices.all(covers[number], covers[number]) for number in direct
+        }
+        searched = {number for number, microseconds in saved.items() if microseconds > 0}
+        return searched if sum(saved[number] for number in searched) > COMPILE else set()
+
+
+def first_ways(plan: Plan) -> list[tuple[Plan, int]]:
+    """Plans that together are `plan`, in order, each with the one phrase that is the first to make it match."""
+    match plan:
+        case And(parts):
+            return [(And((way, *parts[1:])), first) for way, first in first_ways(parts[0])]
+        case Or(parts):
+            return [way for part in parts for way in first_ways(part)]
+        case Not(wanted, unwanted):
+            return [(Not(way, unwanted), first) for way, first in first_ways(wanted)]
+    return [(plan, plan)]
+
+
+class _Prices:
+    """What it costs to ask a shard's index, estimated from a sample of its captions."""
+
+    def __init__(self, phrases: list[Phrase], needles: list, captions: Sequence[bytes | None], rows: int):
+        self._sample, self._rows, self._scale = CaptionSample(captions), rows, rows / len(captions)
+        self._phrases = [self._of_phrase(phrase, needle) for phrase, needle in zip(phrases, needles, strict=True)]
+        self._cheapest = [
+            self._cheapest_of(asked, needle) for asked, needle in zip(self._phrases, needles, strict=True)
+        ]
+        self._costs = np.array([1 if asked is None else self.all([asked], [asked]) for asked in self._cheapest])
+
+    def all(self, asked: Sequence[Asked], looked_up) -> float:
+        """Microseconds to ask for all of them, and to look up the captions of some."""
+        found = frozenset().union(*(some.found for some in looked_up))
+        return sum(some.microseconds for some in asked) + LOOK_UP * self._scale * len(found)
+
+    def of_scan(self, covers: dict[int, list[Asked]]) -> float:
+        found = frozenset().union(*(asked.found for cover in covers.values() for asked in cover))
+        return COMPILE + READ_ALL * self._rows + SEARCH * self._scale * len(found)
+
+    def cover(self, plan: Plan) -> list[Asked]:
+        """What finds every row that the plan matches, and others."""
+        return [self._cheapest[number] for number in cheapest_cover(plan, self._costs)]
+
+    def asked(self, plan: Plan) -> Asked:
+        """The plan itself."""
+        match plan:
+            case And(parts):
+                asked = [self.asked(part) for part in parts]
+                query, found = And(tuple(some.query for some in asked)), _all_of([some.found for some in asked])
+            case Or(parts):
+                asked = [self.asked(part) for part in parts]
+                query, found = Or(tuple(some.query for some in asked)), _any_of([some.found for some in asked])
+            case Not(wanted, unwanted):
+                asked = [self.asked(wanted), self.asked(unwanted)]
+                query, found = Not(asked[0].query, asked[1].query), asked[0].found - asked[1].found
+            case _:
+                return self._phrases[plan]
+        return Asked(query, sum(some.microseconds for some in asked), found)
+
+    def _of_phrase(self, phrase: Phrase, needle: list[tuple[str, bool]]) -> Asked | None:
+        if not needle:
+            return None
+        of_words = [self._sample.rows_of_token(*token) for token in needle]
+        found = of_words[0]
+        if len(needle) > 1:
+            found = {row for row in set.intersection(*of_words) if holds(needle, self._sample.tokens[row])}
+        return self._asked(phrase, of_words, found)
+
+    def _cheapest_of(self, whole: Asked | None, needle: list[tuple[str, bool]]) -> Asked | None:
+        """The phrase, or the rarest of its words."""
+        if len(needle) < 2:
+            return whole
+        (token, star), rows = min(
+            ((token, self._sample.rows_of_token(*token)) for token in needle), key=lambda pair: len(pair[1])
+        )
+        if not token.isascii():  # FTS5 would fold it once more, and nobody has proved that this changes nothing
+            return whole
+        word = self._asked(Phrase((token,), (star,)), [rows], rows)
+        return min(whole, word, key=lambda asked: self.all([asked], [asked]))
+
+    def _asked(self, query: Query, of_words: list[set[int]], found: set[int]) -> Asked:
+        entries = self._scale * (STEP * sum(map(len, of_words)) + FOUND * len(found))
+        return Asked(query, ASK * len(of_words) + entries, frozenset(found))
+
+
+def _all_of(found: list[frozenset[int]]) -> frozenset[int]:
+    return frozenset.intersection(*found)
+
+
+def _any_of(found: list[frozenset[int]]) -> frozenset[int]:
+    return frozenset.union(*found)
+
+
+class CaptionSample:
+    """The words of some captions, and the captions that hold each word."""
+
+    def __init__(self, captions: Sequence[bytes | None]):
+        self.tokens = [tokens((caption or b"").decode("utf-8", "replace")) for caption in captions]
+        self._rows_of: dict[str, set[int]] = {}
+        for row, words in enumerate(self.tokens):
+            for word in words:
+                self._rows_of.setdefault(word, set()).add(row)
+        self._words = sorted(self._rows_of)
+
+    def rows_of_token(self, token: str, star: bool) -> set[int]:
+        if not star:
+            return self._rows_of.get(token, set())
+        first, end = bisect_left(self._words, token), bisect_left(self._words, token + "\U0010ffff")
+        return set().union(*(self._rows_of[word] for word in self._words[first:end]))

@@ -1,0 +1,97 @@
+"""A database is searched by its index, by reading captions, or by both: the hits are the matcher's and SQLite's."""
+
+import random
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from retrieval.queries import class_query, to_fts5
+from retrieval.shards import open_shard
+from retrieval.substring import index_choice
+from retrieval.substring.matching import Matcher, distinct_phrases
+from retrieval.substring.search_units import Search
+from retrieval.substring.shard_scan import HitCounter, matching_rows
+from retrieval_templates import load_template, template_names
+
+ROWS = 600
+DEAR, FREE = 1e9, 0
+PRICES = {
+    "index alone": {"READ_ALL": DEAR, "LOOK_UP": DEAR},
+    "index, then captions": {"READ_ALL": DEAR, "LOOK_UP": FREE, "COMPILE": -1, "FOUND": FREE},
+    "all captions": {"READ_ALL": -DEAR},
+    "as measured": {},
+}
+
+
+def make_captions(queries, count, seed):
+    """Captions of the phrases of queries, and of their words."""
+    choose = random.Random(seed)
+    bits = [phrase.text for phrase in distinct_phrases(queries)]
+    bits += sorted({word for bit in bits for word in bit.split()}) + ["Été", "a", "of the", "photo,"]
+    return [" ".join(choose.choices(bits, k=choose.randint(1, 6))) for _ in range(count)]
+
+
+def make_shard(folder, captions, module):
+    path = folder / f"{module}.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(f"CREATE VIRTUAL TABLE samples USING {module}(URL, TEXT)")
+        database.executemany("INSERT INTO samples VALUES ('u', ?)", [(text,) for text in captions])
+        database.commit()
+    return open_shard(path)
+
+
+def hits_of(shard, search):
+    found = []
+    for batch, hits in matching_rows(shard, search, HitCounter()):
+        found += zip(batch.rows[hits.row].tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True)
+    return found
+
+
+@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("mode", ["substring", "word", "fts"])
+def test_every_shipped_template_finds_the_same_in_both_kinds_of_database(name, mode, tmp_path):
+    template = load_template(name)
+    queries = tuple(class_query(one, template.query(one), mode) for one in template.classes)
+    captions = make_captions(queries, ROWS, 1)
+    hits = Matcher(list(queries), mode).match(pa.array(captions))
+    expected = list(zip((hits.row + 1).tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True))
+    search = Search(mode, template.classes, queries)
+    shards = {module: make_shard(tmp_path, captions, module) for module in ("fts4", "fts5")}
+    assert len(expected) > ROWS / 2
+    assert hits_of(shards["fts4"], search) == hits_of(shards["fts5"], search) == expected
+    if mode == "substring":
+        return
+    with closing(sqlite3.connect(shards["fts5"].path)) as database:
+        by_sqlite = {
+            (row, number) for number, query in enumerate(queries)
+            for (row,) in database.execute("SELECT rowid FROM samples WHERE TEXT MATCH ?", [to_fts5(query)])
+        }  # fmt: skip
+    assert {(row, query) for row, query, _ in expected} == by_sqlite
+
+
+@pytest.mark.parametrize("way", PRICES)
+@pytest.mark.parametrize("quantity", [None, 1, 7])
+def test_each_way_gives_the_hits_of_the_matcher(way, quantity, tmp_path, monkeypatch):
+    for constant, value in PRICES[way].items():
+        monkeypatch.setattr(index_choice, constant, value)
+    texts = [
+        "a",
+        '"of the" OR a',
+        "(a OR photo) AND of",
+        "photo NOT (a AND of)",
+        '"..." a',
+        "ph*",
+        '"x" OR "été" OR th*',
+    ]
+    queries = tuple(class_query(text, text, "fts") for text in texts)
+    captions = make_captions(queries, ROWS, 2)
+    hits = Matcher(list(queries), "fts").match(pa.array(captions))
+    if quantity:
+        seen = [np.flatnonzero(hits.query == number)[:quantity] for number in range(len(queries))]
+        hits = hits.take(np.sort(np.concatenate(seen)))
+    expected = list(zip((hits.row + 1).tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True))
+    shard = make_shard(tmp_path, captions, "fts5")
+    assert hits_of(shard, Search("fts", tuple(texts), queries, None, quantity)) == expected

@@ -98,9 +98,10 @@ def make_parser():
                        "name; the work folder remembers the list (dropped.txt) for later runs, and --fill and caps "
                        "take other images instead")  # fmt: skip
     group.add_argument("--exclude", nargs="+", default=[], metavar="FOLDER",
-                       help="keep no image that looks like one in these folders or their subfolders, such as a test "
-                       f"set (at most BITS of --near-duplicates differ, else {NEAR_BITS}); such images of earlier runs "
-                       "are removed, and come back in a run without --exclude")  # fmt: skip
+                       help="keep no copy of an image in these folders or their subfolders, such as a test set, also "
+                       "if it is cropped, mirrored, framed, turned or marked; such images of earlier runs are removed, "
+                       "and come back in a run without --exclude; excluded.jsonl in --w names each copy and its "
+                       "original")  # fmt: skip
 
     group = parser.add_argument_group("img2dataset")
     group.add_argument("--nthreads", type=at_least(1), default=THREADS,
@@ -176,7 +177,6 @@ def main(argv: list[str] | None = None) -> int:
     )
 
     embeddings = diverse.open_diverse(flags.diverse, sources) if flags.diverse else None
-    lookalike_filter = lookalikes.lookalike_filter(flags.near_duplicates, flags.exclude, flags.resize_mode)
 
     writable_folder(work, "--w")
     busy = "another run is using {} {}: wait for it, or give another"
@@ -189,6 +189,7 @@ def main(argv: list[str] | None = None) -> int:
                 say(f"renamed: {old_keys.rename_old_keys(dataset):,} images of an older version")
 
         # Plan.
+        lookalike_filter = lookalikes.lookalike_filter(flags.near_duplicates, flags.exclude, flags.resize_mode, work)
         earlier_folders = folders_of_earlier_run(dataset, resize, flags.val_fraction)
         rows_read = plan_chunks.read_chunks(database, sources, choice, flags.allow_partial)
         plan.read_placed(database, dataset, earlier_folders, splits or (None,))
@@ -235,7 +236,8 @@ def main(argv: list[str] | None = None) -> int:
             described = account.describe_run(
                 database, folders, sources, describe_choice(flags, len(drops)), class_order_of_earlier_run(dataset)
             )
-            write_json(dataset / "report.json", totals | described)
+            copies = lookalikes.write_copies(database, lookalike_filter, work / "excluded.jsonl")
+            write_json(dataset / "report.json", totals | described | copies)
             page = write_report(dataset)
             if flags.webdataset:
                 say(f"{tar_shards.write_tars(dataset, output, splits):,} tars in {output}")

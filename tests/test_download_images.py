@@ -9,14 +9,12 @@ import zlib
 import numpy as np
 import pytest
 from download_server import Handler, chunks, contents, loaded, record
-from drawn_files import encoded, exif
 from PIL import Image
 
 from retrieval.cli import UserError
-from retrieval.download.lookalikes import hash_excluded
-from retrieval.download.perceptual_hash import hash_images, images_under, near_an_earlier, near_any
+from retrieval.download.lookalikes_excluded import excluded_images
+from retrieval.download.perceptual_hash import hash_images, images_under, near_an_earlier
 from retrieval.download.settings import NEAR_BITS
-from retrieval.download.stored_image import ShownResizer
 
 pytest_plugins = "download_server"
 PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links
@@ -73,14 +71,6 @@ def test_of_a_list_each_hash_that_is_near_one_kept_before_it_is_left_out(bits, m
     assert (~near_an_earlier(hashes, bits)).nonzero()[0].tolist() == kept
     assert near_an_earlier(hashes[:200], bits).tolist() == near_an_earlier(hashes, bits)[:200].tolist()
     assert near_an_earlier(hashes[:0], bits).tolist() == []
-
-
-def test_hashes_near_any_of_others_are_found():
-    hashes = clustered_hashes(400, seed=1)
-    expected = distances(hashes[:300], hashes[300:]).min(axis=1) <= 3
-    assert 0 < expected.sum() < 300
-    assert near_any(hashes[:300], hashes[300:], 3).tolist() == expected.tolist()
-    assert not near_any(hashes, hashes[:0], 3).any()
 
 
 def test_an_image_in_another_size_quality_or_format_is_near_and_another_image_is_not(tmp_path):
@@ -177,41 +167,6 @@ def test_exclude_removes_what_is_placed_for_any_class_whether_it_is_asked_for_ag
     assert viewed(loaded(tmp_path)[1]) == ["p/90", "r/90", "s/90"]
 
 
-@pytest.mark.parametrize("resize_mode", ["keep_ratio", "keep_ratio_largest", "center_crop", "border", "no"])
-def test_an_excluded_image_is_near_what_img2dataset_stores_of_it(tmp_path, resize_mode):
-    from img2dataset.resizer import Resizer
-
-    for name, size, kind in (("wide", (500, 200), "JPEG"), ("tall", (200, 330), "PNG"), ("square", (90, 90), "WEBP")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / f"x.{kind}").write_bytes(drawn(name, size, kind))
-        stored, *_, error = Resizer(256, resize_mode, False)(io.BytesIO(drawn(name, size, kind)))
-        assert error is None
-        (tmp_path / "stored.jpg").write_bytes(stored)
-        excluded = hash_excluded([tmp_path / name], resize_mode)
-        assert distances(list(hash_images([tmp_path / "stored.jpg"])), excluded).min() <= NEAR_BITS
-
-
-def test_an_excluded_image_is_compared_as_it_is_shown(tmp_path):
-    from img2dataset.resizer import Resizer
-
-    upright = Image.open(io.BytesIO(drawn("turned", (240, 160), "PNG")))
-    grey = np.asarray(upright.convert("L")).astype(np.uint16) * 257
-    files = {
-        "turned.jpg": (encoded(upright, "JPEG", exif=exif(6)), upright.transpose(Image.Transpose.ROTATE_270)),
-        "deep.png": (encoded(Image.fromarray(grey), "PNG"), upright),
-        "moving.gif": (encoded(upright, "GIF", save_all=True, append_images=[upright.rotate(180)]), upright),
-    }
-    for name, (data, shown) in files.items():
-        folder = tmp_path / name.partition(".")[0]
-        folder.mkdir()
-        (folder / name).write_bytes(data)
-        stored, *_ = ShownResizer(Resizer(128, "keep_ratio", False))(io.BytesIO(data))
-        (tmp_path / "stored.jpg").write_bytes(stored)
-        shown.convert("RGB").save(tmp_path / "shown.png")
-        for path in (tmp_path / "stored.jpg", tmp_path / "shown.png"):
-            assert distances(list(hash_images([path])), hash_excluded([folder], "no")).min() <= NEAR_BITS, name
-
-
 def test_images_are_found_in_linked_folders_and_without_a_suffix_and_hidden_files_are_none(tmp_path):
     data, folder = drawn("x"), tmp_path / "test"
     for name in ("a/x.JPG", "a/deep/x.jfif", "a/._x.jpg", ".ipynb_checkpoints/x.jpg", "a/.DS_Store", "../far/x.webp"):
@@ -237,7 +192,7 @@ def test_an_excluded_image_that_cannot_be_read_is_named(tmp_path, broken):
     (tmp_path / "fine.jpg").write_bytes(drawn("fine"))
     (tmp_path / broken).write_bytes(files[broken])
     with pytest.raises(UserError, match=rf"1 of 2 images cannot be read.*\(first: {tmp_path}/{broken}\)"):
-        hash_excluded([tmp_path], "no")
+        excluded_images([tmp_path], "no", tmp_path / "work")
 
 
 def test_what_is_see_through_is_compared_on_white(tmp_path):

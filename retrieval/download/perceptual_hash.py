@@ -13,7 +13,7 @@ from pathlib import Path
 import faiss
 import imagehash
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from retrieval.download.answer_bytes import looks_like_image
 from retrieval.download.shown_image import FORMATS, shown
@@ -23,29 +23,20 @@ BLOCK = 1024  # hashes compared with one another at once: a few megabytes
 IMAGES_PER_BATCH = 10_000  # images that wait for the threads
 
 
-def hash_images(paths: Iterable[Path], resize_mode: str = "no") -> Iterator[int | None]:
-    """The hash of each image, in order; None for a file that cannot be read. Pillow decodes without Python's lock.
-
-    Args:
-        resize_mode: img2dataset's; the image is hashed as that mode stores it, cropped or padded to a square.
-    """
+def hash_images(paths: Iterable[Path]) -> Iterator[int | None]:
+    """The hash of each image, in order; None for a file that cannot be read. Pillow decodes without Python's lock."""
     paths = iter(paths)
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         while batch := list(itertools.islice(paths, IMAGES_PER_BATCH)):
-            yield from threads.map(hash_image, batch, itertools.repeat(resize_mode))
+            yield from threads.map(hash_image, batch)
 
 
-def hash_image(path: Path, resize_mode: str = "no") -> int | None:
+def hash_image(path: Path) -> int | None:
     try:
         with Image.open(path, formats=FORMATS) as image:
             # Colours are decoded only where a profile changes them: it never does in what the downloader stores.
             image.draft("RGB" if "icc_profile" in image.info else "L", (DECODED_SIDE, DECODED_SIDE))
-            image = shown(image)
-            if resize_mode == "center_crop":
-                image = ImageOps.fit(image.convert("L"), (DECODED_SIDE, DECODED_SIDE))
-            elif resize_mode == "border":
-                image = ImageOps.pad(image.convert("L"), (DECODED_SIDE, DECODED_SIDE), color=255)
-            signs = imagehash.phash(image).hash
+            signs = imagehash.phash(shown(image)).hash
     except Exception:  # noqa: BLE001  Pillow raises anything for a broken file: RuntimeError of AVIF, MemoryError of TIFF
         return None
     return int.from_bytes(np.packbits(signs).tobytes(), "big")
@@ -75,11 +66,6 @@ def _begins_like_an_image(path: Path) -> bool:
             return looks_like_image(file.read(16))
     except OSError:  # a link that leads nowhere, or no permission: nothing says that it is one
         return False
-
-
-def near_any(hashes: np.ndarray, others: np.ndarray, bits: int) -> np.ndarray:
-    """Which hashes differ in at most `bits` bits from any of `others`; uint64 (n,), uint64 (m,) -> bool (n,)."""
-    return _nearest(_index_of(others), hashes) <= bits
 
 
 def near_an_earlier(hashes: np.ndarray, bits: int) -> np.ndarray:

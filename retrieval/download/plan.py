@@ -35,6 +35,9 @@ filled:
         file                         the image's path, from the folder of rounds
     hashes    one row per image with a perceptual hash. Filled by `plan_hashes`.
         sha256, bits
+    likenesses  one row per image that was compared with those of --exclude. Filled by `plan_hashes`.
+        sha256, is_read
+        likeness                     path of the image of --exclude that it is a copy of; null: of none
     outcome   one row per wanted pair, after a fetch. Filled by `plan_outcome.judge`; `plan_hashes.drop_images` and
               `plan_fetch.drop_surplus` add reasons.
         key, url_hash, class, class_rank
@@ -123,6 +126,7 @@ _TABLES = f"""
         original_width INTEGER, original_height INTEGER, file VARCHAR, url_hash UHUGEINT
     );
     CREATE TABLE hashes (sha256 VARCHAR, bits UBIGINT);
+    CREATE TABLE likenesses (sha256 VARCHAR, is_read BOOLEAN, likeness VARCHAR);
 """
 
 

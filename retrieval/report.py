@@ -372,6 +372,7 @@ def describe_dataset(folder: Path) -> tuple[dict, bytes]:
         "scores": {name: sorted(bins.items()) for name, bins in sorted(found["scores"].items())},
         "hosts": hosts,
         "overlap": [[*pair, count] for pair, count in found["shared"].most_common(MOST_SHOWN)],
+        "excluded": totals.get("excluded"),
     }
     return data, b"\n".join(json.dumps(image).encode() for image in with_thumbnails(folder, shown))
 

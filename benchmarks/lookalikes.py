@@ -4,7 +4,9 @@ In:   --photos, a folder of images (default: 100 drawn scenes). Half of them bec
       alteration, as the web alters images. The other half are strangers. The test set is filled up to --test-images
       with negatives of pieces of all of them, which have no features in common with them.
 Out:  the share that is found, per alteration; the share of strangers that are taken for copies, with their names;
-      images per second of one core, of strangers and of copies; exit code 1 if a bar of issue 17 is missed
+      images per second of one core, of strangers and of copies; the shares that a perceptual hash finds (at most 4 of
+      64 bits differ), as --near-duplicates compares; exit code 1 if one of BARS is missed. Both halves of photographs
+      may hold edits of one picture, so look at the strangers that are named. Those of drawn scenes are strangers
 
     python benchmarks/lookalikes.py
     python benchmarks/lookalikes.py --photos caltech101 --test-images 10000
@@ -25,7 +27,6 @@ SCENES = 100
 QUALITY = 90  # JPEG, of the copies
 BARS = dict.fromkeys(("same", "quality 40", "half", "double", "grey", "watermark", "bright"), 0.99)
 BARS |= dict.fromkeys(("border", "letterbox", "mirror", "crop 90", "rotate 3"), 0.95) | {"crop 75": 0.8}
-MOST_STRANGERS = 0.01
 LEAST_RATE = 100  # images per second of one core
 
 
@@ -44,16 +45,17 @@ def main(argv: list[str] | None = None) -> int:
     originals, strangers = names[::2], names[1::2]
     with tempfile.TemporaryDirectory() as temporary:
         excluded, begin = exclude(images, originals, args.test_images, Path(temporary)), time.process_time()
-        found, seconds, wrong = look(images, originals, strangers, excluded)
+        found, by_hash, seconds, wrong = look(images, originals, strangers, excluded)
     print(f"{len(originals):,} originals in a test set of {len(excluded.names):,}, {len(strangers):,} strangers")
     shares = {kind: sum(hits) / len(hits) for kind, hits in found.items()}
+    print(f"{'found by':20} ours   perceptual hash")
     for kind, share in shares.items():
-        print(f"{kind:20} {share:.3f}")
+        print(f"{kind:20} {share:.3f}  {sum(by_hash[kind]) / len(by_hash[kind]):.3f}")
     print(*wrong, sep="\n")
     stranger, copy = (len(found[kind]) / seconds[kind] for kind in ("stranger", "same"))
     print(f"images per second of one core: {stranger:.0f} strangers, {copy:.0f} copies")
     missed = [kind for kind, bar in BARS.items() if shares[kind] < bar]
-    missed += ["strangers"] * (shares["stranger"] > MOST_STRANGERS) + ["speed"] * (stranger < LEAST_RATE)
+    missed += ["strangers"] * (not args.photos and shares["stranger"] > 0) + ["speed"] * (stranger < LEAST_RATE)
     print(f"missed bars: {', '.join(missed) or 'none'} ({time.process_time() - begin:.0f} s)")
     return 1 if missed else 0
 
@@ -91,16 +93,20 @@ def negative_piece(image, chance: random.Random):
     return ImageOps.invert(image.crop((x, y, x + width, y + height)))
 
 
-def look(images: dict, originals: list[str], strangers: list[str], excluded) -> tuple[dict, dict, list[str]]:
-    """(alteration -> a hit or not per image, alteration -> CPU seconds, sentences on what is wrong)."""
+def look(images: dict, originals: list[str], strangers: list[str], excluded) -> tuple[dict, dict, dict, list[str]]:
+    """(alteration -> a hit or not per image, the same by hashes, alteration -> CPU seconds, what is wrong)."""
     import cv2
+    import numpy as np
     from img2dataset.resizer import Resizer
 
     from retrieval.download.lookalikes_features import features_of_file
+    from retrieval.download.perceptual_hash import hash_image
+    from retrieval.download.settings import NEAR_BITS
 
     cv2.setNumThreads(1)
     resizer = Resizer(256, "keep_ratio", False)
-    found, seconds, wrong = defaultdict(list), defaultdict(float), []
+    found, by_hash, seconds, wrong = defaultdict(list), defaultdict(list), defaultdict(float), []
+    hashes = np.array([hash_image(Path(name)) for name in excluded.names[: len(originals)]], np.uint64)
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder, "stored.jpg")
         for name in [*originals, *strangers]:
@@ -112,16 +118,18 @@ def look(images: dict, originals: list[str], strangers: list[str], excluded) -> 
                 begin = time.process_time()
                 like = excluded.shown_by(features_of_file(stored))
                 seconds[kind] += time.process_time() - begin
+                bits = np.unpackbits((hashes ^ np.uint64(hash_image(stored))).view(np.uint8).reshape(-1, 8), axis=1)
+                by_hash[kind].append(bits.sum(axis=1).min() <= NEAR_BITS)
                 number = len(originals) if like is None else int(Path(like).stem)
                 original = originals[number] if number < len(originals) else "a piece of another" if like else None
                 found[kind].append(original is not None if kind == "stranger" else original == name)
                 if original not in (None, name):
                     wrong.append(f"    {name} ({kind}) is taken for {original}")
-    return found, seconds, wrong
+    return found, by_hash, seconds, wrong
 
 
 def alterations(image) -> dict:
-    """Alteration -> (image, JPEG quality). The last six are harder than the bars ask for."""
+    """Alteration -> (image, JPEG quality). The last six have no bar."""
     from PIL import Image, ImageDraw, ImageOps
 
     width, height = image.size

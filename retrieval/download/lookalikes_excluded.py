@@ -1,7 +1,7 @@
 """The images of --exclude, and which of them another image shows.
 
-Their features are computed once and kept in the work folder, under a fingerprint of the files. 10,000 images take
-about 2 minutes on one core, and 0.3 GB in memory.
+Their features are computed once and kept in the work folder, under a fingerprint of the files. 10,000 images take 100
+seconds on one core, 0.33 GB on disk and 0.5 GB in memory; each later run takes 10 seconds to make the tables again.
 """
 
 import hashlib

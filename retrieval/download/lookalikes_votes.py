@@ -20,7 +20,7 @@ TURN_BITS = 3  # turns are told apart to 45 degrees, the first from -22.5 to 22.
 FEWEST_VOTES = 8
 MOST_CANDIDATES = 5
 SEED = 0
-BLOCK = 100_000  # features whose lists are looked up at once: 50 MB
+BLOCK = 100_000  # features whose lists are computed at once: 50 MB
 
 
 class VoteTables:
@@ -37,8 +37,9 @@ class VoteTables:
         table_bits = max(TABLE_BITS, len(codes).bit_length() - SHORT_LIST_BITS)
         every = np.tile(np.arange(256), (TABLES, 1))
         self.bits = np.random.default_rng(SEED).permuted(every, axis=1)[:, :table_bits]
-        blocks = [self._lists(codes[at : at + BLOCK]) for at in range(0, max(1, len(codes)), BLOCK)]
-        lists = np.concatenate(blocks, axis=1)
+        lists = np.empty((TABLES, len(codes)), np.uint32)
+        for at in range(0, len(codes), BLOCK):
+            lists[:, at : at + BLOCK] = self._lists(codes[at : at + BLOCK])
         members = np.repeat(np.arange(self.images, dtype=np.uint32), np.diff(begins)) << 8 | angles
         self.begins = np.zeros((TABLES, (1 << table_bits) + 1), np.int64)
         self.members = np.empty((TABLES, len(codes)), np.uint32)  # image and angle, list after list

@@ -29,7 +29,7 @@ import re
 import sys
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlsplit
@@ -227,7 +227,8 @@ def sample_blocks(chunks: list[Path], totals: dict[str, int]) -> tuple[bytes, by
     return lines, rare_records(chunks, lacking, {*lines.splitlines()}), False
 
 
-CLASS_IN_JSON = re.compile(rb'"QUERY":("[^"\\]*(?:\\.[^"\\]*)*")')
+QUOTED = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+CLASS_IN_JSON = re.compile(rb'"QUERY":(' + QUOTED.pattern + rb")")
 
 
 def encoded(name: str) -> bytes:
@@ -246,18 +247,31 @@ def rare_records(chunks: list[Path], lacking: dict[bytes, int], sampled: set[byt
         with open(chunk, "rb") as file:
             while lacking and (block := file.read(SCAN_BYTES)):
                 block += file.readline()
-                if lacking.keys().isdisjoint(CLASS_IN_JSON.findall(block)):
-                    continue
-                for line in block.splitlines():
-                    name = CLASS_IN_JSON.search(line)
-                    if not name or name[1] not in lacking:
-                        continue
+                for name, line in records_of(block, lacking):
                     if line not in sampled:
                         found.append(shorter_line(line))
-                    lacking[name[1]] -= 1
-                    if not lacking[name[1]]:
-                        del lacking[name[1]]
+                    lacking[name] -= 1
+                    if not lacking[name]:
+                        del lacking[name]
     return b"\n".join(found)
+
+
+def records_of(block: bytes, wanted: Container[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """(encoded class, line) of the records in whole lines whose class is wanted.
+
+    The block is split at the key before the class, which no text holds, as quotes are escaped there. So most records
+    cost a quarter of a microsecond, an eighth of a search for CLASS_IN_JSON.
+    """
+    mark = b'"QUERY":'
+    before, *others = block.split(mark)
+    for rest in others:  # from a class to the next record's key
+        name = rest[: rest.find(b'"', 1) + 1]
+        if name.endswith(b'\\"'):  # an escaped quote of the name itself
+            quoted = QUOTED.match(rest)
+            name = quoted[0] if quoted else b""
+        if name in wanted:
+            yield name, before[before.rfind(b"\n") + 1 :] + mark + rest.partition(b"\n")[0]
+        before = rest
 
 
 def sample_urls(chunks: list[Path], records: int, classes: int) -> tuple[bytes, bytes, bool]:

@@ -43,6 +43,8 @@ from retrieval.cli import (
 from retrieval.files import writable_folder
 from retrieval.queries import MATCH_MODES, QueryError, class_query, is_quoted_whole, lower_case_operators
 from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, is_complete, write_chunks, write_manifest
+from retrieval.remote_address import RemoteFile, ShardChanged, is_address
+from retrieval.remote_traffic import bytes_moved
 from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
 from retrieval.substring.class_table import class_table
@@ -63,6 +65,8 @@ from retrieval_templates import Template, choose_template, names_only, refuse_ba
 
 MOSTLY_INSIDE = 0.5  # the summary names a class when more than this share of its matches is inside longer words
 FEWEST_MATCHES = 5  # and when it has at least this many matches
+CHECKED_SHARDS = 4  # remote shards that are opened before the scan begins
+MOST_MORE_WORKERS = 4  # beyond --workers, one for two of them: they scan while others wait for the network
 LISTED_CLASSES = 12  # classes that the summary lists before "and … more": one line or two
 
 
@@ -78,7 +82,8 @@ def make_parser():
         "--skip-bad-queries", action="store_true", help="leave out classes whose class_map query does not parse, and "
         "end with exit code 1"
     )  # fmt: skip
-    parser.add_argument("-d", "--dbs", nargs="+", required=True, metavar="SHARD", help="shards: paths and quoted globs")
+    parser.add_argument("-d", "--dbs", nargs="+", required=True, metavar="SHARD",
+                        help="shards: paths, addresses (hf:// https:// s3:// gs://), quoted globs of both")  # fmt: skip
     parser.add_argument(
         "--match",
         choices=MATCH_MODES,
@@ -121,13 +126,13 @@ def main(argv: list[str] | None = None) -> int:
     job_idx, total_jobs = check_flags(args)
     template = load_classes(args)
     search = make_search(args, template)
-    shards = find_shards(args.dbs, args.download_dbs)
     if args.check:
-        return check_classes(args, template, search, shards)
+        return check_classes(args, template, search, find_shards(args, None))
+    shards = find_shards(args, Path(args.output))
     output = writable_folder(args.output, "--output")
     units = plan_units(args, search, shards, output / ".hits")[job_idx::total_jobs]
     settings = run_settings(args, template, search)
-    run = Run("substring", settings, tuple(shards), job_idx, total_jobs)
+    run = Run("substring", settings, tuple(map(str, shards)), job_idx, total_jobs)
     check_folder(output, run, args.overwrite)
     if is_complete(output, job_idx, total_jobs, settings, input_fingerprints(units)):
         say_always(f"{output}: this very run is complete already; nothing to do")
@@ -136,8 +141,10 @@ def main(argv: list[str] | None = None) -> int:
 
     tally = Tally(search)
     done = {unit.shard for unit in units if finished_counts(unit) is not None}
-    with Workers(search, how_many_workers(args.workers, len(units) - len(done))) as workers:
-        check_shards(shards, workers)
+    with Workers(
+        search, *how_many_workers(args.workers, [unit for unit in units if unit.shard not in done])
+    ) as workers:
+        check_shards(shards, done, args.tmp, workers)
         with begun_run(output, run, args.overwrite):
             chunks = write_chunks(tally.pass_on(scan_in_order(units, done, workers, args)), output, job_idx, total_jobs)
             manifest = Manifest(
@@ -246,7 +253,7 @@ def note_operators(template: Template, mode: str) -> None:
         say(f"note: {word!r} is searched as a word (the operator is {word.upper()}) in the query of {first_few(names)}")
 
 
-def check_classes(args, template: Template, search: Search, shards: list[str]) -> int:
+def check_classes(args, template: Template, search: Search, shards: list[str | RemoteFile]) -> int:
     """--check: print the findings. The exit code."""
     from retrieval.substring.template_check import check_template, read_sample
 
@@ -260,12 +267,28 @@ def check_classes(args, template: Template, search: Search, shards: list[str]) -
     return 1 if missing or template.bad_queries else 0
 
 
-def find_shards(patterns: list[str], may_download: bool) -> list[str]:
+def find_shards(args, output: Path | None) -> list[str | RemoteFile]:
     """The pool's shards, sorted, each once: paths, what globs match, and with --download-dbs files still to fetch.
+
+    Remote ones are listed once for all runs with this output folder.
 
     Raises:
         UserError: a pattern is no file and matches none.
     """
+    local, remote = find_files([pattern for pattern in args.dbs if not is_address(pattern)], args.download_dbs), []
+    if addresses := [pattern for pattern in args.dbs if is_address(pattern)]:
+        from retrieval.remote_shards import LISTING, find_remote  # 0.5 s for the libraries that read from the network
+
+        if output:
+            writable_folder(output, "--output")
+        if args.overwrite and output:
+            (output / LISTING).unlink(missing_ok=True)
+        remote = find_remote(addresses, "--dbs", output and output / LISTING)
+    return sorted(local + remote, key=str)
+
+
+def find_files(patterns: list[str], may_download: bool) -> list[str]:
+    """The shards on disks, as `find_shards` gives them."""
     shards = []
     for pattern in patterns:
         if os.path.isfile(pattern):
@@ -286,11 +309,11 @@ def find_shards(patterns: list[str], may_download: bool) -> list[str]:
     return sorted({os.path.abspath(path): path for path in sorted(shards, reverse=True)}.values())
 
 
-def plan_units(args, search: Search, shards: list[str], folder: Path) -> list[Unit]:
+def plan_units(args, search: Search, shards: list[str | RemoteFile], folder: Path) -> list[Unit]:
     """One unit per shard of the whole pool, in order."""
     if not args.select_random:
         return [plan_unit(path, folder, search, tmp=args.tmp) for path in shards]
-    absent = [path for path in shards if not os.path.isfile(path)]
+    absent = [path for path in shards if not isinstance(path, RemoteFile) and not os.path.isfile(path)]
     if absent:
         raise UserError(f"--select-random must know every shard's number of rows, and {absent[0]} is not there yet")
     from retrieval.substring.random_sample import sample_of_each_shard
@@ -315,14 +338,19 @@ def input_fingerprints(units: list[Unit]) -> dict:
     return {unit.shard: shard_fingerprint(unit) for unit in units}
 
 
-def check_shards(shards: list[str], workers: Workers) -> None:
-    """Open all shards that are there, so that a bad one is named before others are scanned for hours.
+def check_shards(shards: list[str | RemoteFile], done: set[str], tmp: str | None, workers: Workers) -> None:
+    """Open the shards that are there, so that a bad one is named before others are scanned for hours.
+
+    Of remote shards a few: each costs a request, and what is wrong with a pool is wrong with all of its shards.
 
     Raises:
         UserError: none of the pool can be read.
     """
-    reasons = workers.check_all([path for path in shards if os.path.isfile(path)])
-    if reasons and len(reasons) == len(shards):
+    local = [path for path in shards if not isinstance(path, RemoteFile)]
+    remote = [] if tmp else [file for file in shards if isinstance(file, RemoteFile) and file.address not in done]
+    remote = remote[:: -(-len(remote) // CHECKED_SHARDS) or 1]
+    reasons = workers.check_all([path for path in local if os.path.isfile(path)] + remote)
+    if reasons and len(reasons) == len(local) + len(remote) and not (remote and done):
         others = f" (and {len(reasons) - 1:,} other shards, which cannot be read either)" if len(reasons) > 1 else ""
         raise UserError(next(iter(reasons.values())) + others)
     for reason in list(reasons.values())[:LISTED_CLASSES]:
@@ -332,9 +360,12 @@ def check_shards(shards: list[str], workers: Workers) -> None:
 # ---- the work: each process scans one shard at a time ----
 
 
-def how_many_workers(asked: int | None, units: int) -> int:
+def how_many_workers(asked: int | None, units: list[Unit]) -> tuple[int, int]:
+    """(workers, more of them while some wait for the network)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(asked or cores, units))
+    workers = max(1, min(asked or cores, len(units)))
+    remote = sum(unit.remote is not None for unit in units)
+    return workers, max(0, min(-(-workers // 2), MOST_MORE_WORKERS, remote - workers))
 
 
 def scan_in_order(units: list[Unit], done: set[str], workers: Workers, args) -> Iterator[tuple[Unit, dict | str]]:
@@ -343,9 +374,9 @@ def scan_in_order(units: list[Unit], done: set[str], workers: Workers, args) -> 
     A thread follows one shard from fetch to cleanup. Where shards must be fetched, there is one thread more than there
     are workers: the next shard is fetched while others are scanned, and no more than that are on the disk.
     """
-    absent = [unit.shard for unit in units if unit.shard not in done and not os.path.isfile(unit.shard)]
+    absent = [unit.shard for unit in units if unit.shard not in done and not unit.is_there]
     fetcher = ShardFetcher(absent, args.shard_sources)
-    followers = ThreadPoolExecutor(workers.number + bool(absent))
+    followers = ThreadPoolExecutor(workers.followers + bool(absent))
     try:
         with progress(len(units), "shards", "scanning") as more:
             following = deque(
@@ -373,13 +404,18 @@ def counts_or_reason(unit: Unit, workers: Workers, fetcher: ShardFetcher, do_cle
         say(f"{unit.shard}: scanned before, {counts['records']:,} records")
         return counts
     try:
-        is_fetched = not os.path.isfile(unit.shard)
+        is_fetched = not unit.is_there
         if is_fetched:
             fetcher.fetch(unit.shard)
             check_fetched(unit.shard, workers)
         counts = workers.scan(unit)
         if is_fetched and do_cleanup:
             os.unlink(unit.shard)
+    except ShardChanged as error:
+        from retrieval.remote_shards import LISTING, forget  # imported before, where the shard was listed
+
+        forget(unit.hits.parent.parent / LISTING, unit.remote)
+        return str(error)
     except (UserError, MissingShard) as error:
         return str(error)
     except OSError as error:  # a full disk, a file server that went away
@@ -501,7 +537,7 @@ def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
         f"{coverage['asked']:,} shards: {coverage['done']:,} scanned{not_needed}, {len(tally.missing):,} missing; "
         f"{tally.rows:,} rows; {sum(tally.records.values()):,} records of {len(tally.records) - len(none):,} classes; "
         f"{len(none):,} classes with none{': ' + first_few(none) if none else ''}; "
-        f"{len(chunks):,} chunks in {output}"
+        f"{len(chunks):,} chunks in {output}{bytes_moved(unit.remote for unit in units)}"
     )
 
 

@@ -37,15 +37,22 @@ import urllib3
 from huggingface_hub import get_token, hf_hub_url
 from tqdm import tqdm
 
+from retrieval.http_answers import (
+    CONNECT_SECONDS,
+    FIRST_PAUSE_SECONDS,
+    LONGEST_PAUSE_SECONDS,
+    RETRIES,
+    STALL_SECONDS,
+    TEMPORARY_STATUS,
+    GiveUp,
+    Trickle,
+    TryAgain,
+    innermost,
+    retry_after,
+)
+
 BLOCK_BYTES = 1 << 20  # read and hashed at a time: all the memory that a download takes
 OVERLAP_BYTES = 1 << 16  # on resuming, the last bytes are fetched again and compared
-RETRIES = 5  # failures without progress before a mirror is given up: about half a minute, as pauses double
-FIRST_PAUSE_SECONDS = 1.0  # doubles with each failure without progress
-LONGEST_PAUSE_SECONDS = 600.0  # a server that asks for more (Retry-After) is given up
-CONNECT_SECONDS = 15.0
-STALL_SECONDS = 30.0  # a connection with less than STALL_BYTES in this time is closed and tried again
-STALL_BYTES = 1 << 15  # 1 KiB per second
-TEMPORARY_STATUS = {408, 425, 429, 500, 502, 503, 504}  # RFC 9110: another answer may come later
 
 _HTML_START = re.compile(rb"^\s*<(!doctype\s+html|html|head)\b", re.IGNORECASE)
 _HF_ADDRESS = re.compile(r"hf://(?:(datasets|spaces)/)?([^/@]+/[^/@]+)(?:@([^/]+))?/(.+)")
@@ -53,18 +60,6 @@ _HF_ADDRESS = re.compile(r"hf://(?:(datasets|spaces)/)?([^/@]+/[^/@]+)(?:@([^/]+
 
 class FetchError(Exception):
     """A file that could not be fetched: one sentence with its address and the reason."""
-
-
-class _TryAgain(Exception):
-    """This mirror may answer later: after `pause` seconds, where it said so."""
-
-    def __init__(self, reason: str, pause: float = 0.0):
-        super().__init__(reason)
-        self.pause = pause
-
-
-class _GiveUp(Exception):
-    """This mirror will not give the file."""
 
 
 @dataclass(frozen=True)
@@ -138,10 +133,10 @@ def fetch_file(
                 _receive(url, part)
                 part.finish(destination)
                 return FetchResult(destination, url, part.size, resumed_from)
-            except _GiveUp as refusal:
+            except GiveUp as refusal:
                 reasons[url] = str(refusal)
                 del ready_at[url]
-            except _TryAgain as failure:
+            except TryAgain as failure:
                 reasons[url] = str(failure)
                 failures[url] = 1 if part.size > farthest else failures[url] + 1
                 farthest = max(farthest, part.size)
@@ -171,16 +166,16 @@ def _receive(url: str, part: "_Part") -> None:
             part.describe(url, response)
             _read_body(response, start, part)
     except (requests.exceptions.SSLError, ValueError) as error:  # requests' errors about an address are ValueErrors
-        raise _GiveUp(_innermost(error)) from error
+        raise GiveUp(innermost(error)) from error
     except requests.exceptions.Timeout as error:
-        raise _TryAgain(f"no byte for {part.stall_seconds:g} seconds") from error
+        raise TryAgain(f"no byte for {part.stall_seconds:g} seconds") from error
     except requests.exceptions.ConnectionError as error:
-        reason = _innermost(error)
+        reason = innermost(error)
         if "resolve" in reason:
-            raise _GiveUp(f"no server of that name ({urlsplit(address).hostname})") from error
-        raise _TryAgain(reason) from error
+            raise GiveUp(f"no server of that name ({urlsplit(address).hostname})") from error
+        raise TryAgain(reason) from error
     except requests.exceptions.RequestException as error:
-        raise _TryAgain(_innermost(error)) from error
+        raise TryAgain(innermost(error)) from error
 
 
 def _read_head(url: str, response, start: int, part: "_Part") -> int:
@@ -192,15 +187,15 @@ def _read_head(url: str, response, start: int, part: "_Part") -> int:
     status = response.status_code
     if status == 416:  # the part is longer than the file, or the server takes no ranges: begin again
         part.clear()
-        raise _TryAgain("answered 416 (range not satisfiable)")
+        raise TryAgain("answered 416 (range not satisfiable)")
     if status in TEMPORARY_STATUS:
-        raise _TryAgain(f"answered {status} {response.reason}", _retry_after(response))
+        raise TryAgain(f"answered {status} {response.reason}", retry_after(response))
     if status in (401, 403) and url.startswith("hf://"):
-        raise _GiveUp(f"answered {status}: accept the dataset's terms on its page, and log in with `hf auth login`")
+        raise GiveUp(f"answered {status}: accept the dataset's terms on its page, and log in with `hf auth login`")
     if status not in (200, 206):
-        raise _GiveUp(f"answered {status} {response.reason}")
+        raise GiveUp(f"answered {status} {response.reason}")
     if response.headers.get("Content-Type", "").startswith("text/html") and part.suffix not in (".html", ".htm"):
-        raise _GiveUp("answered with a web page instead of the file")
+        raise GiveUp("answered with a web page instead of the file")
 
     length = response.headers.get("Content-Length", "")
     body_bytes = int(length) if length.isdigit() else None
@@ -212,17 +207,17 @@ def _read_head(url: str, response, start: int, part: "_Part") -> int:
         answered = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", "").strip())
         if not answered or int(answered[1]) != start:
             part.clear()
-            raise _TryAgain("answered with another range than was asked for")
+            raise TryAgain("answered with another range than was asked for")
         total = int(answered[3]) if answered[3] != "*" else None
         if total is not None and part.total is not None and total != part.total:
             part.clear()
-            raise _TryAgain("the file's length has changed since its first part was fetched")
+            raise TryAgain("the file's length has changed since its first part was fetched")
         part.total = total if total is not None else part.total
     if part.expected_bytes is not None and part.total not in (None, part.expected_bytes):
-        raise _GiveUp(f"its length is {part.total:,} bytes, not the {part.expected_bytes:,} expected")
+        raise GiveUp(f"its length is {part.total:,} bytes, not the {part.expected_bytes:,} expected")
     chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
     if part.total is None and not chunked and not (part.expected_bytes or part.sha256 or part.structured):
-        raise _GiveUp("does not say how long the file is, so a cut file could not be told from a whole one")
+        raise GiveUp("does not say how long the file is, so a cut file could not be told from a whole one")
     if part.total is not None:
         part.on_size(part.total)
     return start
@@ -230,25 +225,21 @@ def _read_head(url: str, response, start: int, part: "_Part") -> int:
 
 def _read_body(response, start: int, part: "_Part") -> None:
     """Append the body, which begins at offset `start`, after comparing it with the bytes that the part has there."""
-    position, window_start, window_bytes = start, time.monotonic(), 0
+    position, trickle = start, Trickle(part.stall_seconds)
     while block := _next_block(response):
         if part.stop.is_set():
-            raise _TryAgain("interrupted")
+            raise TryAgain("interrupted")
         if position == 0 and _HTML_START.match(block) and part.suffix not in (".html", ".htm"):
-            raise _GiveUp("answered with a web page instead of the file")
+            raise GiveUp("answered with a web page instead of the file")
         known = min(len(block), part.size - position)
         if known > 0 and part.read_at(position, known) != block[:known]:
             part.clear()
-            raise _TryAgain("this is another file than the one whose first part was fetched")
+            raise TryAgain("this is another file than the one whose first part was fetched")
         part.append(block[max(0, known) :])
         position += len(block)
-        window_bytes += len(block)
-        if (seconds := time.monotonic() - window_start) > part.stall_seconds:
-            if window_bytes < STALL_BYTES:
-                raise _TryAgain(f"only {window_bytes:,} bytes in {seconds:.0f} seconds")
-            window_start, window_bytes = time.monotonic(), 0
+        trickle.add(len(block))
     if part.total is not None and part.size < part.total:
-        raise _TryAgain(f"cut short at {part.size:,} of {part.total:,} bytes")
+        raise TryAgain(f"cut short at {part.size:,} of {part.total:,} bytes")
 
 
 def _next_block(response) -> bytes:
@@ -262,29 +253,10 @@ def _next_block(response) -> bytes:
         raise requests.exceptions.Timeout(error) from error
     except urllib3.exceptions.ProtocolError as error:
         if "Content-Length" in response.headers:
-            return b""  # closed early: _read_body counts what is missing
+            return b""  # closed early: the caller counts what is missing
         raise requests.exceptions.ConnectionError("cut short") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise requests.exceptions.ConnectionError(error) from error
-
-
-def _retry_after(response) -> float:
-    """Seconds that a Retry-After header asks for (a number or an HTTP date), else 0."""
-    try:
-        return urllib3.Retry().get_retry_after(response) or 0.0
-    except urllib3.exceptions.InvalidHeader:
-        return 0.0
-
-
-def _innermost(error: BaseException) -> str:
-    """The reason at the bottom of requests' and urllib3's wrapped errors, in one line."""
-    while True:
-        inner = getattr(error, "reason", None) or next((a for a in error.args if isinstance(a, BaseException)), None)
-        if not isinstance(inner, BaseException):
-            break
-        error = inner
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return re.sub(r"^<[^>]*>:\s*|^[\w.]+\(.*?\):\s*", "", " ".join(said.split()))[:200]
 
 
 def _resolve(url: str) -> tuple[str, dict[str, str]]:
@@ -293,7 +265,7 @@ def _resolve(url: str) -> tuple[str, dict[str, str]]:
         return url, {}
     match = _HF_ADDRESS.fullmatch(url)
     if not match:
-        raise _GiveUp("is no hf:// address: hf://datasets/OWNER/NAME[@REVISION]/PATH")
+        raise GiveUp("is no hf:// address: hf://datasets/OWNER/NAME[@REVISION]/PATH")
     kind, repository, revision, path = match.groups()
     address = hf_hub_url(repository, path, repo_type=kind and kind.removesuffix("s"), revision=revision)
     token = get_token()
@@ -361,7 +333,7 @@ class _Part:
         expected = self.expected_bytes if self.expected_bytes is not None else self.total
         if reason := why_incomplete(self.path, expected, self.sha256, suffix=self.suffix):
             self.clear()
-            raise _TryAgain(reason)
+            raise TryAgain(reason)
         os.replace(self.path, destination)
         self.about.unlink(missing_ok=True)
 
@@ -451,10 +423,10 @@ def remote_size(urls: list[str]) -> int | str:
                     return int(length)
                 answered = f"answered {response.status_code} {response.reason}"
                 reason = "a web page instead of the file" if page and response.status_code == 200 else answered
-        except _GiveUp as refusal:
+        except GiveUp as refusal:
             reason = str(refusal)
         except requests.exceptions.RequestException as error:
-            reason = _innermost(error)
+            reason = innermost(error)
     return reason
 
 

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from retrieval.cli import UserError, say
+from retrieval.remote_address import RemoteFile
 
 LOCK_SECONDS = 5  # a worker whose run was killed ends within half a second and lets go of the lock
 FINGERPRINT_EDGE_BYTES = 1 << 16  # both ends of a file: a parquet's footer and an index's header live there
@@ -87,12 +88,15 @@ def locked(path: Path | str, refusal: str, seconds: float = LOCK_SECONDS):
         os.close(descriptor)
 
 
-def file_fingerprint(path: Path | str) -> dict:
+def file_fingerprint(path: Path | str | RemoteFile) -> dict:
     """What distinguishes two versions of a file, without reading the whole file.
 
     Returns:
-        dict: bytes (int), mtime_ns (int), edges (blake2b of its first and last 64 KiB, hex).
+        dict: bytes (int), mtime_ns (int), edges (blake2b of its first and last 64 KiB, hex). Of a remote file what
+        was listed: address, bytes, identity, commit.
     """
+    if isinstance(path, RemoteFile):
+        return path.fingerprint()
     stat = os.stat(path)
     digest = hashlib.blake2b(digest_size=16)
     with open(path, "rb") as file:

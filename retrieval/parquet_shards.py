@@ -3,8 +3,10 @@
 What pyarrow cannot decode goes through DuckDB (duckdb_shards.py): the same rows in the same order, more slowly.
 """
 
+import contextlib
 import functools
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from retrieval.arrow_values import integers
 from retrieval.cli import UserError
 from retrieval.duckdb_shards import open_by_duckdb
 from retrieval.pool_values import ID_COLUMN, pool_columns, refused_type
+from retrieval.remote_address import RemoteFile
 from retrieval.shard import BATCH_ROWS, Batch, Shard, damage_named, is_beyond, named_columns, unreadable, use_mimalloc
 
 READ_BUFFER_BYTES = 1 << 18  # parquet is read page by page: a row group of 18 million rows is never held whole
@@ -30,14 +33,14 @@ _DECODED = {
 }
 
 
-def open_parquet(path: Path, field: str | None) -> Shard:
+def open_parquet(path: Path | RemoteFile, field: str | None) -> Shard:
     """Read the footer.
 
     Raises:
         UserError: neither pyarrow nor DuckDB reads it, or it lacks what a shard needs.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with parquet_file(path) as (file, _):
             schema, footer, leaves = file.schema_arrow, file.metadata, file.schema
             names = schema.names
     except UnicodeDecodeError as error:
@@ -63,14 +66,61 @@ def open_parquet(path: Path, field: str | None) -> Shard:
     )
 
 
-def _by_duckdb(path: Path, field: str | None, error: Exception) -> Shard:
+def _by_duckdb(path: Path | RemoteFile, field: str | None, error: Exception) -> Shard:
     """The shard as DuckDB opens it; `error` is what pyarrow said."""
+    if isinstance(path, RemoteFile):
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(
+            f"shard {path} cannot be decoded where it lies ({reason}): with --tmp DIR the substring filter copies each "
+            "shard to a disk first; else fetch it"
+        ) from error
     try:
         return open_by_duckdb(path, field)
     except UserError as refusal:
         if refusal.__cause__ is not None and not is_beyond(error):
             raise unreadable(path, error) from error  # damaged: DuckDB says no more than pyarrow
         raise
+
+
+@contextlib.contextmanager
+def parquet_file(path: Path | RemoteFile, **options) -> Iterator[tuple[pq.ParquetFile, Callable]]:
+    """The open file, and `fetch_ahead(row_groups, names)`: one column will be read, row group after row group, or some
+    columns of one row group side by side.
+
+    It does nothing for a file on a disk.
+    """
+    if not isinstance(path, RemoteFile):
+        with pq.ParquetFile(path, **options) as file:
+            yield file, lambda row_groups, names: None
+        return
+    from retrieval.remote_file import RemoteReader, footer_of  # 0.4 s for the libraries that read from the network
+
+    footer = footer_of(path)
+    with RemoteReader(path) as reader, pq.ParquetFile(reader, metadata=footer, **options) as file:
+
+        def fetch_ahead(row_groups, names: list[str]) -> None:
+            ranges = chunk_ranges(footer, path.bytes, row_groups, names)
+            if len(names) == len(ranges) == 1:
+                reader.expect(*ranges.values())
+            else:
+                reader.expect_side_by_side([chunk for chunks in ranges.values() for chunk in chunks])
+
+        yield file, fetch_ahead
+
+
+def chunk_ranges(footer: pq.FileMetaData, size: int, row_groups, names: list[str]) -> dict[str, list[tuple[int, int]]]:
+    """Where column chunks lie in a file of `size` bytes: leaf column -> (start, end) per row group."""
+    ranges: dict[str, list[tuple[int, int]]] = {}
+    for number in row_groups:
+        row_group = footer.row_group(number)
+        for place in range(row_group.num_columns):
+            chunk = row_group.column(place)
+            if any(chunk.path_in_schema == name or chunk.path_in_schema.startswith(f"{name}.") for name in names):
+                start = min(filter(None, (chunk.dictionary_page_offset, chunk.data_page_offset)), default=0)
+                end = start + chunk.total_compressed_size
+                if 0 <= start < end <= size:  # else the footer is wrong: the reader will say so
+                    ranges.setdefault(chunk.path_in_schema, []).append((start, end))
+    return ranges
 
 
 class _Chunks:
@@ -86,7 +136,7 @@ class _Chunks:
             row_group = self._footer.row_group(number)
             yield row_group.column(self._number_of[name]), row_group.num_rows
 
-    def check_rows(self, path: Path, columns: dict[str, str]) -> None:
+    def check_rows(self, path: Path | RemoteFile, columns: dict[str, str]) -> None:
         in_groups = sum(self._footer.row_group(number).num_rows for number in range(self._footer.num_row_groups))
         if in_groups != self._footer.num_rows:
             raise UserError(
@@ -126,22 +176,38 @@ class _Chunks:
         ]
 
 
-def short_column(path: Path, name: str, values: int, rows: int) -> UserError:
+def short_column(path: Path | RemoteFile, name: str, values: int, rows: int) -> UserError:
     return UserError(f"shard {path} is damaged (column {name} has {values:,} values for {rows:,} rows): fetch it again")
 
 
-def parquet_batches(shard: Shard) -> Iterator[Batch]:
-    """Readers in step, row group by row group.
+def spread_row_groups(file: RemoteFile, rows: int) -> list[int]:
+    """Numbers of row groups, evenly spread, that have `rows` rows together, or all there are."""
+    with parquet_file(file) as (parquet, _):
+        sizes = [parquet.metadata.row_group(number).num_rows for number in range(parquet.num_row_groups)]
+    for count in range(max(1, rows * len(sizes) // max(1, sum(sizes))), len(sizes)):
+        chosen = [number * len(sizes) // count for number in range(count)]
+        if sum(sizes[number] for number in chosen) >= rows:
+            return chosen
+    return list(range(len(sizes)))
+
+
+def parquet_batches(shard: Shard, row_groups: list[int] | None = None) -> Iterator[Batch]:
+    """Readers in step, row group by row group: all of them, or those that are named, in order.
 
     One decodes the captions. One per other column decodes that column; it starts at the first match in a row group.
     """
     use_mimalloc()
     caption = shard.columns["TEXT"]
-    with pq.ParquetFile(shard.path, buffer_size=READ_BUFFER_BYTES, read_dictionary=list(shard.few_values)) as file:
-        first_row = 0
-        for number in range(file.num_row_groups):
-            others = _OtherColumns(shard, file, number, first_row)
-            end = first_row + file.metadata.row_group(number).num_rows
+    options = {"buffer_size": READ_BUFFER_BYTES, "read_dictionary": list(shard.few_values)}
+    with parquet_file(shard.path, **options) as (file, fetch_ahead):
+        sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+        starts = [0, *itertools.accumulate(sizes)]
+        row_groups = range(len(sizes)) if row_groups is None else row_groups
+        fetch_ahead(row_groups, [caption])
+        for number in row_groups:
+            first_row = starts[number]
+            others = _OtherColumns(shard, file, number, first_row, fetch_ahead)
+            end = first_row + sizes[number]
             for captions in _column_batches(file, number, caption):
                 rows = np.arange(first_row, first_row + len(captions))
                 first_row += len(captions)
@@ -149,8 +215,7 @@ def parquet_batches(shard: Shard) -> Iterator[Batch]:
                     break
                 yield Batch(rows, captions, functools.partial(others.fetch, rows, captions))
             if first_row != end:
-                rows_here = file.metadata.row_group(number).num_rows
-                raise short_column(shard.path, caption, rows_here - end + first_row, rows_here)
+                raise short_column(shard.path, caption, sizes[number] - end + first_row, sizes[number])
 
 
 def _column_batches(file: pq.ParquetFile, row_group: int, name: str) -> Iterator[pa.Array]:
@@ -167,8 +232,8 @@ class _OtherColumns:
     all where nothing is asked for. So rows must be asked for in ascending order, from one call to the next too.
     """
 
-    def __init__(self, shard: Shard, file: pq.ParquetFile, row_group: int, first_row: int):
-        self._shard = shard
+    def __init__(self, shard: Shard, file: pq.ParquetFile, row_group: int, first_row: int, fetch_ahead: Callable):
+        self._shard, self._row_group, self._fetch_ahead = shard, row_group, fetch_ahead
         self._columns = {
             name: _OneColumn(file, row_group, name, first_row)
             for name in dict.fromkeys(name for ours, name in shard.columns.items() if ours != "TEXT")
@@ -177,6 +242,11 @@ class _OtherColumns:
     def fetch(self, rows: np.ndarray, captions: pa.Array, positions: np.ndarray) -> dict[str, pa.Array]:
         """Batch.fetch of the batch of these rows and captions."""
         path = self._shard.path
+        if self._fetch_ahead is not None:  # the first match in this row group
+            self._fetch_ahead(
+                [self._row_group], [name for name in self._columns if name != self._shard.columns["TEXT"]]
+            )
+            self._fetch_ahead = None
         with damage_named(path):
             taken = {name: column.take(rows[positions]) for name, column in self._columns.items()}
         found = pool_columns(self._shard.columns, taken, f"shard {path}", self._shard.has_uuids)

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from retrieval.cli import UserError
 from retrieval.columns import map_columns
+from retrieval.remote_address import RemoteFile
 
 BATCH_ROWS = 1 << 16  # 4 MB of captions; larger is no faster, and if a third of them match, a batch takes 200 MB
 LARGEST_BLOCK_BYTES = 30 << 20  # the threshold that glibc can learn ends at 32 MiB
@@ -29,7 +30,7 @@ _NOT_FOR_THIS_READER = re.compile(
 class Shard:
     """One file of the pool. `columns` maps our names to the file's. `columns["TEXT"]` is the column to search."""
 
-    path: Path
+    path: Path | RemoteFile
     kind: str  # "parquet", "duckdb" (parquet that pyarrow cannot decode) or "sqlite"
     columns: dict[str, str]
     rows: int
@@ -50,7 +51,7 @@ class Batch:
     fetch: Callable[[np.ndarray], dict]  # positions in the batch, ascending -> {our name: list or pyarrow Array}
 
 
-def named_columns(path: Path, names: list[str], field: str | None) -> dict[str, str]:
+def named_columns(path: Path | RemoteFile, names: list[str], field: str | None) -> dict[str, str]:
     """Our name -> the file's, for the fields that it has.
 
     Raises:
@@ -75,7 +76,7 @@ def named_columns(path: Path, names: list[str], field: str | None) -> dict[str, 
 
 
 @contextlib.contextmanager
-def damage_named(path: Path) -> Iterator[None]:
+def damage_named(path: Path | RemoteFile) -> Iterator[None]:
     """What a reader says of a file that it cannot read becomes a UserError that names the file."""
     try:
         yield
@@ -83,7 +84,7 @@ def damage_named(path: Path) -> Iterator[None]:
         raise unreadable(path, error) from error
 
 
-def unreadable(path: Path, error: Exception) -> UserError:
+def unreadable(path: Path | RemoteFile, error: Exception) -> UserError:
     """The refusal of a file. Only a damaged one is worth fetching again."""
     reason = " ".join(str(error).split())[:200]
     if is_beyond(error):

@@ -17,23 +17,31 @@ from retrieval.arrow_values import integers
 from retrieval.cli import UserError
 from retrieval.duckdb_shards import duckdb_batches
 from retrieval.file_kinds import HEAD_BYTES, what_to_do
-from retrieval.parquet_shards import open_parquet, parquet_batches
+from retrieval.parquet_shards import open_parquet, parquet_batches, spread_row_groups
+from retrieval.remote_address import RemoteFile, is_address
 from retrieval.shard import Batch, Shard, damage_named, keep_freed_memory
 from retrieval.sqlite_shards import open_sqlite, sqlite_batches
 
 BATCHES = {"parquet": parquet_batches, "duckdb": duckdb_batches, "sqlite": sqlite_batches}
 
 
-def open_shard(path: Path | str, field: str | None = None) -> Shard:
+def open_shard(path: Path | str | RemoteFile, field: str | None = None) -> Shard:
     """Read the file's kind, columns and number of rows.
 
     Args:
+        path: a file, an address of one, or what find_remote gives.
         field: the caption column to search, where it is not found by name.
 
     Raises:
         UserError: the file has neither format (then it says what to do), is cut short, or has no URL or caption column
             (names those it has).
     """
+    if is_address(path):
+        from retrieval.remote_shards import find_remote  # 0.4 s for the libraries that read from the network
+
+        [path] = find_remote([path], "shard")
+    if isinstance(path, RemoteFile):
+        return open_parquet(path, field)
     path = Path(path)
     try:
         with open(path, "rb") as file:
@@ -61,6 +69,19 @@ def caption_batches(shard: Shard) -> Iterator[Batch]:
     keep_freed_memory()
     with damage_named(shard.path):
         yield from BATCHES[shard.kind](shard)
+
+
+def sampled_batches(shard: Shard, rows: int) -> Iterator[Batch]:
+    """Batches with at least `rows` rows, where the shard has so many. From all over a remote shard; else its first.
+
+    Raises:
+        UserError: as `caption_batches`.
+    """
+    if not isinstance(shard.path, RemoteFile):
+        yield from caption_batches(shard)
+        return
+    with damage_named(shard.path):
+        yield from parquet_batches(shard, spread_row_groups(shard.path, rows))
 
 
 def row_batches(shard: Shard, positions: np.ndarray) -> Iterator[Batch]:

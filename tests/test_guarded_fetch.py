@@ -19,7 +19,8 @@ from hostile_internet import UNSHARE, why_no_internet
 from process_tree import process_tree
 
 from retrieval.download.fetch_rounds import reason_of
-from retrieval.download.guarded_fetch import ascii_url, is_public_address, names_private_host, resolves_to_private
+from retrieval.download.guarded_fetch import ascii_url
+from retrieval.private_hosts import is_public_address, names_private_host, resolves_to_private
 
 ROOT = Path(__file__).parent.parent
 pytest_plugins = "download_server"

@@ -16,10 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from range_server import serving
 
 from retrieval.columns import map_columns
 from retrieval.embeddings import matching_paths, numeric_order, source_name
 from retrieval.indexing import caption_shards, read_ahead
+from retrieval.remote_shards import LISTING, find_remote
 
 SCRIPT = Path(script.__file__)
 CONFIG = {
@@ -55,7 +57,7 @@ def write_shard(path: Path, captions: list, column: str = "caption", **options) 
     return path
 
 
-def run(pool: Path, out: Path, model: str, *flags: str) -> int:
+def run(pool: Path | str, out: Path, model: str, *flags: str) -> int:
     argv = ["--input_parquet_dir", str(pool), "--output_embeddings_dir", str(out), "--model", model, "--device", "cpu"]
     return script.main([*argv, *flags])
 
@@ -408,3 +410,34 @@ def test_work_ahead_stops_when_nobody_wants_it_and_hands_its_errors_over():
 
     with pytest.raises(ValueError, match="a broken page"):
         list(read_ahead.ahead(broken()))
+
+
+# ---- shards that are read where they lie ----
+
+
+def test_remote_shards_give_the_bytes_of_local_ones_and_only_captions_are_moved(model, tmp_path, capsys):
+    for number in range(3):
+        write_shard(tmp_path / f"pool/part-{number}-of-3.parquet", words(400, number), row_group_size=100)
+    assert run(tmp_path / "pool", tmp_path / "here", model[0]) == 0
+    with serving(tmp_path) as server:
+        shards = server.at + "/pool/part-{0..2}-of-3.parquet"
+        assert run(shards, tmp_path / "there", model[0], "--job-idx", "0", "--total-jobs", "2") == 0
+        assert run(shards, tmp_path / "there", model[0], "--job-idx", "1", "--total-jobs", "2") == 0
+        assert "bytes moved of" in capsys.readouterr().err
+        asked = len(server.asked)
+        assert run(shards, tmp_path / "there", model[0]) == 0
+        assert len(server.asked) == asked, "listing and footers are known, and all is done"
+    files = {path.name: path.read_bytes() for path in (tmp_path / "here").glob("*.npy")}
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "there").glob("*.npy")}
+    assert len(files) == 3
+
+
+def test_a_remote_shard_that_changed_is_named_and_embedded_by_the_next_run(model, tmp_path, capsys):
+    write_shard(tmp_path / "pool/a.parquet", words(50))
+    with serving(tmp_path) as server:
+        find_remote([f"{server.at}/pool/a.parquet"], "--input-parquet-dir", tmp_path / "out" / LISTING)
+        write_shard(tmp_path / "pool/a.parquet", words(60, 1))
+        assert run(f"{server.at}/pool/a.parquet", tmp_path / "out", model[0]) == 1
+        assert "has changed since it was listed" in capsys.readouterr().err
+        assert run(f"{server.at}/pool/a.parquet", tmp_path / "out", model[0]) == 0
+    assert len(np.load(tmp_path / "out/text_embed_a.npy")) == 60

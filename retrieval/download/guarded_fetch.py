@@ -32,7 +32,6 @@ import contextlib
 import functools
 import http.client
 import importlib
-import ipaddress
 import json
 import multiprocessing
 import multiprocessing.connection
@@ -54,6 +53,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.download.answer_bytes import MAX_IMAGE_PIXELS, TOO_LARGE, BadAnswer, check_image, unpacked
+from retrieval.private_hosts import is_public_address, names_private_host, resolves_to_private
 
 READ_BYTES = 1 << 18
 # Time-outs in a row from one host in one process, after which its other URLs are not tried. With the default deadline
@@ -83,48 +83,6 @@ class Refused(urllib.error.URLError):
 
     def __str__(self) -> str:
         return f"refused: {self.reason}"
-
-
-# ---- where a URL may lead ----
-
-
-def is_public_address(text: str) -> bool:
-    """Whether an address is of the open internet: not loopback, link-local, private, shared, or multicast."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    if address.version == 6:
-        inside = address.ipv4_mapped or address.sixtofour
-        if address in ipaddress.ip_network("64:ff9b::/96"):  # RFC 6052: an IPv4 address in its last 32 bits
-            inside = ipaddress.ip_address(int(address) & 0xFFFFFFFF)
-        if inside:
-            return is_public_address(str(inside))
-    return address.is_global and not address.is_multicast
-
-
-def names_private_host(host: str) -> bool:
-    """Whether a URL's host is not of the open internet, as far as its spelling alone tells, without a look-up."""
-    host = host.strip("[]").rstrip(".").lower()
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    if ":" in host:
-        return not is_public_address(host)
-    try:
-        packed = socket.inet_aton(host)  # takes 127.1 and 0x7f000001 as the C library's resolver does
-    except (OSError, UnicodeEncodeError, ValueError):
-        return False
-    return not is_public_address(socket.inet_ntoa(packed))
-
-
-def resolves_to_private(host: str) -> bool:
-    """Whether a name has a private address here. Behind a proxy we connect to no address, and the proxy looks the name
-    up itself; it may reach the private addresses that we can reach."""
-    try:
-        found = socket.getaddrinfo(host, None, 0, socket.SOCK_STREAM)
-    except OSError:  # behind a proxy, names of the open internet may have no address
-        return False
-    return any(not is_public_address(address[0]) for *_, address in found)
 
 
 # ---- one URL's connection ----

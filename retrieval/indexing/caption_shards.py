@@ -5,15 +5,16 @@ had reached. The state file beside the embeddings holds the fingerprint of what 
 same fingerprint is continued.
 """
 
+import itertools
 import json
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from retrieval.arrow_values import is_text
 from retrieval.cli import UserError
@@ -21,12 +22,15 @@ from retrieval.clip_names import ModelSource
 from retrieval.columns import caption_column
 from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint
 from retrieval.index_folder import is_hidden
+from retrieval.parquet_shards import parquet_file
+from retrieval.remote_address import RemoteFile, ShardChanged, is_address, scheme_of
 from retrieval.shard import Shard
 from retrieval.shards import caption_batches, open_shard
 
 GROUP = 16_384  # captions sorted by length, embedded and saved together: a second of a GPU, some minutes of two cores
 READ_BUFFER = 1 << 20  # bytes: pages are read one by one instead of a column of a row group at once
 FLOAT16 = 2  # bytes
+FOOTERS_AT_ONCE = 8  # of remote shards
 LONGEST_NAME = 240  # bytes: a file system takes 255, and while it is written a name is .NAME.part
 # The first number of a name, with what comes before it and after it. Hexadecimal digits go on with a letter.
 NUMBERED = re.compile(r"(?P<before>\D*)(?P<number>\d+)(?P<after>(?:[-_.].*)?)")
@@ -53,16 +57,17 @@ class EmbeddingSettings:
 
 @dataclass(frozen=True)
 class Unreadable:
-    shard: Path
+    shard: Path | RemoteFile
     reason: str
     no_captions: bool = False  # it can be read, and no column of it was taken for the captions
+    has_changed: bool = False  # a remote one, since it was listed
 
 
 @dataclass(frozen=True)
 class Work:
     """A shard and the file that its embeddings go to."""
 
-    shard: Path
+    shard: Path | RemoteFile
     column: str
     rows: int
     width: int
@@ -85,19 +90,40 @@ class Work:
         return self.rows_done == self.rows and self.target.exists()
 
 
-def find_shards(folder: Path) -> dict[Path, str]:
-    """The folder's parquet files, each with the name of its embedding file.
+def find_shards(place: str, output: Path) -> dict[Path | RemoteFile, str]:
+    """The parquet files of a folder or an address, each with the name of its embedding file.
+
+    Args:
+        output: keeps the listing of remote shards.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or two remote ones have one name.
     """
+    if is_address(place):
+        return embedding_names(_find_remote(place, output))
+    folder = Path(place)
     shards = [path for path in sorted(folder.glob("*.parquet")) if path.is_file() and not is_hidden(path, folder)]
     if not shards:
         raise UserError(f"--input-parquet-dir {folder} holds no *.parquet")
     return embedding_names(shards)
 
 
-def embedding_names(shards: list[Path]) -> dict[Path, str]:
+def _find_remote(place: str, output: Path) -> list[RemoteFile]:
+    from retrieval.remote_shards import LISTING, find_remote  # 0.2 s for the libraries that read from the network
+
+    names_shards = place.partition("?")[0].endswith(".parquet") or scheme_of(place) in ("http", "https")
+    pattern = place if names_shards else f"{place.rstrip('/')}/*.parquet"
+    shards = find_remote([pattern], "--input-parquet-dir", output / LISTING)
+    for before, shard in itertools.pairwise(sorted(shards, key=lambda shard: shard.name)):
+        if before.name == shard.name:
+            raise UserError(
+                f"--input-parquet-dir {pattern}: {before} and {shard} would have embedding files of one name: embed "
+                "each folder on its own"
+            )
+    return shards
+
+
+def embedding_names(shards: list[Path | RemoteFile]) -> dict[Path | RemoteFile, str]:
     """metadata_0007 -> text_embed_0007.npy where the shards' names differ by this number alone; else their whole stems.
 
     So no two shards share a name, and the names are in the shards' order: by their numbers, or because one beginning is
@@ -112,14 +138,25 @@ def embedding_names(shards: list[Path]) -> dict[Path, str]:
     }
 
 
-def earlier_names(shard: Path) -> set[str]:
+def earlier_names(shard: Path | RemoteFile) -> set[str]:
     """What a shard's embedding file may be called where its folder held other shards, or in earlier versions."""
     digits = re.search(r"\d+$", shard.stem)
     names = {f"text_embed_{digits.group() if digits else shard.stem}.npy", f"text_embed_{shard.stem}.npy"}
     return names | set(embedding_names([shard]).values())
 
 
-def plan_work(shard: Path, target: Path, asked_column: str | None, settings: EmbeddingSettings) -> Work | Unreadable:
+def plan_all(
+    targets: dict[Path | RemoteFile, Path], asked_column: str | None, settings: EmbeddingSettings
+) -> list[Work | Unreadable]:
+    """`plan_work` for each shard and its target. The footers of remote shards are fetched side by side."""
+    at_once = FOOTERS_AT_ONCE if any(isinstance(shard, RemoteFile) for shard in targets) else 1
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(lambda each: plan_work(*each, asked_column, settings), targets.items()))
+
+
+def plan_work(
+    shard: Path | RemoteFile, target: Path, asked_column: str | None, settings: EmbeddingSettings
+) -> Work | Unreadable:
     """Open the shard's footer, find the captions, and find out what an earlier run has done of it."""
     try:
         target.name.encode()
@@ -128,7 +165,7 @@ def plan_work(shard: Path, target: Path, asked_column: str | None, settings: Emb
     try:
         rows, column = find_captions(shard, asked_column)
     except READ_ERRORS as error:
-        return Unreadable(shard, first_line(error), isinstance(error, NoCaptions))
+        return unreadable(shard, error)
     if len(target.name.encode()) > LONGEST_NAME:
         return Unreadable(shard, f"{target.name} would be too long a name: rename the shard")
     fingerprint = settings_fingerprint(
@@ -147,25 +184,29 @@ def plan_work(shard: Path, target: Path, asked_column: str | None, settings: Emb
     return resume(work)
 
 
-def find_captions(shard: Path, asked: str | None) -> tuple[int, str]:
+def unreadable(shard: Path | RemoteFile, error: Exception) -> Unreadable:
+    return Unreadable(shard, first_line(error), isinstance(error, NoCaptions), isinstance(error, ShardChanged))
+
+
+def find_captions(shard: Path | RemoteFile, asked: str | None) -> tuple[int, str]:
     """The number of rows, and the caption column.
 
     Raises:
         One of READ_ERRORS.
     """
     try:
-        with pq.ParquetFile(shard) as file:
+        with parquet_file(shard) as (file, _):
             return file.metadata.num_rows, text_column(file.schema_arrow, asked)
     except NoCaptions:
         raise
     except READ_ERRORS as error:
-        opened = opened_by_duckdb(shard, asked)
+        opened = None if isinstance(shard, RemoteFile) else opened_by_duckdb(shard, asked)
         if opened is None:
             raise error
         return opened.rows, opened.columns["TEXT"]
 
 
-def opened_by_duckdb(shard: Path, column: str | None) -> Shard | None:
+def opened_by_duckdb(shard: Path | RemoteFile, column: str | None) -> Shard | None:
     """A sound shard that pyarrow cannot decode (VARIANT beside the captions, captions of an encoding that it lacks)."""
     try:
         opened = open_shard(shard, column)
@@ -241,7 +282,7 @@ def check_space(todo: list[Work], output: Path) -> None:
         )
 
 
-def read_captions(shard: Path, column: str) -> Iterator[list[str | None]]:
+def read_captions(shard: Path | RemoteFile, column: str) -> Iterator[list[str | None]]:
     """The captions, GROUP by GROUP whatever the shard's row groups are."""
     captions = []
     for values in caption_columns(shard, column):
@@ -253,16 +294,17 @@ def read_captions(shard: Path, column: str) -> Iterator[list[str | None]]:
         yield captions
 
 
-def caption_columns(shard: Path, column: str) -> Iterator[pa.Array]:
+def caption_columns(shard: Path | RemoteFile, column: str) -> Iterator[pa.Array]:
     """The captions in pieces of any size: by pyarrow, or where it cannot begin to decode them, by DuckDB."""
     begun = False
     try:
-        with pq.ParquetFile(shard, buffer_size=READ_BUFFER, pre_buffer=False) as file:
+        with parquet_file(shard, buffer_size=READ_BUFFER, pre_buffer=False) as (file, fetch_ahead):
+            fetch_ahead(range(file.num_row_groups), [column])
             for batch in file.iter_batches(batch_size=GROUP, columns=[column]):
                 begun = True
                 yield batch.column(0)
     except READ_ERRORS as error:
-        opened = None if begun else opened_by_duckdb(shard, column)
+        opened = None if begun or isinstance(shard, RemoteFile) else opened_by_duckdb(shard, column)
         if opened is None:
             raise error
         yield from (batch.captions for batch in caption_batches(opened))

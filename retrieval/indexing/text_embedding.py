@@ -24,8 +24,8 @@ from retrieval.indexing.caption_shards import (
     Unreadable,
     Work,
     earlier_works,
-    first_line,
     read_captions,
+    unreadable,
 )
 from retrieval.indexing.read_ahead import ahead
 from retrieval.indexing.torch_threads import use_all_cores
@@ -110,7 +110,7 @@ def tokenised_groups(tokenizer: Callable, todo: list[Work], lost: list[Unreadabl
                     yield Group(work, begin, tokenizer([caption or "" for caption in captions]), empty)
                 begin += len(captions)
         except READ_ERRORS as error:
-            lost.append(Unreadable(work.shard, first_line(error)))
+            lost.append(unreadable(work.shard, error))
         else:
             if begin != work.rows:
                 lost.append(Unreadable(work.shard, f"its captions end after {begin:,} of {work.rows:,} rows"))

@@ -3,23 +3,33 @@
 import bisect
 import itertools
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 from retrieval.cli import UserError
+from retrieval.remote_address import RemoteFile
 from retrieval.shards import open_shard
 
+OPENED_AT_ONCE = 8  # remote shards: each costs a request
 
-def sample_of_each_shard(shards: list[str], field: str | None, count: int, seed: int) -> list[tuple[int, ...]]:
+
+def sample_of_each_shard(
+    shards: list[str | RemoteFile], field: str | None, count: int, seed: int
+) -> list[tuple[int, ...]]:
     """`draw_sample` over the shards' numbers of rows."""
-    rows, refused = [], []
-    for path in shards:
-        try:
-            rows.append(open_shard(path, field).rows)
-        except UserError as error:  # it gives no row, and its scan will name it
-            rows.append(0)
-            refused.append(error)
+    with ThreadPoolExecutor(OPENED_AT_ONCE if any(isinstance(path, RemoteFile) for path in shards) else 1) as pool:
+        rows = list(pool.map(lambda path: rows_or_refusal(path, field), shards))
+    refused = [reason for reason in rows if isinstance(reason, UserError)]
     if refused and len(refused) == len(shards):
         raise refused[0]
-    return draw_sample(rows, count, seed)
+    return draw_sample([0 if isinstance(number, UserError) else number for number in rows], count, seed)
+
+
+def rows_or_refusal(path: str | RemoteFile, field: str | None) -> int | UserError:
+    """A shard's number of rows. One that cannot be read gives none, and its scan will name it."""
+    try:
+        return open_shard(path, field).rows
+    except UserError as error:
+        return error
 
 
 def draw_sample(rows: list[int], count: int, seed: int) -> list[tuple[int, ...]]:

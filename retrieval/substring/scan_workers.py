@@ -16,6 +16,8 @@ import time
 from concurrent.futures import BrokenExecutor
 
 from retrieval.cli import UserError
+from retrieval.remote_address import RemoteFile
+from retrieval.remote_traffic import Traffic, computing, traffic, use
 from retrieval.substring.search_units import Search, Unit
 
 PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this time
@@ -25,12 +27,16 @@ THREADED = ("numpy", "pyarrow")  # modules that start threads when they are impo
 
 
 class Workers:
-    """`scan` may be called from several threads. It waits until a worker is free."""
+    """`scan` may be called from several threads. It waits until a worker is free.
 
-    def __init__(self, search: Search, number: int):
-        self.number = number
-        self._search, self._pool, self._stop, self._turn = search, None, threading.Event(), threading.Lock()
+    As many scan as `number` says. `more` are there to take the place of those that wait for the network.
+    """
+
+    def __init__(self, search: Search, number: int, more: int = 0):
+        self.followers = number + more  # threads that should call `scan`
+        self._search, self._pool, self._stop = search, None, threading.Event()
         if number == 1:
+            use(Traffic(number), self._stop)
             return
         try:
             with held_interrupts():
@@ -38,7 +44,8 @@ class Workers:
                 from concurrent.futures import ProcessPoolExecutor
 
                 method = multiprocessing.get_context(start_method())
-                self._pool = ProcessPoolExecutor(number, method, begin_worker, (os.getpid(),))
+                use(Traffic(number, method))
+                self._pool = ProcessPoolExecutor(number + more, method, begin_worker, (os.getpid(), traffic()))
                 self._pool.submit(os.getpid)  # the first task starts them: now, while forking is safe
         except BaseException:
             self.end()
@@ -53,10 +60,9 @@ class Workers:
         """
         if self._pool is not None:
             return self._pool.submit(scan, unit, self._search, parent=os.getpid()).result()
-        with self._turn:
-            return scan(unit, self._search, self._stop)
+        return scan(unit, self._search, self._stop)
 
-    def check(self, shard: str) -> None:
+    def check(self, shard: str | RemoteFile) -> None:
         """Open one shard.
 
         Raises:
@@ -68,7 +74,7 @@ class Workers:
         else:
             self._pool.submit(check, shard, self._search.field).result()
 
-    def check_all(self, shards: list[str]) -> dict[str, str]:
+    def check_all(self, shards: list[str | RemoteFile]) -> dict[str, str]:
         """Open the shards side by side.
 
         Returns:
@@ -84,7 +90,7 @@ class Workers:
             raise UserError(
                 "a worker was killed as it opened the shards (out of memory?): run again, perhaps with fewer --workers"
             ) from error
-        return {shard: reason for shard, reason in zip(shards, reasons, strict=True) if reason}
+        return {str(shard): reason for shard, reason in zip(shards, reasons, strict=True) if reason}
 
     def end(self) -> None:
         """Stop the scans that are running. May be called again."""
@@ -101,6 +107,7 @@ class Workers:
 
     def __exit__(self, *_):
         self.end()
+        use(traffic())  # what is read later in this process is not stopped
 
 
 def start_method() -> str:
@@ -128,8 +135,9 @@ def held_interrupts():
 # ---- in a worker ----
 
 
-def begin_worker(parent: int) -> None:
+def begin_worker(parent: int, shared: Traffic) -> None:
     gc.disable()  # as `scan` does, and before the imports
+    use(shared)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent talks, workers just end
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # it was held while this worker was forked
@@ -142,13 +150,13 @@ def begin_worker(parent: int) -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def check(shard: str, field: str | None) -> None:
+def check(shard: str | RemoteFile, field: str | None) -> None:
     from retrieval.shards import open_shard
 
     open_shard(shard, field)
 
 
-def reason_against(shard: str, field: str | None) -> str | None:
+def reason_against(shard: str | RemoteFile, field: str | None) -> str | None:
     """Why the shard cannot be read, one sentence; None where it can."""
     try:
         check(shard, field)
@@ -171,4 +179,5 @@ def scan(unit: Unit, search: Search, stop: threading.Event | None = None, parent
     gc.disable()  # there are no cycles here, and walking over millions of strings and tuples takes a tenth of the time
     from retrieval.substring.shard_scan import scan_unit
 
-    return scan_unit(unit, search, stop)
+    with computing():
+        return scan_unit(unit, search, stop)

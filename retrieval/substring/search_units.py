@@ -17,6 +17,7 @@ from pathlib import Path
 
 from retrieval.files import file_fingerprint, settings_fingerprint
 from retrieval.queries import Query, to_fts5
+from retrieval.remote_address import RemoteFile
 
 HITS_VERSION = 5  # raise it when the same shard and settings give other records
 RANDOM = "random"  # QUERY and SOURCE of a control set's records
@@ -46,24 +47,36 @@ def _written(queries: tuple[Query, ...]) -> tuple[str, ...]:
 class Unit:
     """The work on one shard, and where its results go."""
 
-    shard: str  # as the user named it
+    shard: str  # as the user named it; an address without its secrets
     hits: Path
     counts: Path  # exists when `hits` is complete
     sample: tuple[int, ...] | None = None  # a control set takes these rows (positions from 0, ascending)
     tmp: str | None = None  # a fast disk to copy the shard to while it is read
+    remote: RemoteFile | None = None  # what is known of a shard that is read where it lies
+
+    @property
+    def source(self) -> Path | RemoteFile:
+        return self.remote or Path(self.shard)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it can be read without being fetched first."""
+        return self.remote is not None or os.path.isfile(self.shard)
 
 
-def plan_unit(shard: str, folder: Path, search: Search, sample=None, tmp: str | None = None) -> Unit:
+def plan_unit(shard: str | RemoteFile, folder: Path, search: Search, sample=None, tmp: str | None = None) -> Unit:
     """The unit of one shard. Its folder is in the fingerprint: two folders may hold shards of the same name."""
-    fingerprint = settings_fingerprint([HITS_VERSION, search.settings(), os.path.abspath(shard), sample])
-    stem = f"{Path(shard).name[:80]}.{fingerprint}"
-    return Unit(shard, folder / f"{stem}.jsonl", folder / f"{stem}.json", sample, tmp)
+    remote = shard if isinstance(shard, RemoteFile) else None
+    place = remote.address if remote else os.path.abspath(shard)
+    fingerprint = settings_fingerprint([HITS_VERSION, search.settings(), place, sample])
+    stem = f"{Path(place).name[:80]}.{fingerprint}"
+    return Unit(str(shard), folder / f"{stem}.jsonl", folder / f"{stem}.json", sample, tmp, remote)
 
 
 def shard_fingerprint(unit: Unit) -> dict | None:
     """The shard's fingerprint. If it was removed after its scan: the one it had. None if it was never there."""
-    if os.path.isfile(unit.shard):
-        return file_fingerprint(unit.shard)
+    if unit.is_there:
+        return file_fingerprint(unit.source)
     return json.loads(unit.counts.read_text(encoding="utf-8"))["shard"] if unit.counts.exists() else None
 
 
@@ -79,7 +92,7 @@ def finished_counts(unit: Unit) -> dict | None:
 def remove_hits(unit: Unit) -> None:
     """Remove a unit's hit file. Its counts stay where the shard is gone: they hold the shard's fingerprint."""
     unit.hits.unlink(missing_ok=True)
-    if os.path.isfile(unit.shard):
+    if unit.is_there:
         unit.counts.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not empty: other jobs, or such counts
         unit.hits.parent.rmdir()

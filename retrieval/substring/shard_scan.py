@@ -16,6 +16,7 @@ import numpy as np
 
 from retrieval.cli import UserError
 from retrieval.files import complete_file, file_fingerprint, write_json
+from retrieval.remote_address import RemoteFile
 from retrieval.shard import Batch, Shard
 from retrieval.shards import caption_batches, open_shard, row_batches
 from retrieval.sqlite_shards import sample_captions
@@ -45,7 +46,7 @@ def scan_unit(unit: Unit, search: Search, stop: threading.Event | None = None) -
     started = time.perf_counter()
     clear_remains(unit)
     unit.counts.unlink(missing_ok=True)
-    fingerprint = file_fingerprint(unit.shard)
+    fingerprint = file_fingerprint(unit.source)
     counter = HitCounter()
     with local_copy(unit) as path, complete_file(unit.hits) as unfinished:
         shard = open_shard(path, search.field)
@@ -60,14 +61,19 @@ def scan_unit(unit: Unit, search: Search, stop: threading.Event | None = None) -
 
 
 @contextlib.contextmanager
-def local_copy(unit: Unit) -> Iterator[Path]:
+def local_copy(unit: Unit) -> Iterator[Path | RemoteFile]:
     """The shard itself, or its copy on a faster disk, which is removed afterwards."""
     if unit.tmp is None:
-        yield Path(unit.shard)
+        yield unit.source
         return
     copy = copy_on_fast_disk(unit)
     try:
-        shutil.copyfile(unit.shard, copy)
+        if unit.remote:
+            from retrieval.remote_file import copy_to  # 0.4 s for the libraries that read from the network
+
+            copy_to(unit.remote, copy)
+        else:
+            shutil.copyfile(unit.shard, copy)
         yield copy
     finally:
         copy.unlink(missing_ok=True)

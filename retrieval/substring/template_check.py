@@ -20,8 +20,9 @@ from retrieval.arrow_values import texts
 from retrieval.cli import UserError
 from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
 from retrieval.record_columns import valid_utf8
+from retrieval.remote_address import RemoteFile
 from retrieval.shard import Shard
-from retrieval.shards import caption_batches, open_shard
+from retrieval.shards import open_shard, sampled_batches
 from retrieval.substring.caption_buffers import without_nulls
 from retrieval.substring.hits import Hits
 from retrieval.substring.matching import Matcher, distinct_phrases
@@ -29,6 +30,7 @@ from retrieval.substring.search_units import Search
 from retrieval.substring.unicode61 import tokens
 
 SAMPLE_CAPTIONS = 200_000  # read and matched in a second
+SAMPLED_SHARDS = 16  # remote ones: each costs two requests or more
 EXPLODING_SHARE = 0.005  # of all captions: in LAION-2B the class would have 11 million rows
 MOSTLY_INSIDE = 0.5  # more than this share of a name's captions have it inside longer words only
 SHARED = 0.8  # two classes have more than this share of the smaller one's captions in common
@@ -50,8 +52,10 @@ class Sample:
     rows: int
 
 
-def read_sample(paths: Sequence[str], field: str | None) -> tuple[Sample, dict[str, str]]:
+def read_sample(paths: Sequence[str | RemoteFile], field: str | None) -> tuple[Sample, dict[str, str]]:
     """The first captions of each shard, SAMPLE_CAPTIONS in total, and the shards that cannot be read, with the reason.
+
+    Of many remote shards some are opened, and the rows of the others are estimated from their bytes.
 
     Raises:
         UserError: none can be read.
@@ -59,22 +63,26 @@ def read_sample(paths: Sequence[str], field: str | None) -> tuple[Sample, dict[s
     captions: list[str] = []
     missing: dict[str, str] = {}
     rows = 0
+    remote = [path for path in paths if isinstance(path, RemoteFile)]
+    opened = remote[:: -(-len(remote) // SAMPLED_SHARDS) or 1]
+    share = sum(file.bytes for file in opened) / max(1, sum(file.bytes for file in remote))
+    paths = [path for path in paths if not isinstance(path, RemoteFile)] + opened
     for number, path in enumerate(paths):
         try:
             shard = open_shard(path, field)
             captions += first_captions(shard, (SAMPLE_CAPTIONS - len(captions)) // (len(paths) - number))
-            rows += shard.rows
+            rows += round(shard.rows / share) if isinstance(path, RemoteFile) else shard.rows
         except UserError as error:
-            missing[path] = str(error)
+            missing[str(path)] = str(error)
     if len(missing) == len(paths):
         raise UserError(next(iter(missing.values())))
     return Sample(captions, rows), missing
 
 
 def first_captions(shard: Shard, room: int) -> list[str]:
-    """The captions of the shard's first `room` rows, without empty ones."""
+    """The captions of the shard's first `room` rows, without empty ones. Of a remote shard, of some row groups."""
     captions: list[str] = []
-    for batch in caption_batches(shard):
+    for batch in sampled_batches(shard, room):
         found = valid_utf8(without_nulls(batch.captions)[:room])
         captions += filter(None, found.to_pylist())
         room -= len(found)

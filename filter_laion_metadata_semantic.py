@@ -36,6 +36,7 @@ from retrieval.cli import (
     say_always,
 )
 from retrieval.clip_names import check_model_name
+from retrieval.columns import add_column_flags, column_choice
 from retrieval.files import file_fingerprint, writable_folder
 from retrieval.index_folder import SOURCES, IndexEntry, fingerprints, index_paths, read_indices_file
 from retrieval.records import SEMANTIC_LOSSES, Manifest, is_complete, write_chunks, write_manifest
@@ -106,6 +107,12 @@ def make_parser():
     parser.add_argument(
         "--allow-untagged", action="store_true",
         help="search a pool without a safety column, where no row can be rejected as NSFW",
+    )  # fmt: skip
+    add_column_flags(parser)
+    parser.add_argument(
+        "--where", metavar="SQL",
+        help="keep only hits whose row in the metadata fulfils this DuckDB expression; --results-per-query counts "
+        "hits before it",
     )  # fmt: skip
     add_overwrite_flag(parser)
     add_array_flags(parser)
@@ -286,7 +293,7 @@ def run_settings(args, template: Template, pools: list[PoolFiles], sources: list
         "seed_images": bool(args.seed_images),
         "rerank": bool(args.rerank),
         "allow_untagged": args.allow_untagged,
-    }
+    } | {flag: getattr(args, flag) for flag in ("where", "url_column", "caption_column") if getattr(args, flag)}
 
 
 # ---- the work ----
@@ -304,8 +311,9 @@ def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> No
     from retrieval.semantic.pools import open_pool
 
     settings = SearchSettings(
-        args.results_per_query, args.dedup_threshold, args.nprobe, args.ef_search, args.allow_untagged
-    )
+        args.results_per_query, args.dedup_threshold, args.nprobe, args.ef_search, args.allow_untagged, args.where,
+        column_choice(args),
+    )  # fmt: skip
     opened = [open_pool(pool, settings) for pool in pools]
     give_ids_one_type([pool.metadata for pool in opened])
     if any(each.seeds for each in pending):
@@ -341,7 +349,7 @@ def report(output: Path, manifest: Manifest) -> None:
         quartiles = statistics.quantiles(kept, n=4, method="inclusive") if len(kept) > 1 else kept * 3
         say(f"Mean number of images per class: {statistics.fmean(kept):,.1f}")
         say("25, 50, 75 percentiles: " + " ".join(f"{value:,.1f}" for value in quartiles))
-    total = {name: sum(summary[name] for summary in summaries) for name in ("asked", *SEMANTIC_LOSSES)}
+    total = {name: sum(summary.get(name, 0) for summary in summaries) for name in ("asked", *SEMANTIC_LOSSES)}
     say_always(
         f"{output}: {len(kept):,} classes, {manifest.counts['records']:,} records in {len(manifest.chunks):,} "
         f"chunk files ({losses_line(total)})"

@@ -1,7 +1,8 @@
 """Select the rows of a pool whose captions name a class of a target dataset.
 
-In:   metadata shards, parquet (the columns of LAION-2B-en, Re-LAION, DataComp or COYO) or SQLite `.db` with an FTS
-      table `samples`; classes from a template, from a|b|c, or from a file with one name per line.
+In:   metadata shards: parquet (the columns of LAION-2B-en, Re-LAION, DataComp or COYO), lists (csv, tsv, jsonl, json),
+      Arrow files, webdataset tars, or SQLite `.db` with an FTS table `samples`; classes from a template, from a|b|c, or
+      from a file with one name per line.
 Out:  OUTPUT/chunk_0.json, chunk_1.json, …: one record per line, ordered by shard, row and class. OUTPUT/job_0_of_1.json
       is written last: settings, coverage, and counts per class. OUTPUT/.hits keeps the records of each finished shard,
       so that the same command continues a stopped run, and one with more shards scans only those. It takes as much
@@ -14,7 +15,8 @@ Out:  OUTPUT/chunk_0.json, chunk_1.json, …: one record per line, ordered by sh
 
 --match substring (the default) finds "hen" in "kitchen". word finds whole words. fts also finds the words of a class in
 any order, anywhere in the caption, as the published script did. Exit code 1: some shards are missing or cannot be read;
-the last lines name them, and the others are done. Or classes were left out (--skip-bad-queries).
+the last lines name them, and the others are done. Or classes were left out (--skip-bad-queries), or rows of a list
+cannot be read.
 """
 
 import contextlib
@@ -40,9 +42,11 @@ from retrieval.cli import (
     say_always,
     say_more,
 )
-from retrieval.files import writable_folder
+from retrieval.columns import add_column_flags, add_list_flag, column_choice
+from retrieval.file_kinds import folder_advice
+from retrieval.files import read_json, writable_folder
 from retrieval.queries import MATCH_MODES, QueryError, class_query, is_quoted_whole, lower_case_operators
-from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, is_complete, write_chunks, write_manifest
+from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, is_complete, manifest_path, write_chunks, write_manifest
 from retrieval.remote_address import RemoteFile, ShardChanged, is_address
 from retrieval.remote_traffic import bytes_moved
 from retrieval.report import write_when_whole
@@ -90,7 +94,12 @@ def make_parser():
         default="substring",
         help="what counts as a match, see docs/match_modes.md (default: %(default)s)",
     )
-    parser.add_argument("--field", help="the caption column (default: the one named TEXT or caption)")
+    add_column_flags(parser)
+    add_list_flag(parser)
+    parser.add_argument(
+        "--where", metavar="SQL", help="keep only rows where this DuckDB expression over the pool's own columns holds: "
+        "\"least(width, height) >= 200 AND language = 'en'\"; NULL is dropped"
+    )  # fmt: skip
     parser.add_argument("-n", "--quantity", type=int, metavar="N", help="keep only the first N records of each class")
     parser.add_argument(
         "--select-random", type=int, metavar="N", help="instead of --query: a uniform sample of N rows of the pool"
@@ -137,7 +146,7 @@ def main(argv: list[str] | None = None) -> int:
     if is_complete(output, job_idx, total_jobs, settings, input_fingerprints(units)):
         say_always(f"{output}: this very run is complete already; nothing to do")
         write_when_whole(output, total_jobs, thorough=False)
-        return 1 if template.bad_queries else 0
+        return 1 if template.bad_queries or lost_rows(output, job_idx, total_jobs) else 0
 
     tally = Tally(search)
     done = {unit.shard for unit in units if finished_counts(unit) is not None}
@@ -145,6 +154,7 @@ def main(argv: list[str] | None = None) -> int:
         search, *how_many_workers(args.workers, [unit for unit in units if unit.shard not in done])
     ) as workers:
         check_shards(shards, done, args.tmp, workers)
+        say_columns(shards, workers)
         with begun_run(output, run, args.overwrite):
             chunks = write_chunks(tally.pass_on(scan_in_order(units, done, workers, args)), output, job_idx, total_jobs)
             manifest = Manifest(
@@ -164,7 +174,7 @@ def main(argv: list[str] | None = None) -> int:
     log_manifest(args, output, manifest)
     write_when_whole(output, total_jobs, thorough=False)
     report(tally, units, output, chunks)
-    return 1 if tally.missing or template.bad_queries else 0
+    return 1 if tally.missing or tally.lost or template.bad_queries else 0
 
 
 # ---- before the work: what can be refused, and the plan ----
@@ -183,6 +193,8 @@ def check_flags(args) -> tuple[int, int]:
         raise UserError(
             "--check looks for --query's classes in shards that are there: leave --select-random and --download-dbs out"
         )
+    if args.check and args.where:
+        raise UserError("--check looks at captions alone: leave --where out")
     if (args.query is None) == (args.select_random is None):
         raise UserError("give either --query (what to look for) or --select-random N (a control set)")
     for flag in ("quantity", "select_random", "workers"):
@@ -224,14 +236,14 @@ def load_classes(args) -> Template:
 
 def make_search(args, template: Template) -> Search:
     if args.select_random:
-        return Search(RANDOM, (RANDOM,), (), args.field, None)
+        return Search(RANDOM, (RANDOM,), (), column_choice(args), where=args.where)
     try:
         queries = tuple(class_query(name, template.query(name), args.match) for name in template.classes)
     except QueryError as error:
         raise UserError(f"--query {args.query}: {error}") from error
     note_operators(template, args.match)
     note_quoted_queries(template)
-    return Search(args.match, template.classes, queries, args.field, args.quantity)
+    return Search(args.match, template.classes, queries, column_choice(args), args.quantity, args.where)
 
 
 def note_quoted_queries(template: Template) -> None:
@@ -257,7 +269,7 @@ def check_classes(args, template: Template, search: Search, shards: list[str | R
     """--check: print the findings. The exit code."""
     from retrieval.substring.template_check import check_template, read_sample
 
-    sample, missing = read_sample(shards, args.field)
+    sample, missing = read_sample(shards, search.columns)
     for shard, reason in missing.items():
         say_always(f"missing: {shard}: {reason}")
     if not sample.captions:
@@ -294,7 +306,7 @@ def find_files(patterns: list[str], may_download: bool) -> list[str]:
         if os.path.isfile(pattern):
             shards.append(pattern)
         elif os.path.isdir(pattern):
-            raise UserError(f"--dbs {pattern} is a folder: name its shards, as '{pattern.rstrip('/')}/*.parquet'")
+            raise UserError(f"--dbs {pattern} {folder_advice(Path(pattern))}")
         elif glob.has_magic(pattern):
             matched = [path for path in glob.glob(os.path.expanduser(pattern), recursive=True) if os.path.isfile(path)]
             if not matched:
@@ -318,7 +330,7 @@ def plan_units(args, search: Search, shards: list[str | RemoteFile], folder: Pat
         raise UserError(f"--select-random must know every shard's number of rows, and {absent[0]} is not there yet")
     from retrieval.substring.random_sample import sample_of_each_shard
 
-    samples = sample_of_each_shard(shards, args.field, args.select_random, args.seed)
+    samples = sample_of_each_shard(shards, search.columns, args.select_random, args.seed)
     return [plan_unit(path, folder, search, sample, args.tmp) for path, sample in zip(shards, samples, strict=True)]
 
 
@@ -346,6 +358,7 @@ def check_shards(shards: list[str | RemoteFile], done: set[str], tmp: str | None
     Raises:
         UserError: none of the pool can be read.
     """
+    check_condition(shards, workers)
     local = [path for path in shards if not isinstance(path, RemoteFile)]
     remote = [] if tmp else [file for file in shards if isinstance(file, RemoteFile) and file.address not in done]
     remote = remote[:: -(-len(remote) // CHECKED_SHARDS) or 1]
@@ -355,6 +368,42 @@ def check_shards(shards: list[str | RemoteFile], done: set[str], tmp: str | None
         raise UserError(next(iter(reasons.values())) + others)
     for reason in list(reasons.values())[:LISTED_CLASSES]:
         say_always(f"left out, and the others are scanned: {reason}")
+
+
+def check_condition(shards: list[str | RemoteFile], workers: Workers) -> None:
+    """Refuse a --where that the first shard of a kind cannot answer.
+
+    Raises:
+        ConditionError: names the column, or has DuckDB's reason.
+    """
+    if workers.search.where is None:
+        return
+    from retrieval.row_condition import ConditionError
+
+    first_of_kind = {Path(str(path)).suffix: path for path in reversed(shards) if is_there(path)}
+    for path in sorted(first_of_kind.values(), key=str):
+        try:
+            workers.check(path)
+        except ConditionError:
+            raise
+        except UserError:  # it cannot be read, and will be named
+            continue
+
+
+def is_there(shard: str | RemoteFile) -> bool:
+    """Whether it can be opened now: what is remote was listed."""
+    return isinstance(shard, RemoteFile) or os.path.isfile(shard)
+
+
+def say_columns(shards: list[str | RemoteFile], workers: Workers) -> None:
+    """Which columns are taken, where the first shard that can be read has several that could be."""
+    for path in filter(is_there, shards):
+        try:
+            for note in workers.check(path):
+                say(f"note: {note}")
+            return
+        except UserError:
+            continue
 
 
 # ---- the work: each process scans one shard at a time ----
@@ -454,6 +503,8 @@ class Tally:
         self.quantity = search.quantity
         self.scanned, self.rows, self.captions = 0, 0, 0
         self.missing: dict[str, str] = {}
+        self.dropped: int | None = None  # rows that match and for which --where does not hold
+        self.lost: dict[str, list] = {}  # shard -> [rows that cannot be read, which is the first]
         self.records = dict.fromkeys(search.classes, 0)
         self.matched, self.inside = Counter(), Counter()
         self.phrases = {name: Counter() for name in search.classes}
@@ -469,6 +520,10 @@ class Tally:
                     self.missing[unit.shard] = counts
                     continue
                 self.add(counts)
+                if "dropped_by_where" in counts:
+                    self.dropped = (self.dropped or 0) + counts["dropped_by_where"]
+                if "lost_rows" in counts:
+                    self.lost[unit.shard] = [counts["lost_rows"], counts["first_lost"]]
                 with open(unit.hits, "rb", BLOCK_BYTES) as file:
                     yield from filter(self.has_room, file) if self.quantity else [(file, counts["records"])]
                 if self.quantity and all(number >= self.quantity for number in self.records.values()):
@@ -495,7 +550,8 @@ class Tally:
 
     def coverage(self, units: list[Unit]) -> dict:
         not_needed = len(units) - self.scanned - len(self.missing)
-        return {"asked": len(units), "done": self.scanned, "not_needed": not_needed, "missing": self.missing}
+        lost = {"lost_rows": self.lost} if self.lost else {}
+        return {"asked": len(units), "done": self.scanned, "not_needed": not_needed, "missing": self.missing} | lost
 
     def counts(self) -> dict:
         classes = {
@@ -506,7 +562,9 @@ class Tally:
             }
             for name, number in self.records.items()
         }
-        return {"rows": self.rows, "captions": self.captions, "records": sum(self.records.values()), "classes": classes}
+        where = {} if self.dropped is None else {"dropped_by_where": self.dropped}
+        counts = {"rows": self.rows, "captions": self.captions} | where
+        return counts | {"records": sum(self.records.values()), "classes": classes}
 
 
 def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
@@ -531,14 +589,23 @@ def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
     none = [name for name, number in tally.records.items() if number == 0]
     for shard, reason in tally.missing.items():
         say_always(f"missing: {shard}: {reason}")
+    for shard, (rows, first) in tally.lost.items():
+        say_always(f"rows that cannot be read: {shard}: {rows:,}, the first: {first}")
     coverage = tally.coverage(units)
+    where = "" if tally.dropped is None else f"{tally.dropped:,} that match dropped by --where; "
     not_needed = f", {coverage['not_needed']:,} not needed" if coverage["not_needed"] else ""
     say_always(
         f"{coverage['asked']:,} shards: {coverage['done']:,} scanned{not_needed}, {len(tally.missing):,} missing; "
-        f"{tally.rows:,} rows; {sum(tally.records.values()):,} records of {len(tally.records) - len(none):,} classes; "
+        f"{tally.rows:,} rows; {where}{sum(tally.records.values()):,} records of "
+        f"{len(tally.records) - len(none):,} classes; "
         f"{len(none):,} classes with none{': ' + first_few(none) if none else ''}; "
         f"{len(chunks):,} chunks in {output}{bytes_moved(unit.remote for unit in units)}"
     )
+
+
+def lost_rows(output: Path, job_idx: int, total_jobs: int) -> bool:
+    """Whether a finished job could not read some rows, which it named then."""
+    return "lost_rows" in read_json(manifest_path(output, job_idx, total_jobs))["coverage"]
 
 
 def first_few(names: list[str]) -> str:

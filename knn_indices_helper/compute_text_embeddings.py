@@ -1,7 +1,8 @@
 """Embed the captions of metadata shards with CLIP's text tower: the first step towards a text index.
 
-In:  --input-parquet-dir, a folder of parquet shards with a caption column: metadata_0000.parquet …; or an address of
-     such a folder, or of its shards, which are read where they lie
+In:  --input-parquet-dir, a folder of parquet shards with a caption column: metadata_0000.parquet … Where it has none,
+     its lists (csv, tsv, jsonl, json, plain or packed), Arrow files and webdataset tars. Or an address of such a folder
+     or of its parquet shards, which are read where they lie.
 Out: --output-embeddings-dir with text_embed_0000.npy …, float16 (rows, width), unit rows, row i for row i; beside each
      a text_embed_0000.json that says what it was made from. Where the shards' names are no series of numbers
      (DataComp's, several splits), a file has its shard's whole name: text_embed_train-00000-of-00002.npy.
@@ -32,6 +33,7 @@ from retrieval.cli import (
     say,
 )
 from retrieval.clip_names import DEFAULT_MODEL, PRECISIONS, check_model_name
+from retrieval.columns import add_column_flags, add_list_flag, column_choice
 from retrieval.files import writable_folder
 from retrieval.remote_address import is_address
 from retrieval.remote_traffic import bytes_moved
@@ -42,9 +44,11 @@ BATCH_SIZE = 256  # captions; 4 % of a sorted group's tokens are padding then. A
 def make_parser():
     parser = parser_for(__doc__, __file__)
     parser.add_argument("--input-parquet-dir", required=True,
-                        help="folder of shards (*.parquet), or an address: hf:// https:// s3:// gs://")  # fmt: skip
+                        help="folder of shards (*.parquet, else *.csv …), or an address: "
+                        "hf:// https:// s3:// gs://")  # fmt: skip
     parser.add_argument("--output-embeddings-dir", required=True, type=Path, help="folder for text_embed_*.npy")
-    parser.add_argument("--caption-column", help="the captions' column (default: TEXT or caption, in any case)")
+    add_column_flags(parser, with_url=False)
+    add_list_flag(parser)
     parser.add_argument("--model", default=DEFAULT_MODEL, help="as indicies.json names it (default: %(default)s)")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="(default: %(default)s)")
     parser.add_argument(
@@ -70,13 +74,16 @@ def main(argv: list[str] | None = None) -> int:
     from retrieval.indexing.caption_shards import EmbeddingSettings, Unreadable, check_space, find_shards, plan_all
 
     settings = EmbeddingSettings(source, args.precision, args.batch_size)
+    asked = column_choice(args)
     names = find_shards(args.input_parquet_dir, output)
     shards = array_share(names, job_idx, total_jobs)
-    planned = plan_all({shard: output / names[shard] for shard in shards}, args.caption_column, settings)
+    planned = plan_all({shard: output / names[shard] for shard in shards}, asked, settings)
     unread = [work for work in planned if isinstance(work, Unreadable)]
     works = [work for work in planned if not isinstance(work, Unreadable)]
     if unread and not works and all(bad.no_captions for bad in unread):
         raise UserError(f"{unread[0].shard}: {unread[0].reason}")
+    for note in works[0].notes if works else ():
+        say(f"note: {note}")
     todo = [work for work in works if not work.done]
     check_space(todo, output)
     say(

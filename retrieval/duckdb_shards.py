@@ -4,24 +4,23 @@ The same rows in the same order as parquet_shards.py gives, more slowly: all col
 """
 
 import contextlib
-import functools
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
-from retrieval.arrow_values import integers
 from retrieval.cli import UserError
-from retrieval.pool_values import pool_columns, refused_type
-from retrieval.shard import BATCH_ROWS, Batch, Shard, named_columns
+from retrieval.columns import ColumnChoice
+from retrieval.pool_values import refused_type
+from retrieval.shard import BATCH_ROWS, Batch, Shard, named_columns, needed_names
+from retrieval.shard_columns import held_batch
 
 GLOB_SIGNS = set("*?[\\")  # DuckDB reads a path with one of these as a pattern
 
 
-def open_by_duckdb(path: Path, field: str | None) -> Shard:
+def open_by_duckdb(path: Path, asked: ColumnChoice) -> Shard:
     """Read the footer.
 
     Raises:
@@ -37,7 +36,7 @@ def open_by_duckdb(path: Path, field: str | None) -> Shard:
         rows = connection.execute("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [source]).fetchall()[0][
             0
         ]
-        columns = named_columns(path, names, field)
+        columns = named_columns(path, names, asked)
         for name in columns.values():
             if f"{name}_1" in names:  # DuckDB's name for the second column of that name
                 raise UserError(f"shard {path} has 2 columns of the name {name!r}: rename or drop all but one")
@@ -46,28 +45,19 @@ def open_by_duckdb(path: Path, field: str | None) -> Shard:
         refused = refused_type(ours, schema.field(name).type)
         if refused:
             raise UserError(f"shard {path}: column {name} holds {refused}: convert, rename or drop it")
-    return Shard(path, "duckdb", columns, rows)
+    return Shard(path, "duckdb", columns, rows, names=tuple(names))
 
 
 def duckdb_batches(shard: Shard) -> Iterator[Batch]:
     """All rows. `fetch` is given the whole batch's columns."""
-    caption, done = shard.columns["TEXT"], 0
+    done = 0
     with _scanned(shard.path) as (connection, source):
-        for batch in _reader(connection, source, list(dict.fromkeys(shard.columns.values()))):
+        for batch in _reader(connection, source, needed_names(shard)):
             values = dict(zip(batch.schema.names, batch.columns, strict=True))
-            rows = np.arange(done, done + len(batch))
-            captions = values[caption]
-            captions = captions.cast(pa.string()) if pa.types.is_null(captions.type) else captions
-            yield Batch(rows, captions, functools.partial(_fetch, shard, values, captions))
+            yield held_batch(shard, done, values)
             done += len(batch)
     if done != shard.rows:
         raise UserError(f"shard {shard.path} is damaged ({done:,} of {shard.rows:,} rows): fetch it again")
-
-
-def _fetch(shard: Shard, values: dict[str, pa.Array], captions: pa.Array, positions: np.ndarray) -> dict:
-    which = integers(positions)
-    taken = {name: column.take(which) for name, column in values.items()}
-    return pool_columns(shard.columns, taken, f"shard {shard.path}") | {"TEXT": captions.take(which)}
 
 
 def _reader(connection, source: str, names: list[str], limit: int | None = None) -> pa.RecordBatchReader:

@@ -1,131 +1,157 @@
-"""What a file is that is no shard, and the command that makes one of it. Standard library only."""
+"""What a file is by its first bytes and its name, and for one that is no shard the way out. Standard library only."""
 
-import csv
 import json
 import re
 import shlex
-import zlib
 from pathlib import Path
+
+from retrieval.cli import UserError
 
 HEAD_BYTES = 4096  # of a file, which show what it is
 URL_NAMES = re.compile(r"(\w+_)?(url|uri|link|src)", re.IGNORECASE)
-COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
-SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
-ARROW = {b"ARROW1": "feather.read_table({path})", b"FEA1": "feather.read_table({path})",
-         b"\xff\xff\xff\xff": "ipc.open_stream({path}).read_all()"}  # fmt: skip
+TEXT_SUFFIXES = {".csv": "csv", ".tsv": "csv", ".tab": "csv", ".jsonl": "json", ".ndjson": "json", ".json": "json"}
+ARROW = (b"ARROW1", b"\xff\xff\xff\xff")  # the file format, the stream format
+SPACE = " \t\r\n"
+PACKED_SUFFIXES = (".gz", ".zst", ".bz2")
+STREAMED_SUFFIXES = [suffix + packed for suffix in (*TEXT_SUFFIXES, ".tar") for packed in ("", *PACKED_SUFFIXES)]
+SHARD_SUFFIXES = (".parquet", *STREAMED_SUFFIXES, ".arrow", ".feather", ".db", ".sqlite")
+CONVERTED_SUFFIXES = (*PACKED_SUFFIXES, ".xz", ".feather", ".orc", ".lance", ".duckdb", ".ddb", ".parquet", ".pare")
+NEITHER = "is no parquet, csv, tsv, json or Arrow file, no webdataset tar and no SQLite database"
+# What a file is that is none of them, by its first bytes. The words in braces: see `_filled`.
 MAGIC = {
     b"version https://git-lfs": "is a Git LFS pointer and not the file itself: run `git lfs pull` in its repository",
-    b"PARE": "is an encrypted parquet file: decrypt it with its owner's key first (DuckDB: PRAGMA add_parquet_key)",
+    b"PARE": "is an encrypted parquet file: decrypt it, with its key for KEY, with {decrypted}",
     b"\x93NUMPY": "is a NumPy file of embeddings: a shard has the URLs and captions (give the parquet beside it)",
-    b"PK\x03\x04": "is neither a parquet file nor a SQLite database but a zip archive: unpack it",
-    b"BZh": "is neither a parquet file nor a SQLite database but compressed with bzip2: unpack it",
-    b"\xfd7zXZ": "is neither a parquet file nor a SQLite database but compressed with xz: unpack it",
+    b"PK\x03\x04": "is a zip archive (npz, spreadsheet …): unpack it with python -m zipfile -e {path} {folder}",
+    b"7z\xbc\xaf\x27\x1c": "is a 7z archive: unpack it with 7z x {path}",
+    b"Rar!": "is a RAR archive: unpack it with unrar x {path}",
+    b"\xfd7zXZ": "is packed with xz: unpack it with unxz < {path} > {unpacked}",
+    b"FEA1": "is a feather file of version 1: convert it with {feather}",
+    b"ORC": "is an ORC file: convert it with {orc}",
+    b"\xff\xfe": "is text in UTF-16: convert it with iconv -f UTF-16 -t UTF-8 {path} > {utf8}",
+    b"\xfe\xff": "is text in UTF-16: convert it with iconv -f UTF-16 -t UTF-8 {path} > {utf8}",
 }
-NEITHER = "is neither a parquet file nor a SQLite database"
+WHOLE = {b"PAR1": "a parquet file", b"SQLite format 3\0": "a SQLite database", b"ARROW1": "an Arrow file",
+         b"\xff\xff\xff\xff": "an Arrow file"}  # fmt: skip
+UNPACK = {b"\x1f\x8b": "gunzip", b"\x28\xb5\x2f\xfd": "zstd -d", b"BZh": "bunzip2"}
+COMMANDS = {
+    "decrypted": "import duckdb; duckdb.sql(\"PRAGMA add_parquet_key('k', 'KEY')\"); "
+    "duckdb.sql(\"FROM read_parquet({sql}, encryption_config={{footer_key: 'k'}})\").write_parquet({out})",
+    "feather": "from pyarrow import feather, parquet; parquet.write_table(feather.read_table({source}), {out})",
+    "orc": "from pyarrow import orc, parquet; parquet.write_table(orc.read_table({source}), {out})",
+    "duckdb": "import duckdb; c = duckdb.connect({source}, read_only=True); "
+    "c.table(c.execute('SHOW TABLES').fetchall()[0][0]).write_parquet({out})",
+    "lance": "import duckdb, lance; t = lance.dataset({source}).scanner().to_reader(); "
+    "duckdb.from_arrow(t).write_parquet({out})",
+}
 
 
-def what_to_do(path: Path, head: bytes) -> str:
-    """The end of a sentence that begins with the shard's name: what it is, and the way out.
+def streamed_kind(path: Path, head: bytes, content: bytes) -> str:
+    """ "csv", "json", "tar" or "arrow".
 
     Args:
-        head: its first bytes.
+        head: the file's first bytes; content: the same unpacked, where it is packed.
+
+    Raises:
+        UserError: it is none of these: says what it is, and the way out.
     """
     if not head:
-        return f"is empty (0 bytes), {NEITHER.removeprefix('is ')}: fetch it again"
+        raise UserError(f"shard {path} is empty (0 bytes): fetch it again")
     for magic, sentence in MAGIC.items():
-        if head.startswith(magic):
-            return sentence
-    for magic, reader in ARROW.items():
-        if head.startswith(magic):
-            return f"is an Arrow file: convert it to parquet with {_arrow_command(path, reader)}"
-    if head[257:262] == b"ustar":
-        return f"{NEITHER} but a tar of images: knn_indices_helper/compute_image_embeddings.py reads those"
+        if content.startswith(magic):
+            raise UserError(f"shard {path} {_filled(sentence, path)}")
     if head[8:12] == b"DUCK":
-        return f"is a DuckDB database: export its table with duckdb {path} \"COPY name TO 'shard.parquet'\""
-    return _text_kind(path, _unpacked(head))
-
-
-def _unpacked(head: bytes) -> bytes:
-    if head[:2] != b"\x1f\x8b":
-        return head
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head)
-    except zlib.error:
-        return head
-
-
-def _text_kind(path: Path, head: bytes) -> str:
-    text = head.decode("utf-8-sig", "replace").lstrip()
-    if re.match(r"<(!doctype|html|\?xml)", text, re.IGNORECASE):
-        return f"{NEITHER} but a web page (of an error?): fetch it again"
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    kind = next((SUFFIXES[suffix] for suffix in reversed(suffixes) if suffix in SUFFIXES), None) or _kind_of(text)
+        raise UserError(f"shard {path} is a DuckDB database: export its first table with {command('duckdb', path)}")
+    for packed, unpack in UNPACK.items():
+        for magic, name in WHOLE.items():
+            if head.startswith(packed) and content.startswith(magic):
+                way = f"{unpack} < {shlex.quote(str(path))} > {shlex.quote(str(_beside(path, '')))}"
+                raise UserError(f"shard {path} is {name} in one packed stream: unpack it with {way}")
+    if content.startswith(tuple(UNPACK)):
+        raise UserError(f"shard {path} is packed twice: unpack it once")
+    if content.startswith(ARROW):
+        return "arrow"
+    if content[257:262] == b"ustar":
+        return "tar"
+    kind = text_kind(path, content.decode("utf-8-sig", "replace"))
     if kind is None:
-        return NEITHER
-    if head[:4] == b"\x28\xb5\x2f\xfd":  # zstd: what is inside cannot be seen here
-        text = ""
-    name = {"csv": "a CSV", "tsv": "a TSV", "json": "a JSON"}[kind]
-    return f"is {name} file: convert it to parquet with {_command(path, kind, text)}"
+        raise UserError(f"shard {path} {NEITHER}")
+    return kind
 
 
-def _kind_of(text: str) -> str | None:
-    """The kind of a text without a suffix that says it: a JSON object per line, or a header that names a URL."""
+def text_kind(path: Path, text: str) -> str | None:
+    """By its suffix, or by its content: a JSON record per line or in an array, a header that names a URL."""
+    text = text.lstrip(SPACE)
+    if re.match(r"<(!doctype|html|\?xml)", text, re.IGNORECASE):
+        raise UserError(f"shard {path} is a web page (of an error?): fetch it again")
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = next((TEXT_SUFFIXES[suffix] for suffix in reversed(suffixes) if suffix in TEXT_SUFFIXES), None)
+    if kind is not None:
+        return kind
     first = text.split("\n")[0].strip()
-    if first.startswith("{"):
-        try:
-            json.loads(first)
-        except ValueError:
-            return None
+    if first.startswith(("{", "[")) and _begins_as_json(text):
         return "json"
-    for kind, sign in (("tsv", "\t"), ("csv", ",")):
+    for sign in ",;\t|":
         names = [name.strip(' "') for name in first.split(sign)]
-        if len(names) > 1 and any(URL_NAMES.fullmatch(name) for name in names):
-            return kind
+        if len(names) > 1 and any(URL_NAMES.fullmatch(name) or re.match("https?://", name) for name in names):
+            return "csv"
     return None
 
 
-def _arrow_command(path: Path, reader: str) -> str:
-    read = reader.format(path=repr(str(path)))
-    module = read.partition(".")[0]
-    out = repr(str(_parquet_beside(path)))
-    statement = "duckdb.sql('COPY t TO ' + repr(" + out + "))"
-    return _python(f"import duckdb; from pyarrow import {module}; t = {read}; {statement}")
+def _begins_as_json(text: str) -> bool:
+    """Whether the first line is an object, or an array of objects begins."""
+    if text.startswith("["):
+        return text[1:].lstrip(SPACE).startswith("{")
+    try:
+        return isinstance(json.loads(text.split("\n")[0]), dict)
+    except ValueError:
+        return False
 
 
-def _command(path: Path, kind: str, text: str) -> str:
-    source = f"read_json({_sql(path)})" if kind == "json" else f"read_csv({_sql(path)}{_csv_options(kind, text)})"
-    return _python(f'import duckdb; duckdb.sql("COPY (FROM {source}) TO {_sql(_parquet_beside(path))}")')
+def folder_advice(folder: Path) -> str:
+    """The end of a sentence that begins with the folder's name."""
+    if folder.suffix == ".lance" or (folder / "_versions").is_dir():
+        return f"is a Lance dataset: convert it with {command('lance', folder)}"
+    inside = [_suffix(path) for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    known = [suffix for suffix in SHARD_SUFFIXES if suffix in inside]
+    return f"is a folder: name its shards, as '{folder}/*{known[0] if known else '.parquet'}'"
 
 
-def _csv_options(kind: str, text: str) -> str:
-    """How DuckDB should read the table. A TSV of captions quotes nothing; a table may have no line of names."""
-    sign = "\t" if kind == "tsv" else ","
-    options = r", delim='\t', quote=''" if kind == "tsv" else ""
-    fields = next(csv.reader([text.split("\n")[0].rstrip("\r")], delimiter=sign, quotechar='"'), [])
-    is_url = [re.match(r"https?://", field.strip()) is not None for field in fields]
-    if not any(is_url):
-        return options
-    url = is_url.index(True)
-    caption = max((n for n in range(len(fields)) if not is_url[n]), key=lambda n: len(fields[n]), default=None)
-    names = [{url: "url", caption: "caption"}.get(n, f"column{n}") for n in range(len(fields))]
-    return options + f", header=false, names={names}"
+def is_shard_name(name: str) -> bool:
+    return _suffix(Path(name)) in SHARD_SUFFIXES
 
 
-def _parquet_beside(path: Path) -> Path:
+def _suffix(path: Path) -> str:
+    """.parquet, .csv.gz"""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return "".join(suffixes[-2:] if len(suffixes) > 1 and suffixes[-1] in PACKED_SUFFIXES else suffixes[-1:])
+
+
+def _filled(sentence: str, path: Path) -> str:
+    return sentence.format(
+        path=shlex.quote(str(path)),
+        folder=shlex.quote(str(path.with_suffix("")) if path.suffix else f"{path}.unpacked"),
+        unpacked=shlex.quote(str(_beside(path, ""))),
+        utf8=shlex.quote(str(path.with_name(f"utf8-{path.name}"))),
+        **{name: command(name, path) for name in COMMANDS},
+    )
+
+
+def command(name: str, path: Path) -> str:
+    """A command of COMMANDS for a shell, which writes a parquet file beside this one."""
+    out = _beside(path, ".parquet")
+    statements = COMMANDS[name].format(source=repr(str(path)), out=repr(str(out)), sql=_sql(path))
+    return f"python -c {shlex.quote(statements)}"
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """Another file beside this one: without what its name says of its format, with `suffix`."""
     stem = path
-    while stem.suffix.lower() in (*SUFFIXES, *COMPRESSED, ".arrow", ".feather", ".txt"):
+    while stem.suffix.lower() in CONVERTED_SUFFIXES:
         stem = stem.with_suffix("")
-    out = stem.with_name(stem.name + ".parquet") if stem.suffix.lower() != ".parquet" else stem
-    return out if out != path else path.with_name(f"{path.stem}.converted.parquet")
+    out = stem.with_name(stem.name + suffix)
+    return path.with_name(f"{path.stem}.converted{suffix}") if out == path else out
 
 
 def _sql(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
-
-
-def _python(statements: str) -> str:
-    """The statements as a command for a shell."""
-    if re.search(r"[$`!]", statements) or '\\"' in statements:
-        return f"python -c {shlex.quote(statements)}"
-    escaped = statements.replace('"', '\\"')
-    return f'python -c "{escaped}"'

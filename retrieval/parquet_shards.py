@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from retrieval.arrow_values import integers
 from retrieval.cli import UserError
+from retrieval.columns import ColumnChoice
 from retrieval.duckdb_shards import open_by_duckdb
 from retrieval.pool_values import ID_COLUMN, pool_columns, refused_type
 from retrieval.remote_address import RemoteFile
@@ -33,7 +34,7 @@ _DECODED = {
 }
 
 
-def open_parquet(path: Path | RemoteFile, field: str | None) -> Shard:
+def open_parquet(path: Path | RemoteFile, asked: ColumnChoice) -> Shard:
     """Read the footer.
 
     Raises:
@@ -46,8 +47,8 @@ def open_parquet(path: Path | RemoteFile, field: str | None) -> Shard:
     except UnicodeDecodeError as error:
         raise UserError(f"shard {path} has column names that are not UTF-8: write it again with other names") from error
     except (pa.ArrowException, OSError) as error:
-        return _by_duckdb(path, field, error)
-    columns = named_columns(path, names, field)
+        return _by_duckdb(path, asked, error)
+    columns = named_columns(path, names, asked)
     for ours, name in columns.items():
         refused = refused_type(ours, schema.field(name).type)
         if refused:
@@ -55,18 +56,19 @@ def open_parquet(path: Path | RemoteFile, field: str | None) -> Shard:
     chunks = _Chunks(leaves, footer)
     chunks.check_rows(path, columns)
     if not all(chunks.are_decoded(name) for name in columns.values()):
-        return _by_duckdb(path, field, NotImplementedError(f"encodings of {', '.join(columns.values())}"))
+        return _by_duckdb(path, asked, NotImplementedError(f"encodings of {', '.join(columns.values())}"))
     return Shard(
         path=path,
         kind="parquet",
         columns=columns,
         rows=footer.num_rows,
         few_values=tuple(columns[ours] for ours in ("LICENSE", "NSFW") if chunks.have_dictionaries(columns.get(ours))),
+        names=tuple(names),
         has_uuids=chunks.are_uuids(columns.get(ID_COLUMN)),
     )
 
 
-def _by_duckdb(path: Path | RemoteFile, field: str | None, error: Exception) -> Shard:
+def _by_duckdb(path: Path | RemoteFile, asked: ColumnChoice, error: Exception) -> Shard:
     """The shard as DuckDB opens it; `error` is what pyarrow said."""
     if isinstance(path, RemoteFile):
         reason = " ".join(str(error).split())[:200]
@@ -75,7 +77,7 @@ def _by_duckdb(path: Path | RemoteFile, field: str | None, error: Exception) -> 
             "shard to a disk first; else fetch it"
         ) from error
     try:
-        return open_by_duckdb(path, field)
+        return open_by_duckdb(path, asked)
     except UserError as refusal:
         if refusal.__cause__ is not None and not is_beyond(error):
             raise unreadable(path, error) from error  # damaged: DuckDB says no more than pyarrow
@@ -213,7 +215,8 @@ def parquet_batches(shard: Shard, row_groups: list[int] | None = None) -> Iterat
                 first_row += len(captions)
                 if first_row > end:
                     break
-                yield Batch(rows, captions, functools.partial(others.fetch, rows, captions))
+                fetch = functools.partial(others.fetch, rows, captions)
+                yield Batch(rows, captions, fetch, functools.partial(others.own, rows))
             if first_row != end:
                 raise short_column(shard.path, caption, sizes[number] - end + first_row, sizes[number])
 
@@ -238,19 +241,29 @@ class _OtherColumns:
             name: _OneColumn(file, row_group, name, first_row)
             for name in dict.fromkeys(name for ours, name in shard.columns.items() if ours != "TEXT")
         }
+        self._own = {name: _OneColumn(file, row_group, name, first_row) for name in shard.own}  # read before the others
 
     def fetch(self, rows: np.ndarray, captions: pa.Array, positions: np.ndarray) -> dict[str, pa.Array]:
         """Batch.fetch of the batch of these rows and captions."""
         path = self._shard.path
-        if self._fetch_ahead is not None:  # the first match in this row group
-            self._fetch_ahead(
-                [self._row_group], [name for name in self._columns if name != self._shard.columns["TEXT"]]
-            )
-            self._fetch_ahead = None
+        self._begin()
         with damage_named(path):
             taken = {name: column.take(rows[positions]) for name, column in self._columns.items()}
         found = pool_columns(self._shard.columns, taken, f"shard {path}", self._shard.has_uuids)
         return found | {"TEXT": captions.take(integers(positions))}
+
+    def own(self, rows: np.ndarray, positions: np.ndarray) -> dict[str, pa.Array]:
+        """Batch.own of the batch of these rows."""
+        self._begin()
+        with damage_named(self._shard.path):
+            return {name: column.take(rows[positions]) for name, column in self._own.items()}
+
+    def _begin(self) -> None:
+        """At the first match in this row group: its columns will be read."""
+        if self._fetch_ahead is not None:
+            names = dict.fromkeys([*self._columns, *self._own])
+            self._fetch_ahead([self._row_group], [name for name in names if name != self._shard.columns["TEXT"]])
+            self._fetch_ahead = None
 
 
 class _OneColumn:

@@ -30,6 +30,7 @@ SEMANTIC_LOSSES = {  # why a hit of the semantic filter is no record: the count'
     "short": "not found by the index",
     "near_duplicates": "near-duplicates",
     "nsfw": "NSFW",
+    "where": "--where",
     "repeats": "found before by the same class",
 }
 LINE_END = ",\n"  # ends every encoded record, so a chunk is written by copying; the last comma is removed

@@ -180,6 +180,9 @@ def selection_funnel(stage: str, counts: list[dict], classes: dict, records: int
         steps = [["lost", label, total[name]] for name, label in SEMANTIC_LOSSES.items() if total[name]]
         return [["selected", "hits asked for", total["asked"]], *steps, ["kept", "records written", records]]
     steps = [["pool", "captions read", sum(count["rows"] for count in counts)]]
+    if dropped := sum(count.get("dropped_by_where", 0) for count in counts):
+        captions = sum(count["captions"] for count in counts)
+        steps += [["selected", "captions that match", captions + dropped], ["lost", "--where", dropped]]
     if any(count.get("captions") for count in counts):
         steps.append(["selected", "captions chosen", sum(count.get("captions", 0) for count in counts)])
     matched = sum(sum(of_class.get("matches", {}).values()) for of_class in classes.values())

@@ -5,7 +5,7 @@ import os
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from retrieval.cli import UserError
-from retrieval.columns import map_columns
+from retrieval.columns import NOTHING_SAID, ColumnChoice, asked_columns, map_columns, shown_names
+from retrieval.csv_layout import CsvLayout
 from retrieval.remote_address import RemoteFile
 
 BATCH_ROWS = 1 << 16  # 4 MB of captions; larger is no faster, and if a third of them match, a batch takes 200 MB
@@ -31,15 +32,20 @@ class Shard:
     """One file of the pool. `columns` maps our names to the file's. `columns["TEXT"]` is the column to search."""
 
     path: Path | RemoteFile
-    kind: str  # "parquet", "duckdb" (parquet that pyarrow cannot decode) or "sqlite"
+    kind: str  # "parquet", "duckdb" (parquet that pyarrow cannot decode), "sqlite", "csv", "json", "arrow" or "tar"
     columns: dict[str, str]
-    rows: int
+    rows: int | None  # None: only a pass over the file can count them (shards.count_rows)
     has_word_index: bool = False  # sqlite: an FTS5 index with the tokens that define the match mode `word`
     table: str = ""  # sqlite: the table to read
-    table_columns: tuple[tuple[str, str], ...] = ()  # sqlite: (our name, the column's name in that table)
+    table_columns: tuple[tuple[str, str], ...] = ()  # sqlite: (the column's name, its name in that table)
     has_rowids: bool = True  # sqlite: not a view or a table WITHOUT ROWID, whose rows are numbered from 1
     few_values: tuple[str, ...] = ()  # parquet: columns to read as dictionaries
     has_uuids: bool = False  # parquet: the ids are UUIDs of 16 bytes
+    layout: CsvLayout | None = None  # csv: how its lines are cut
+    is_array: bool = False  # json: one array of records, not one record per line
+    is_stream: bool = False  # arrow: the stream format, which has no footer
+    names: tuple[str, ...] = ()  # all columns of the file
+    own: tuple[str, ...] = ()  # the columns that Batch.own gives
 
 
 @dataclass(frozen=True)
@@ -49,30 +55,33 @@ class Batch:
     rows: np.ndarray  # int64 (n,): the rows' numbers
     captions: pa.Array | None  # (n,) string, large_string, binary or a dictionary of one; None: not read, `fetch` does
     fetch: Callable[[np.ndarray], dict]  # positions in the batch, ascending -> {our name: list or pyarrow Array}
+    own: Callable[[np.ndarray], dict] = lambda positions: {}  # positions -> {column of the file: list or Array}, once
+    lost: int = 0  # rows among these that cannot be read: their captions are null
+    first_lost: str = ""  # which is the first of them, and why
 
 
-def named_columns(path: Path | RemoteFile, names: list[str], field: str | None) -> dict[str, str]:
+def named_columns(path: Path | RemoteFile, names: Sequence[str], asked: ColumnChoice = NOTHING_SAID) -> dict[str, str]:
     """Our name -> the file's, for the fields that it has.
 
     Raises:
         UserError: no URL or caption column, or two columns of a name that is needed.
     """
-    columns = map_columns(names)
-    if field is not None:
-        if field.lower() not in {name.lower() for name in names}:
-            raise UserError(f"shard {path} has no column {field!r} (--field); it has {', '.join(names)}")
-        exact = [name for name in names if name == field]
-        columns["TEXT"] = (exact or [name for name in names if name.lower() == field.lower()])[0]
-    it_has = f"it has {', '.join(names) or 'none'}"
-    if "URL" not in columns:
-        raise UserError(f"shard {path} has no URL column; {it_has}: rename the one with the addresses to url")
+    columns = map_columns(names) | asked_columns(names, asked, f"shard {path}")
+    it_has = f"it has {shown_names(names)}"
+    if "URL" not in columns and asked.needs_url:
+        raise UserError(f"shard {path} has no URL column; {it_has}: name the one with the addresses with --url-column")
     if "TEXT" not in columns:
-        raise UserError(f"shard {path} has no TEXT column (--field names the caption column); {it_has}")
+        raise UserError(f"shard {path} has no TEXT column; {it_has}: name the captions with --caption-column")
     count = Counter(names)
     for name in columns.values():
         if count[name] > 1:
             raise UserError(f"shard {path} has {count[name]} columns of the name {name!r}: rename or drop all but one")
     return columns
+
+
+def needed_names(shard: Shard) -> list[str]:
+    """The file's columns that records or Batch.own need, each once."""
+    return list(dict.fromkeys([*shard.columns.values(), *shard.own]))
 
 
 @contextlib.contextmanager

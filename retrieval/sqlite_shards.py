@@ -7,9 +7,10 @@ import contextlib
 import functools
 import json
 import re
+import shlex
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ import pyarrow as pa
 
 from retrieval.arrow_values import binaries
 from retrieval.cli import UserError
-from retrieval.pool_values import record_list, text_of
-from retrieval.safety import NSFW, UNLIKELY, UNSURE, safety_tags_of
+from retrieval.columns import ColumnChoice, map_columns, shown_names
+from retrieval.pool_values import text_of
 from retrieval.shard import Batch, Shard, damage_named, keep_freed_memory, named_columns
+from retrieval.shard_columns import python_columns
 
 SQLITE_BATCH_ROWS = 1 << 12  # rows of Python values, a kilobyte each; with 32,768 a run takes a third longer
 SMALLEST_ROWID, LARGEST_ROWID = -(2**63), 2**63 - 1
@@ -27,7 +29,6 @@ SEPARATOR = b"\x1e"  # between captions that SQLite joins: ASCII's own record se
 SAMPLE_BLOCKS = 16  # places of a shard that a sample of its captions is read from
 LOOKED_UP_CAPTIONS = 1 << 15  # a matcher is faster with more captions
 SAMPLES = "samples"  # the table's name in the published databases
-TAGS = {NSFW, UNSURE, UNLIKELY}
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -40,7 +41,7 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_sqlite(path: Path, head: bytes, size: int, field: str | None) -> Shard:
+def open_sqlite(path: Path, head: bytes, size: int, asked: ColumnChoice) -> Shard:
     page_bytes, pages = struct.unpack(">H", head[16:18])[0], struct.unpack(">I", head[28:32])[0]
     page_bytes = 65536 if page_bytes == 1 else page_bytes
     if size < 100 or (head[24:28] == head[92:96] and size < pages * page_bytes):
@@ -52,17 +53,17 @@ def open_sqlite(path: Path, head: bytes, size: int, field: str | None) -> Shard:
     try:
         with contextlib.closing(connect(path)) as connection:
             connection.text_factory = str
-            return _describe_samples(connection, path, field)
+            return _describe_samples(connection, path, asked)
     except (sqlite3.Error, UnicodeError) as error:
         raise UserError(f"shard {path} is a SQLite database that cannot be read ({error})") from error
 
 
-def _describe_samples(connection: sqlite3.Connection, path: Path, field: str | None) -> Shard:
+def _describe_samples(connection: sqlite3.Connection, path: Path, asked: ColumnChoice) -> Shard:
     tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"))
     if SAMPLES not in tables:
-        raise UserError(f"shard {path} has no table {SAMPLES!r}; it has {', '.join(sorted(tables)) or 'none'}")
+        raise UserError(f"shard {path} has no table {SAMPLES!r}; {_way_out(connection, path, sorted(tables))}")
     names = [row[1] for row in connection.execute(f"PRAGMA table_info({SAMPLES})")]
-    columns = named_columns(path, names, field)
+    columns = named_columns(path, names, asked)
     module, options = _fts_options(tables[SAMPLES] or "")
     if module and options.get("content") == "":
         raise UserError(f"shard {path} is an index without its rows (content=''): it cannot give back a URL")
@@ -88,9 +89,28 @@ def _describe_samples(connection: sqlite3.Connection, path: Path, field: str | N
         rows=_count_rows(connection, module, table, tables),
         has_word_index=exact,
         table=table,
-        table_columns=tuple((ours, spelling[name]) for ours, name in columns.items()),
+        table_columns=tuple(spelling.items()),
+        names=tuple(names),
         has_rowids=bool(module) or _has_rowids(connection, names),
     )
+
+
+def _way_out(connection: sqlite3.Connection, path: Path, tables: list[str]) -> str:
+    """The tables that it has, and the command that makes a view of one: one with an address, else the first."""
+    if not tables:
+        return "it has none"
+    names = {table: [row[1] for row in connection.execute(f"PRAGMA table_info({_quoted(table)})")] for table in tables}
+    table = next((table for table in tables if "URL" in map_columns(names[table])), tables[0])
+    statement = f"CREATE VIEW {SAMPLES} AS SELECT * FROM {_quoted(table)}"
+    command = f"import sqlite3; sqlite3.connect({str(path)!r}).execute({statement!r})"
+    return (
+        f"it has {shown_names(tables)}; make a view of one, as of {shown_names([table])} "
+        f"({shown_names(names[table])}), with python -c {shlex.quote(command)}"
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _has_rowids(connection: sqlite3.Connection, names: list[str]) -> bool:
@@ -138,7 +158,8 @@ def sqlite_batches(shard: Shard) -> Iterator[Batch]:
         first = SMALLEST_ROWID
         while block := (is_utf8 and _joined_block(connection, shard, first)) or _block(connection, shard, first):
             rows, captions = block
-            yield Batch(rows, captions, functools.partial(_fetch_rows, connection, shard, rows))
+            fetch, own = (functools.partial(read, connection, shard, rows) for read in (_fetch_rows, _own_rows))
+            yield Batch(rows, captions, fetch, own)
             if rows[-1] == LARGEST_ROWID:
                 return
             first = int(rows[-1]) + 1
@@ -161,10 +182,11 @@ def _joined_block(connection: sqlite3.Connection, shard: Shard, first: int) -> t
 
     It is exact where all captions are text, none holds the separator, and the rowids have no gap.
     """
+    caption = _listed(shard, [shard.columns["TEXT"]])
     try:
         joined, lowest, highest, rows, texts = connection.execute(
             "SELECT group_concat(caption, char(30)), min(number), max(number), count(*), sum(typeof(caption) = 'text') "
-            f"FROM (SELECT s.rowid AS number, {_listed(shard, ['TEXT'])} AS caption FROM {shard.table} AS s "
+            f"FROM (SELECT s.rowid AS number, {caption} AS caption FROM {shard.table} AS s "
             "WHERE s.rowid >= ? ORDER BY s.rowid LIMIT ?)",
             [first, SQLITE_BATCH_ROWS],
         ).fetchone()
@@ -203,17 +225,30 @@ def sample_captions(shard: Shard, count: int) -> list[bytes | None]:
 def _batches_without_rowids(shard: Shard) -> Iterator[Batch]:
     """All rows with all their columns: none of them can be looked up again."""
     with contextlib.closing(connect(shard.path)) as connection:
-        cursor = connection.execute(f"SELECT {_listed(shard, ['TEXT', *_others(shard)])} FROM {shard.table} AS s")
+        cursor = connection.execute(
+            f"SELECT {_listed(shard, [*_record_columns(shard), *shard.own])} FROM {shard.table} AS s"
+        )
         first = 1
         while block := cursor.fetchmany(SQLITE_BATCH_ROWS):
             rows = np.arange(first, first + len(block))
-            yield Batch(rows, _captions([row[0] for row in block]), functools.partial(_fetch_held, shard, block))
+            fetch, own = (functools.partial(read, shard, block) for read in (_fetch_held, _own_held))
+            yield Batch(rows, _captions([row[0] for row in block]), fetch, own)
             first += len(block)
 
 
 def _fetch_held(shard: Shard, block: list[tuple], positions: np.ndarray) -> dict:
     """Batch.fetch where the batch's rows are in memory."""
-    return _sqlite_columns(shard, [tuple(map(_text_or_bytes, block[position])) for position in positions.tolist()])
+    rows = [block[position][: len(_record_columns(shard))] for position in positions.tolist()]
+    return _sqlite_columns(shard, [tuple(map(_text_or_bytes, row)) for row in rows])
+
+
+def _own_held(shard: Shard, block: list[tuple], positions: np.ndarray) -> dict[str, list]:
+    """Batch.own where the batch's rows are in memory."""
+    first = len(_record_columns(shard))
+    return {
+        name: [_text_or_bytes(block[position][first + place]) for position in positions.tolist()]
+        for place, name in enumerate(shard.own)
+    }
 
 
 def _text_or_bytes(value):
@@ -230,7 +265,8 @@ def looked_up_batches(shard: Shard, rowids: np.ndarray) -> Iterator[Batch]:
     with contextlib.closing(connect(shard.path)) as connection:
         for start in range(0, len(rowids), SQLITE_BATCH_ROWS):
             rows = rowids[start : start + SQLITE_BATCH_ROWS]
-            yield Batch(rows, None, functools.partial(_fetch_rows, connection, shard, rows))
+            fetch, own = (functools.partial(read, connection, shard, rows) for read in (_fetch_rows, _own_rows))
+            yield Batch(rows, None, fetch, own)
 
 
 def looked_up_captions(shard: Shard, rowids: np.ndarray) -> Iterator[tuple[np.ndarray, pa.LargeBinaryArray]]:
@@ -260,10 +296,20 @@ def _check_found(shard: Shard, found: int, wanted: int) -> None:
 
 def _fetch_rows(connection: sqlite3.Connection, shard: Shard, rows: np.ndarray, positions: np.ndarray) -> dict:
     """Batch.fetch of the batch of these rows."""
+    return _sqlite_columns(shard, _rows_by_id(connection, shard, rows[positions], _record_columns(shard)))
+
+
+def _own_rows(connection: sqlite3.Connection, shard: Shard, rows: np.ndarray, positions: np.ndarray) -> dict:
+    """Batch.own of the batch of these rows."""
+    found = _rows_by_id(connection, shard, rows[positions], shard.own)
+    return {name: [row[place] for row in found] for place, name in enumerate(shard.own)}
+
+
+def _rows_by_id(connection: sqlite3.Connection, shard: Shard, rowids: np.ndarray, names: Sequence[str]) -> list[tuple]:
     with damage_named(shard.path):
-        found = _look_up(connection, shard, rows[positions].tolist())
-    _check_found(shard, len(found), len(positions))
-    return _sqlite_columns(shard, [row[1:] for row in found])
+        found = _look_up(connection, shard, rowids.tolist(), names)
+    _check_found(shard, len(found), len(rowids))
+    return found
 
 
 def rows_of_index(shard: Shard, expressions: list[str], limit: int | None = None) -> Iterator[np.ndarray]:
@@ -280,12 +326,10 @@ def rows_of_index(shard: Shard, expressions: list[str], limit: int | None = None
             yield np.array([row for (row,) in found], np.int64)
 
 
-def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int]) -> list[tuple]:
-    """These rows, in this order: rowid, caption, then the other columns in the order of `shard.columns`."""
-    listed = _listed(shard, ["TEXT", *_others(shard)])
-    select = (
-        f"SELECT s.rowid, {listed} FROM json_each(?) AS wanted CROSS JOIN {shard.table} s ON s.rowid = wanted.value"
-    )
+def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int], names: Sequence[str]) -> list[tuple]:
+    """These columns of these rows, in this order."""
+    listed = _listed(shard, names)
+    select = f"SELECT {listed} FROM json_each(?) AS wanted CROSS JOIN {shard.table} s ON s.rowid = wanted.value"
     try:
         connection.text_factory = str
         try:
@@ -299,14 +343,19 @@ def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int]) ->
         connection.text_factory = bytes
 
 
-def _listed(shard: Shard, ours: list[str]) -> str:
+def _listed(shard: Shard, names: Sequence[str]) -> str:
     spelling = dict(shard.table_columns)
-    return ", ".join('s."' + spelling[name].replace('"', '""') + '"' for name in ours)
+    return ", ".join("s." + _quoted(spelling[name]) for name in names)
+
+
+def _record_columns(shard: Shard) -> list[str]:
+    """The columns that records need: the caption, then those of `_others`."""
+    return [shard.columns[ours] for ours in ("TEXT", *_others(shard))]
 
 
 def _caption(shard: Shard) -> str:
     """The caption as the index read it: SQLite's own text of a number."""
-    return f"CAST({_listed(shard, ['TEXT'])} AS TEXT)"
+    return f"CAST({_listed(shard, [shard.columns['TEXT']])} AS TEXT)"
 
 
 def _others(shard: Shard) -> list[str]:
@@ -316,18 +365,7 @@ def _others(shard: Shard) -> list[str]:
 def _sqlite_columns(shard: Shard, rows: list[tuple]) -> dict[str, list]:
     """The values of these rows as records hold them: caption, then the columns of `_others`."""
     values = map(list, zip(*rows, strict=True))
-    found = dict(zip(["TEXT", *_others(shard)], values, strict=True))
-    columns = {ours: record_list(ours, column) for ours, column in found.items() if ours != "NSFW"}
-    for ours in ("NSFW", "punsafe"):
-        if ours in found and ("NSFW" not in columns or None in columns["NSFW"]):
-            tags = _tags(found[ours], f"shard {shard.path}: column {shard.columns[ours]}")
-            earlier = columns.get("NSFW", [None] * len(tags))
-            columns["NSFW"] = [first or second for first, second in zip(earlier, tags, strict=True)]
-    return columns
-
-
-def _tags(values: list, where: str) -> list[str | None]:
-    return values if set(map(type, values)) == {str} and set(values) <= TAGS else safety_tags_of(values, where)
+    return python_columns(shard, dict(zip(["TEXT", *_others(shard)], values, strict=True)))
 
 
 def _captions(values: list) -> pa.LargeBinaryArray:

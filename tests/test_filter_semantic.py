@@ -215,6 +215,21 @@ def test_a_record_has_the_pools_own_row_and_its_provenance(pool):
     assert counts["asked"] == sum(counts[name] for name in (*SEMANTIC_LOSSES, "kept"))
 
 
+def test_a_condition_keeps_the_records_that_it_holds_for_and_counts_the_hits_it_drops(pool):
+    assert stage.main(flags(pool)) == 0
+    assert stage.main(flags(pool, "--where", "least(height, width) >= 1200 AND url IS NOT NULL", output="some")) == 0
+    kept = [record for record in records_in(pool / "out") if record["HEIGHT"] >= 1200]
+    assert 0 < len(kept) < len(records_in(pool / "out")) and records_in(pool / "some") == kept
+    ((every, some),) = zip(*[
+        [json.loads(path.read_text())["counts"]["classes"] for path in (pool / folder).glob("job_*.json")]
+        for folder in ("out", "some")
+    ], strict=True)  # fmt: skip
+    for name in CLASSES:
+        assert every[name]["where"] == 0 < some[name]["where"]
+        assert some[name]["asked"] == sum(some[name][loss] for loss in (*SEMANTIC_LOSSES, "kept"))
+    assert '["lost", "--where", ' in (pool / "some" / "report.html").read_text()
+
+
 def test_the_page_has_the_manifests_counts_and_says_which_prompt_was_first_to_find_a_row(pool):
     assert stage.main(flags(pool)) == 0
     page = (pool / "out" / "report.html").read_text()
@@ -397,6 +412,10 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(pool):
         (["--model", "open_clip:no-such-model/none"], "no-such-model"),
         (["--exact", "/tmp", "--nprobe", "4"], "--exact searches no index: leave out --nprobe"),
         (["--ef-search", "16"], "--ef-search: text.index of"),
+        (["--where", "nothing > 1"], "metadata has no column 'nothing' (--where); it has "),
+        (["--where", "height > (SELECT 1)"], "a subquery is not allowed"),
+        (["--where", "height"], "is INTEGER and no condition"),
+        (["--url-column", "nothing"], "metadata has no column 'nothing' (--url-column); it has "),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_a_sentence(pool, capsys, more, sentence):

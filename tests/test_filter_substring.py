@@ -630,10 +630,13 @@ def test_workers_are_forked_only_while_nothing_with_threads_is_there():
         (["-q", "hen", "--dbs", "{pool}/none.db"], "none.db is not there: give its path, or add --download-dbs"),
         (["-q", "hen", "--dbs", "{pool}/p-{{0..9}}.db"], r"\{0..9\}.db is no file: .* expanded by bash"),
         (["-q", "hen", "--dbs", "{pool}"], r"is a folder: name its shards, as '.*/\*.parquet'"),
-        (["-q", "hen", "--dbs", __file__], "neither a parquet file nor a SQLite database"),
+        (["-q", "hen", "--dbs", __file__], "is no parquet, csv, tsv, json or Arrow file"),
         (["-q", "Nothing", "--template", "--dbs", "{shard}"], "there is no template 'Nothing'; known: .*DTD"),
         (["-q", "DTD", "--template", "--classes", "hen", "--dbs", "{shard}"], "template DTD has no class 'hen'"),
-        (["-q", "hen", "--field", "ALT", "--dbs", "{shard}"], "has no column 'ALT' .--field.; it has SAMPLE_ID, URL"),
+        (
+            ["-q", "hen", "--field", "ALT", "--dbs", "{shard}"],
+            "has no column 'ALT' .--caption-column.; it has SAMPLE_ID, URL",
+        ),
         (["-q", "hen", "--dbs", "{shard}", "-o", "{shard}"], "--output .*part-0.parquet cannot be written"),
         (["-q", "hen", "--dbs", "{shard}", "--tmp", "{shard}"], "--tmp .*part-0.parquet cannot be written"),
         (["--dbs", "{shard}"], "give either --query .* or --select-random N"),
@@ -680,7 +683,7 @@ def test_shards_that_cannot_be_opened_are_named_and_the_others_are_done(pool, tm
     pq.write_table(pa.table({"caption": ["a hen"]}), tmp_path / "no_url.parquet")
     pq.write_table(pa.table({"url": ["u"], "caption": ["a hen"], "NSFW": [["x"]]}), tmp_path / "list.parquet")
     pq.write_table(pa.table({"url": ["u"], "caption": ["a hen"], "NSFW": ["bogus"]}), tmp_path / "bogus.parquet")
-    (tmp_path / "in.csv").write_text("url,caption\nu,a hen\n")
+    (tmp_path / "in.zip").write_bytes(b"PK\x03\x04")
     good = pool / "part-0.parquet"
     for workers in (1, 2):
         out = tmp_path / str(workers)
@@ -690,12 +693,12 @@ def test_shards_that_cannot_be_opened_are_named_and_the_others_are_done(pool, tm
         assert said.count("left out, and the others are scanned: ") == 3
         assert "bogus.parquet: column NSFW holds safety values that are not understood: 'bogus' (1)" in said
         assert len(manifest_of(out)["coverage"]["missing"]) == 4
-    assert run("-o", tmp_path / "sample", "--select-random", 5, "--dbs", good, tmp_path / "in.csv") == 1
+    assert run("-o", tmp_path / "sample", "--select-random", 5, "--dbs", good, tmp_path / "in.zip") == 1
     assert len(read_output(tmp_path / "sample", allow_partial=True)) == 5
     capsys.readouterr()
-    assert run("-o", tmp_path / "none", "-q", "hen", "--dbs", tmp_path / "in.csv", tmp_path / "list.parquet") == 2
+    assert run("-o", tmp_path / "none", "-q", "hen", "--dbs", tmp_path / "in.zip", tmp_path / "list.parquet") == 2
     (said,) = capsys.readouterr().err.splitlines()
-    assert "in.csv is a CSV file: convert it" in said and said.endswith(
+    assert "in.zip is a zip archive (npz, spreadsheet …): unpack it" in said and said.endswith(
         "(and 1 other shards, which cannot be read either)"
     )
     assert not list((tmp_path / "none").iterdir())

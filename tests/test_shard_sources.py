@@ -252,9 +252,7 @@ def test_what_was_fetched_and_is_no_shard_is_named(drive, tmp_path, capsys):
     (tmp_path / "page.html").write_text("<html>Quota exceeded</html>")
     (tmp_path / "sources.json").write_text(json.dumps({"a.db": "page.html"}))
     assert run("--shard-sources", "sources.json", names=["a.db"]) == 1
-    assert (
-        "missing: dbs/a.db: shard dbs/a.db is neither a parquet file nor a SQLite database" in capsys.readouterr().err
-    )
+    assert "missing: dbs/a.db: shard dbs/a.db is a web page" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"a.db": 1}'])

@@ -13,6 +13,7 @@ import pytest
 
 from retrieval import duckdb_shards, parquet_shards, sqlite_shards
 from retrieval.cli import UserError
+from retrieval.columns import ColumnChoice
 from retrieval.shard import unreadable
 from retrieval.shards import caption_batches, open_shard, row_batches
 from retrieval.sqlite_shards import looked_up_batches, looked_up_captions, rows_of_index
@@ -355,19 +356,23 @@ def test_rows_are_taken_by_position(tmp_path, kind, monkeypatch):
 
 def test_the_caption_column_can_be_named(tmp_path):
     path = write_parquet(tmp_path / "a.parquet", url="URL", what="TEXT")
-    with pytest.raises(UserError, match=r"has no TEXT column \(--field names the caption column\); it has url, what"):
+    with pytest.raises(UserError, match="has no TEXT column; it has url, what: name the captions with --caption-col"):
         open_shard(path)
-    with pytest.raises(UserError, match="has no column 'alt' .--field.; it has url, what"):
-        open_shard(path, "alt")
-    assert [row["TEXT"] for row in read_all(open_shard(path, "WHAT"))] == TEXTS
+    with pytest.raises(UserError, match="has no column 'alt' .--caption-column.; it has url, what"):
+        open_shard(path, ColumnChoice("alt"))
+    assert [row["TEXT"] for row in read_all(open_shard(path, ColumnChoice("WHAT")))] == TEXTS
 
 
 def test_a_shard_without_a_url_names_what_it_has(tmp_path):
-    with pytest.raises(UserError, match="a.parquet has no URL column; it has whence, TEXT: rename the one"):
+    with pytest.raises(
+        UserError, match="a.parquet has no URL column; it has whence, TEXT: name the one with the addresses with --url"
+    ):
         open_shard(write_parquet(tmp_path / "a.parquet", whence="URL", TEXT="TEXT"))
     with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
         connection.execute("CREATE VIRTUAL TABLE samples USING fts5(whence, TEXT)")
-    with pytest.raises(UserError, match="a.db has no URL column; it has whence, TEXT: rename the one"):
+    with pytest.raises(
+        UserError, match="a.db has no URL column; it has whence, TEXT: name the one with the addresses with --url"
+    ):
         open_shard(tmp_path / "a.db")
 
 
@@ -377,12 +382,11 @@ def test_a_caption_column_that_holds_no_text_is_refused(tmp_path):
 
 
 def test_what_is_neither_format_is_refused(tmp_path):
-    neither = "neither a parquet file nor a SQLite database"
     for content, sentence in (
-        (b"", rf"a.db is empty \(0 bytes\), {neither}: fetch it again"),
-        (b"PK\x03\x04 a zip file", f"a.db is {neither} but a zip archive: unpack it"),
-        (b"SQLite formula", f"a.db is {neither}$"),
-        (b"<!DOCTYPE html><html>", f"a.db is {neither} but a web page"),
+        (b"", r"a.db is empty \(0 bytes\): fetch it again"),
+        (b"PK\x03\x04 a zip file", "a.db is a zip archive .*: unpack it"),
+        (b"SQLite formula", "a.db is no parquet, csv, .* and no SQLite database$"),
+        (b"<!DOCTYPE html><html>", "a.db is a web page"),
     ):
         (tmp_path / "a.db").write_bytes(content)
         with pytest.raises(UserError, match=sentence):
@@ -539,7 +543,7 @@ def test_a_column_whose_name_begins_like_the_caption_is_not_the_caption(tmp_path
                      names=["meta", "url", "caption", "meta.en"])  # fmt: skip
     pq.write_table(table, tmp_path / "a.parquet")
     assert read_all(open_shard(tmp_path / "a.parquet"))[0]["TEXT"] == "right"
-    assert read_all(open_shard(tmp_path / "a.parquet", "meta.en"))[0]["TEXT"] == "flat"
+    assert read_all(open_shard(tmp_path / "a.parquet", ColumnChoice("meta.en")))[0]["TEXT"] == "flat"
 
 
 def test_column_names_that_are_not_utf8_are_one_sentence(tmp_path):

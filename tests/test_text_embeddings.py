@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import open_clip
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -338,6 +339,34 @@ def test_a_shard_that_pyarrow_cannot_decode_is_embedded_all_the_same(model, tmp_
     assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
     expected = padded(model[1], ["a dog", "a cat"])
     np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), expected, atol=5e-4)
+
+
+@pytest.mark.parametrize("name", ["metadata_0000.csv.gz", "metadata_0000.jsonl", "metadata_0000.arrow", "cc_0000.tsv"])
+def test_a_list_of_any_format_has_the_embeddings_of_the_same_parquet(name, model, tmp_path):
+    captions = [*words(40), None, 'say "hen", twice']
+    table = pq.read_table(write_shard(tmp_path / "pool/metadata_0000.parquet", captions))
+    assert run(tmp_path / "pool", tmp_path / "expected", model[0]) == 0
+    (tmp_path / "lists").mkdir()
+    path, flags = tmp_path / "lists" / name, []
+    if name.endswith(".arrow"):
+        pyarrow.feather.write_feather(table, path)
+    elif name.endswith(".tsv"):
+        path.write_text("".join(f"{row['caption'] or ''}\t{row['url']}\n" for row in table.to_pylist()))
+        flags = ["--columns", "caption,url"]
+    else:
+        options = "FORMAT json" if name.endswith("jsonl") else "FORMAT csv, HEADER"
+        duckdb.from_arrow(table).query("t", f"COPY t TO '{path}' ({options})")
+    (tmp_path / "lists" / "notes.txt").write_text("no shard")
+    assert run(tmp_path / "lists", tmp_path / "out", model[0], *flags) == 0
+    made, expected = (np.load(tmp_path / folder / "text_embed_0000.npy") for folder in ("out", "expected"))
+    assert np.array_equal(made, expected)
+
+
+def test_a_list_with_a_row_that_cannot_be_read_is_not_embedded(model, tmp_path, capsys):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "a.csv").write_text("url,caption\nu,a\nu,b,more\nu,c\nu,d\n")
+    assert run(tmp_path / "lists", tmp_path / "out", model[0]) == 1
+    assert "a.csv: it has rows that cannot be read, the first: row 1 has 3 fields, not 2" in capsys.readouterr().err
 
 
 def test_hidden_files_are_no_shards(model, tmp_path, capsys):

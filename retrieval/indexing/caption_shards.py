@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,8 @@ import pyarrow as pa
 from retrieval.arrow_values import is_text
 from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource
-from retrieval.columns import caption_column
+from retrieval.columns import ColumnChoice, caption_column, choice_notes
+from retrieval.file_kinds import is_shard_name
 from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint
 from retrieval.index_folder import is_hidden
 from retrieval.parquet_shards import parquet_file
@@ -76,6 +77,8 @@ class Work:
     fingerprint: str  # of the shard, the model and what else decides the bytes
     rows_done: int  # by an earlier run of the same fingerprint
     empty: int  # null or empty captions among them
+    listed: tuple[str, ...] = ()  # the names of the columns of a list without names
+    notes: tuple[str, ...] = ()  # which captions are taken, where several columns could be
 
     @property
     def part(self) -> Path:
@@ -91,7 +94,10 @@ class Work:
 
 
 def find_shards(place: str, output: Path) -> dict[Path | RemoteFile, str]:
-    """The parquet files of a folder or an address, each with the name of its embedding file.
+    """The shards of a folder or an address, each with the name of its embedding file.
+
+    Those are the folder's parquet files, or where it has none its shards of other formats. (img2dataset's folders hold
+    a parquet beside each tar, of the same rows.)
 
     Args:
         output: keeps the listing of remote shards.
@@ -102,9 +108,11 @@ def find_shards(place: str, output: Path) -> dict[Path | RemoteFile, str]:
     if is_address(place):
         return embedding_names(_find_remote(place, output))
     folder = Path(place)
-    shards = [path for path in sorted(folder.glob("*.parquet")) if path.is_file() and not is_hidden(path, folder)]
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and not is_hidden(path, folder)]
+    shards = [path for path in files if path.suffix == ".parquet"]
+    shards = shards or [path for path in files if is_shard_name(path.name)]
     if not shards:
-        raise UserError(f"--input-parquet-dir {folder} holds no *.parquet")
+        raise UserError(f"--input-parquet-dir {folder} holds no *.parquet, nor *.csv, *.tsv, *.jsonl, *.arrow …")
     return embedding_names(shards)
 
 
@@ -146,16 +154,16 @@ def earlier_names(shard: Path | RemoteFile) -> set[str]:
 
 
 def plan_all(
-    targets: dict[Path | RemoteFile, Path], asked_column: str | None, settings: EmbeddingSettings
+    targets: dict[Path | RemoteFile, Path], asked: ColumnChoice, settings: EmbeddingSettings
 ) -> list[Work | Unreadable]:
     """`plan_work` for each shard and its target. The footers of remote shards are fetched side by side."""
     at_once = FOOTERS_AT_ONCE if any(isinstance(shard, RemoteFile) for shard in targets) else 1
     with ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(lambda each: plan_work(*each, asked_column, settings), targets.items()))
+        return list(pool.map(lambda each: plan_work(*each, asked, settings), targets.items()))
 
 
 def plan_work(
-    shard: Path | RemoteFile, target: Path, asked_column: str | None, settings: EmbeddingSettings
+    shard: Path | RemoteFile, target: Path, asked: ColumnChoice, settings: EmbeddingSettings
 ) -> Work | Unreadable:
     """Open the shard's footer, find the captions, and find out what an earlier run has done of it."""
     try:
@@ -163,7 +171,7 @@ def plan_work(
     except UnicodeEncodeError:
         return Unreadable(shard, "its name is not UTF-8: rename it")
     try:
-        rows, column = find_captions(shard, asked_column)
+        rows, column, names = find_captions(shard, asked)
     except READ_ERRORS as error:
         return unreadable(shard, error)
     if len(target.name.encode()) > LONGEST_NAME:
@@ -180,6 +188,7 @@ def plan_work(
         }
     )
     work = Work(shard, column, rows, settings.model.width, target, settings.model.name, fingerprint, 0, 0)
+    work = replace(work, listed=asked.listed, notes=tuple(choice_notes(names, {"TEXT": column})))
     take_over(work)
     return resume(work)
 
@@ -188,28 +197,56 @@ def unreadable(shard: Path | RemoteFile, error: Exception) -> Unreadable:
     return Unreadable(shard, first_line(error), isinstance(error, NoCaptions), isinstance(error, ShardChanged))
 
 
-def find_captions(shard: Path | RemoteFile, asked: str | None) -> tuple[int, str]:
-    """The number of rows, and the caption column.
+def find_captions(shard: Path | RemoteFile, asked: ColumnChoice) -> tuple[int, str, Sequence[str]]:
+    """The number of rows, the caption column, and all columns.
 
     Raises:
         One of READ_ERRORS.
     """
+    if not is_parquet(shard):
+        opened = open_shard(shard, replace(asked, needs_url=False))
+        return count_whole_rows(opened), opened.columns["TEXT"], opened.names
     try:
         with parquet_file(shard) as (file, _):
-            return file.metadata.num_rows, text_column(file.schema_arrow, asked)
+            names = file.schema_arrow.names
+            return file.metadata.num_rows, text_column(file.schema_arrow, asked.caption), names
     except NoCaptions:
         raise
     except READ_ERRORS as error:
-        opened = None if isinstance(shard, RemoteFile) else opened_by_duckdb(shard, asked)
+        opened = None if isinstance(shard, RemoteFile) else opened_by_duckdb(shard, asked.caption)
         if opened is None:
             raise error
-        return opened.rows, opened.columns["TEXT"]
+        return opened.rows, opened.columns["TEXT"], opened.names
+
+
+def is_parquet(shard: Path | RemoteFile) -> bool:
+    """Remote shards are: others are not read where they lie."""
+    if isinstance(shard, RemoteFile):
+        return True
+    with open(shard, "rb") as file:
+        return file.read(4) == b"PAR1" or shard.suffix == ".parquet"
+
+
+def count_whole_rows(shard: Shard) -> int:
+    """The number of rows, all of which can be read: row i of the embeddings must be row i of the shard.
+
+    Raises:
+        UserError: one cannot be read.
+    """
+    if shard.rows is not None:
+        return shard.rows
+    rows = 0
+    for batch in caption_batches(shard):
+        if batch.lost:
+            raise UserError(f"it has rows that cannot be read, the first: {batch.first_lost}: repair or drop them")
+        rows += len(batch.rows)
+    return rows
 
 
 def opened_by_duckdb(shard: Path | RemoteFile, column: str | None) -> Shard | None:
     """A sound shard that pyarrow cannot decode (VARIANT beside the captions, captions of an encoding that it lacks)."""
     try:
-        opened = open_shard(shard, column)
+        opened = open_shard(shard, ColumnChoice(column, needs_url=False))
     except UserError:
         return None
     return opened if opened.kind == "duckdb" else None
@@ -282,10 +319,10 @@ def check_space(todo: list[Work], output: Path) -> None:
         )
 
 
-def read_captions(shard: Path | RemoteFile, column: str) -> Iterator[list[str | None]]:
+def read_captions(work: Work) -> Iterator[list[str | None]]:
     """The captions, GROUP by GROUP whatever the shard's row groups are."""
     captions = []
-    for values in caption_columns(shard, column):
+    for values in caption_columns(work):
         captions += as_texts(values)
         while len(captions) >= GROUP:
             yield captions[:GROUP]
@@ -294,9 +331,13 @@ def read_captions(shard: Path | RemoteFile, column: str) -> Iterator[list[str | 
         yield captions
 
 
-def caption_columns(shard: Path | RemoteFile, column: str) -> Iterator[pa.Array]:
-    """The captions in pieces of any size: by pyarrow, or where it cannot begin to decode them, by DuckDB."""
-    begun = False
+def caption_columns(work: Work) -> Iterator[pa.Array]:
+    """The captions in pieces of any size: of parquet by pyarrow, or where it cannot begin to decode them, by DuckDB."""
+    shard, column, begun = work.shard, work.column, False
+    if not is_parquet(shard):
+        opened = open_shard(shard, ColumnChoice(column, listed=work.listed, needs_url=False))
+        yield from (batch.captions for batch in caption_batches(opened))
+        return
     try:
         with parquet_file(shard, buffer_size=READ_BUFFER, pre_buffer=False) as (file, fetch_ahead):
             fetch_ahead(range(file.num_row_groups), [column])

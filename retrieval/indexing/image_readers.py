@@ -19,7 +19,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retrieval.indexing.image_tars import NotingTar, Sample, list_samples, read_member
+from retrieval.indexing.image_tars import Sample, list_samples, read_member
+from retrieval.noting_tar import NotingTar
 
 # Of browsers and of Pillow. Those that Pillow cannot decode (heic, jxl, svg) are counted as "no image".
 SUFFIXES = (

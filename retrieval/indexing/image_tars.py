@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from retrieval.noting_tar import NotingTar
+
 TAR_NAME = re.compile(r"\.(tar(\.(gz|bz2|xz|zst))?|tgz|tbz2?|txz)$", re.IGNORECASE)
 TAR_ERRORS = (OSError, EOFError, ValueError, tarfile.TarError, zlib.error, lzma.LZMAError)  # cut or damaged
 MAGIC = re.compile(rb"\xff\xd8\xff|\x89PNG\r\n|GIF8[79]a|RIFF....WEBP|II\*\0|MM\0\*", re.DOTALL)
@@ -22,29 +24,6 @@ SIDECARS = (".json", ".txt")
 
 def is_tar(path: Path) -> bool:
     return TAR_NAME.search(path.name) is not None
-
-
-class NotingHeader(tarfile.TarInfo):
-    """A header that tells its tar of blocks that are none: `ignore_zeros` passes over them without a word."""
-
-    @classmethod
-    def fromtarfile(cls, tar):
-        try:
-            return super().fromtarfile(tar)
-        except tarfile.EOFHeaderError:
-            tar.zero_blocks += 1
-            raise
-        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError):
-            tar.bad_header = tar.bad_header or tar.fileobj.tell()
-            raise
-
-
-class NotingTar(tarfile.TarFile):
-    """A tar, or several that were concatenated, and what is wrong with it."""
-
-    tarinfo = NotingHeader
-    zero_blocks = 0  # up to here: two end a tar
-    bad_header = None  # bytes from the beginning
 
 
 @dataclass

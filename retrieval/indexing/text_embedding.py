@@ -52,7 +52,7 @@ def load_model(name: str, device: str | None, precision: str, first: Work) -> Cl
 
 def sample_captions(work: Work) -> list[str]:
     try:
-        return [caption or "" for caption in next(read_captions(work.shard, work.column), [])[:SAMPLE]]
+        return [caption or "" for caption in next(read_captions(work), [])[:SAMPLE]]
     except READ_ERRORS:  # it is named when its turn comes
         return []
 
@@ -104,7 +104,7 @@ def tokenised_groups(tokenizer: Callable, todo: list[Work], lost: list[Unreadabl
             continue
         begin, empty = 0, work.empty
         try:
-            for captions in read_captions(work.shard, work.column):
+            for captions in read_captions(work):
                 if begin >= work.rows_done:
                     empty += sum(not caption for caption in captions)
                     yield Group(work, begin, tokenizer([caption or "" for caption in captions]), empty)

@@ -77,6 +77,6 @@ def losses_line(counts: dict) -> str:
     lost = [
         f"{counts[name]:,} {label}{SHORT_HINT if name == 'short' else ''}"
         for name, label in SEMANTIC_LOSSES.items()
-        if counts[name]
+        if counts.get(name)
     ]
     return f"of {counts['asked']:,} hits asked: " + (", ".join(lost) if lost else "none lost")

@@ -6,6 +6,7 @@ The script decides all of it before anything large is opened. Standard library o
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrieval.columns import NOTHING_SAID, ColumnChoice
 from retrieval.index_folder import IndexEntry
 
 DEDUP_THRESHOLD = 0.94  # clip-retrieval's: clip_back.py, get_non_uniques
@@ -20,6 +21,8 @@ class SearchSettings:
     nprobe: int | None  # None: the index's own
     ef_search: int | None
     allow_untagged: bool
+    where: str | None = None  # a condition on the pool's own columns (row_condition.py)
+    columns: ColumnChoice = NOTHING_SAID
 
 
 @dataclass(frozen=True)

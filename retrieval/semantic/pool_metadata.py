@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from retrieval.cli import UserError
-from retrieval.columns import map_columns
+from retrieval.columns import NOTHING_SAID, ColumnChoice, asked_columns, map_columns
 from retrieval.index_folder import BUILDER, metadata_files
+from retrieval.own_values import comparable
 from retrieval.record_columns import safety_tags
+from retrieval.row_condition import Condition, Judge, own_names, parse_condition
 from retrieval.semantic.column_types import common_type, of_type, plain_type
 
 SAFETY_ROWS = 1_024  # of a file whose safety values are understood before the search begins; the others when they hit
@@ -28,6 +30,8 @@ class Metadata:
     starts: np.ndarray  # int64 (batches + 1,): the first row of each batch, and the number of rows
     columns: dict[str, str]  # ours -> the pool's own, as retrieval.columns.map_columns finds them
     types: dict[str, pa.DataType]  # the pool's column -> the one type in which all files' values are given
+    condition: Condition | None = None  # of --where
+    compared: tuple[str, ...] = ()  # the pool's columns that it names
 
     @property
     def rows(self) -> int:
@@ -67,12 +71,15 @@ class Metadata:
             raise UserError(f"{self.files[reader]} cannot be read ({reason}): make it again with {BUILDER}") from error
 
 
-def open_metadata(folder: Path, allow_untagged: bool) -> Metadata:
+def open_metadata(
+    folder: Path, allow_untagged: bool, where: str | None = None, asked: ColumnChoice = NOTHING_SAID
+) -> Metadata:
     """Memory-map the metadata of an index folder.
 
     Raises:
         UserError: no arrow file, a file of another format, files with different columns, no URL column, values of a
-            type that is not read, or no safety column (unless `allow_untagged`) or one that is not understood.
+            type that is not read, no safety column (unless `allow_untagged`) or one that is not understood, or a
+            condition `where` that cannot be evaluated.
     """
     files = metadata_files(folder)
     if not files:
@@ -94,13 +101,19 @@ def open_metadata(folder: Path, allow_untagged: bool) -> Metadata:
     for file, reader in zip(files, readers, strict=True):
         if set(reader.schema.names) != set(names):
             raise UserError(f"{file} has other columns than {files[0]}: they are not one pool's metadata")
-    columns = _columns(folder, names, allow_untagged)
-    types = _column_types(files, readers, columns)
+    columns = _columns(folder, names, allow_untagged, asked)
+    condition = parse_condition(where) if where else None
+    compared = own_names(condition, names, f"{folder}/metadata").values() if condition else ()
+    types = _column_types(files, readers, columns | {name: name for name in compared})
     starts = np.cumsum([0, *sizes])
     metadata = Metadata(
-        f"{folder}/metadata", tuple(files), tuple(readers), tuple(batches), starts, columns, types
+        f"{folder}/metadata", tuple(files), tuple(readers), tuple(batches), starts, columns, types,
+        condition, tuple(compared),
     )  # fmt: skip
     _check_safety(metadata)
+    if condition is not None:
+        with Judge(condition, metadata.name) as judge:
+            judge.check_types(compared_values(metadata.fetch(np.array([], np.int64), list(metadata.compared))))
     return metadata
 
 
@@ -112,10 +125,18 @@ def give_ids_one_type(pools: list[Metadata]) -> None:
         types[name] = common
 
 
-def _columns(folder: Path, names: list[str], allow_untagged: bool) -> dict[str, str]:
-    columns = map_columns(names)
+def compared_values(table: pa.Table) -> dict[str, pa.Array]:
+    """A table's columns as arrays that a condition can compare."""
+    return {name: comparable(table[name].combine_chunks()) for name in table.column_names}
+
+
+def _columns(folder: Path, names: list[str], allow_untagged: bool, asked: ColumnChoice) -> dict[str, str]:
+    columns = map_columns(names) | asked_columns(names, asked, f"{folder}/metadata")
     if "URL" not in columns:
-        raise UserError(f"{folder}/metadata has no URL column; it has: {', '.join(names)}")
+        raise UserError(
+            f"{folder}/metadata has no URL column; it has: {', '.join(names)}: name the one with the addresses with "
+            "--url-column"
+        )
     if not {"NSFW", "punsafe"} & columns.keys() and not allow_untagged:
         raise UserError(
             f"{folder}/metadata has no NSFW column and no punsafe score (it has: {', '.join(names)}), so nothing can "

@@ -38,7 +38,7 @@ def open_pool(files: PoolFiles, settings: SearchSettings) -> Pool:
         UserError: names what does not fit, and the way out.
     """
     folder = files.entry.folder
-    metadata = open_metadata(folder, settings.allow_untagged)
+    metadata = open_metadata(folder, settings.allow_untagged, settings.where, settings.columns)
     if files.exact_folder:
         indices = {source: open_embeddings(paths) for source, paths in files.searched.items()}
     else:

@@ -14,9 +14,11 @@ import pyarrow as pa
 from retrieval.index_folder import SOURCES
 from retrieval.record_columns import safety_tags, tagged_unsafe
 from retrieval.records import SEMANTIC_LOSSES
+from retrieval.row_condition import Judge
 from retrieval.semantic.knn_search import Neighbours, check_ids, rerank
 from retrieval.semantic.near_duplicates import without_near_duplicates
 from retrieval.semantic.plan import SearchSettings
+from retrieval.semantic.pool_metadata import Metadata, compared_values
 from retrieval.semantic.pools import Pool
 
 
@@ -68,12 +70,22 @@ def select(found: PoolHits, settings: SearchSettings) -> Selection:
     table = metadata.fetch(ids, list(dict.fromkeys(metadata.columns.values())))
     tags = safety_tags(table, metadata.columns, metadata.name)
     unsafe = np.zeros(len(ids), bool) if tags is None else tagged_unsafe(tags)
-    safe = np.flatnonzero(~unsafe)
+    dropped = ~unsafe & ~_fulfil_condition(metadata, ids)
+    safe = np.flatnonzero(~unsafe & ~dropped)
     safe = safe[np.argsort(first[safe])]
     counts["nsfw"] = int(unsafe[id_of_hit].sum())
+    counts["where"] = int(dropped[id_of_hit].sum())
     counts["kept"] = len(safe)
-    counts["repeats"] = len(hits.ids) - counts["nsfw"] - counts["kept"]
+    counts["repeats"] = len(hits.ids) - counts["nsfw"] - counts["where"] - counts["kept"]
     return Selection(hits.take(first[safe]), table.take(safe), counts)
+
+
+def _fulfil_condition(metadata: Metadata, ids: np.ndarray) -> np.ndarray:
+    """Which rows --where keeps: bool (n,); all where there is none."""
+    if metadata.condition is None or not len(ids):
+        return np.ones(len(ids), bool)
+    with Judge(metadata.condition, metadata.name) as judge:
+        return judge.holds(compared_values(metadata.fetch(ids, list(metadata.compared))))
 
 
 def _distinct_hits(found: PoolHits, source: str, settings: SearchSettings, counts: dict[str, int]) -> Hits:

@@ -6,28 +6,29 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 
 from retrieval.cli import UserError
+from retrieval.columns import ColumnChoice
 from retrieval.remote_address import RemoteFile
-from retrieval.shards import open_shard
+from retrieval.shards import count_rows, open_shard
 
 OPENED_AT_ONCE = 8  # remote shards: each costs a request
 
 
 def sample_of_each_shard(
-    shards: list[str | RemoteFile], field: str | None, count: int, seed: int
+    shards: list[str | RemoteFile], asked: ColumnChoice, count: int, seed: int
 ) -> list[tuple[int, ...]]:
     """`draw_sample` over the shards' numbers of rows."""
     with ThreadPoolExecutor(OPENED_AT_ONCE if any(isinstance(path, RemoteFile) for path in shards) else 1) as pool:
-        rows = list(pool.map(lambda path: rows_or_refusal(path, field), shards))
+        rows = list(pool.map(lambda path: rows_or_refusal(path, asked), shards))
     refused = [reason for reason in rows if isinstance(reason, UserError)]
     if refused and len(refused) == len(shards):
         raise refused[0]
     return draw_sample([0 if isinstance(number, UserError) else number for number in rows], count, seed)
 
 
-def rows_or_refusal(path: str | RemoteFile, field: str | None) -> int | UserError:
+def rows_or_refusal(path: str | RemoteFile, asked: ColumnChoice) -> int | UserError:
     """A shard's number of rows. One that cannot be read gives none, and its scan will name it."""
     try:
-        return open_shard(path, field).rows
+        return count_rows(open_shard(path, asked))
     except UserError as error:
         return error
 

@@ -16,6 +16,7 @@ import time
 from concurrent.futures import BrokenExecutor
 
 from retrieval.cli import UserError
+from retrieval.columns import choice_notes
 from retrieval.remote_address import RemoteFile
 from retrieval.remote_traffic import Traffic, computing, traffic, use
 from retrieval.substring.search_units import Search, Unit
@@ -34,7 +35,7 @@ class Workers:
 
     def __init__(self, search: Search, number: int, more: int = 0):
         self.followers = number + more  # threads that should call `scan`
-        self._search, self._pool, self._stop = search, None, threading.Event()
+        self.search, self._pool, self._stop = search, None, threading.Event()
         if number == 1:
             use(Traffic(number), self._stop)
             return
@@ -59,20 +60,22 @@ class Workers:
             concurrent.futures.BrokenExecutor: a worker was killed.
         """
         if self._pool is not None:
-            return self._pool.submit(scan, unit, self._search, parent=os.getpid()).result()
-        return scan(unit, self._search, self._stop)
+            return self._pool.submit(scan, unit, self.search, parent=os.getpid()).result()
+        return scan(unit, self.search, self._stop)
 
-    def check(self, shard: str | RemoteFile) -> None:
+    def check(self, shard: str | RemoteFile) -> list[str]:
         """Open one shard.
+
+        Returns:
+            list[str]: which columns are taken, where it has several that could be.
 
         Raises:
             UserError: it cannot be read.
             concurrent.futures.BrokenExecutor: a worker was killed.
         """
         if self._pool is None:
-            check(shard, self._search.field)
-        else:
-            self._pool.submit(check, shard, self._search.field).result()
+            return check(shard, self.search)
+        return self._pool.submit(check, shard, self.search).result()
 
     def check_all(self, shards: list[str | RemoteFile]) -> dict[str, str]:
         """Open the shards side by side.
@@ -83,9 +86,9 @@ class Workers:
         Raises:
             UserError: a worker was killed.
         """
-        fields = [self._search.field] * len(shards)
+        searches = [self.search] * len(shards)
         try:
-            reasons = list((map if self._pool is None else self._pool.map)(reason_against, shards, fields))
+            reasons = list((map if self._pool is None else self._pool.map)(reason_against, shards, searches))
         except BrokenExecutor as error:
             raise UserError(
                 "a worker was killed as it opened the shards (out of memory?): run again, perhaps with fewer --workers"
@@ -150,16 +153,26 @@ def begin_worker(parent: int, shared: Traffic) -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def check(shard: str | RemoteFile, field: str | None) -> None:
+def check(shard: str | RemoteFile, search: Search) -> list[str]:
+    """Open a shard, and say which columns are taken.
+
+    Raises:
+        UserError: it cannot be read. ConditionError: --where cannot be evaluated on its rows.
+    """
     from retrieval.shards import open_shard
 
-    open_shard(shard, field)
+    opened = open_shard(shard, search.columns)
+    if search.where is not None:
+        from retrieval.substring.where import Where
+
+        Where(opened, search.where).check()
+    return choice_notes(opened.names, opened.columns)
 
 
-def reason_against(shard: str | RemoteFile, field: str | None) -> str | None:
+def reason_against(shard: str | RemoteFile, search: Search) -> str | None:
     """Why the shard cannot be read, one sentence; None where it can."""
     try:
-        check(shard, field)
+        check(shard, search)
     except UserError as error:
         return str(error)
     except (OSError, *UNFORESEEN) as error:

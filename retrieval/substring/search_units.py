@@ -15,6 +15,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrieval.columns import NOTHING_SAID, ColumnChoice
 from retrieval.files import file_fingerprint, settings_fingerprint
 from retrieval.queries import Query, to_fts5
 from retrieval.remote_address import RemoteFile
@@ -30,12 +31,16 @@ class Search:
     match: str  # a mode of retrieval.substring.matching, or RANDOM for a control set
     classes: tuple[str, ...]
     queries: tuple[Query, ...]  # one per class; none for a control set
-    field: str | None = None  # the caption column, where it is not found by name
+    columns: ColumnChoice = NOTHING_SAID
     quantity: int | None = None  # at most this many records per class
+    where: str | None = None  # a condition on the pool's own columns (row_condition.py)
 
     def settings(self) -> dict:
         queries = dict(zip(self.classes, _written(self.queries), strict=False))
-        return {"match": self.match, "field": self.field, "quantity": self.quantity, "queries": queries}
+        said = {"url_column": self.columns.url, "columns": list(self.columns.listed), "where": self.where}
+        asked = {name: value for name, value in said.items() if value}  # absent: an earlier version's run goes on
+        found = {"match": self.match, "field": self.columns.caption, "quantity": self.quantity, "queries": queries}
+        return found | asked
 
 
 @functools.lru_cache(maxsize=1)  # asked for with each shard of a pool; a thousand queries take 0.04 s
@@ -107,5 +112,6 @@ def clear_remains(unit: Unit) -> None:
 
 
 def copy_on_fast_disk(unit: Unit) -> Path:
-    """Where --tmp holds the shard's copy while it is read."""
-    return Path(unit.tmp) / unit.counts.stem
+    """Where --tmp holds the shard's copy while it is read. Its name ends as the shard's: that tells a list's format."""
+    fingerprint = unit.counts.stem.rpartition(".")[2]
+    return Path(unit.tmp) / f"{fingerprint}.{Path(unit.shard).name[-80:]}"

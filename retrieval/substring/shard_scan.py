@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from retrieval.substring.index_hits import index_hits
 from retrieval.substring.matched_labels import MatchedLabels
 from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import RANDOM, Search, Unit, clear_remains, copy_on_fast_disk
+from retrieval.substring.where import Where
 
 ENCODED_BYTES = 1 << 26  # of records encoded at once; most batches have a tenth of it, and Arrow's text ends at 2 GB
 RECORD_BYTES = 300  # of a record without its caption
@@ -49,13 +51,14 @@ def scan_unit(unit: Unit, search: Search, stop: threading.Event | None = None) -
     fingerprint = file_fingerprint(unit.source)
     counter = HitCounter()
     with local_copy(unit) as path, complete_file(unit.hits) as unfinished:
-        shard = open_shard(path, search.field)
+        shard = open_shard(path, search.columns)
         with open(unfinished, "wb") as file:
             for lines in record_lines(shard, unit, search, counter):
                 if stop is not None and stop.is_set():
                     raise UserError("the run ended before it was scanned")
                 file.write(lines)
-    counts = {"shard": fingerprint, "rows": shard.rows, "bytes": unit.hits.stat().st_size} | counter.counts()
+    rows = counter.rows if shard.rows is None else shard.rows
+    counts = {"shard": fingerprint, "rows": rows, "bytes": unit.hits.stat().st_size} | counter.counts()
     write_json(unit.counts, counts, indent=None)
     return counts | {"seconds": time.perf_counter() - started}
 
@@ -84,7 +87,14 @@ class HitCounter:
 
     def __init__(self):
         self.captions = 0
+        self.rows, self.lost, self.first_lost = 0, 0, ""  # read in batches, and those of them that cannot be read
+        self.where: Where | None = None
         self.records, self.inside, self.phrases = Counter(), Counter(), Counter()
+
+    def note(self, batch: Batch) -> None:
+        self.rows += len(batch.rows)
+        self.lost += batch.lost
+        self.first_lost = self.first_lost or batch.first_lost
 
     def add(self, hits: Hits, phrases: tuple[str | None, ...]) -> None:
         self.captions += int(np.count_nonzero(np.diff(hits.row, prepend=-1)))
@@ -103,7 +113,9 @@ class HitCounter:
         }
         for (query, phrase), number in sorted(self.phrases.items()):
             classes[str(query)]["phrases"][phrase] = number
-        return {"captions": self.captions, "records": sum(self.records.values()), "classes": classes}
+        where = {} if self.where is None else {"dropped_by_where": self.where.dropped}
+        lost = {"lost_rows": self.lost, "first_lost": self.first_lost} if self.lost else {}
+        return {"captions": self.captions, "records": sum(self.records.values()), "classes": classes} | where | lost
 
 
 # ---- the records, batch by batch ----
@@ -112,14 +124,19 @@ class HitCounter:
 def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) -> Iterator[bytes | memoryview]:
     """The encoded records of a shard, in blocks; some are empty, so that a run that has ended is noticed."""
     name = Path(unit.shard).name
+    if search.where is not None:
+        counter.where = Where(shard, search.where)
+        shard = counter.where.shard
     if unit.sample is not None:
         labels = Labels(RANDOM, name, (RANDOM,), (None,))
-        found = sampled_rows(shard, unit.sample)
+        found = sampled_rows(shard, unit.sample, counter)
     else:
         matched = matched_labels(search)
         labels = Labels("substring", name, search.classes, matched.labels)
         found = ((batch, matched.of(hits)) for batch, hits in matching_rows(shard, search, counter))
     for batch, hits in found:
+        if unit.sample is not None and counter.where is not None:
+            hits = counter.where.kept(batch, hits)
         counter.add(hits, labels.phrases)
         yield b""
         for part in in_parts(batch, hits):
@@ -128,9 +145,9 @@ def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) 
             return
 
 
-def sampled_rows(shard: Shard, sample: tuple[int, ...]) -> Iterator[tuple[Batch, Hits]]:
+def sampled_rows(shard: Shard, sample: tuple[int, ...], counter: HitCounter) -> Iterator[tuple[Batch, Hits]]:
     """A control set's rows, as hits of its only class."""
-    for batch in row_batches(shard, np.asarray(sample, np.int64)):
+    for batch in row_batches(shard, np.asarray(sample, np.int64), counter.note):
         zeros = np.zeros(len(batch.rows), np.int32)
         yield batch, Hits(np.arange(len(zeros)), zeros, zeros, zeros > 0)
 
@@ -140,18 +157,30 @@ def matching_rows(shard: Shard, search: Search, counter: HitCounter) -> Iterator
 
     A database's own index is used where it knows whole words, as the mode does, and is faster than reading captions.
     """
-    if search.match != "substring" and shard.has_word_index:
-        sample = sample_captions(shard, SAMPLE_ROWS)
-        plan = index_choice_of(search).plan(sample, shard.rows, search.quantity)
-        if plan is not None:
-            yield from index_hits(shard, search, plan)
-            return
-    matcher = matcher_of(search)
-    for batch in caption_batches(shard):
-        hits = matcher.match(batch.captions)
+    for batch, hits in found_hits(shard, search, counter):
+        if counter.where is not None:
+            hits = counter.where.kept(batch, hits)
         if search.quantity:
             hits = first_of_each_class(hits, counter.records, search.quantity)
         yield batch, hits
+
+
+def found_hits(shard: Shard, search: Search, counter: HitCounter) -> Iterator[tuple[Batch, Hits]]:
+    """By the index, or by a scan; with -n, what the index finds is limited already, unless --where drops some of it."""
+    if search.match != "substring" and shard.has_word_index:
+        limited = search if search.where is None else replace(search, quantity=None)
+        plan = index_choice_of(search).plan(sample_captions(shard, SAMPLE_ROWS), shard.rows, limited.quantity)
+        if plan is not None:
+            yield from index_hits(shard, limited, plan)
+            return
+    yield from scanned_hits(shard, search, counter)
+
+
+def scanned_hits(shard: Shard, search: Search, counter: HitCounter) -> Iterator[tuple[Batch, Hits]]:
+    matcher = matcher_of(search)
+    for batch in caption_batches(shard):
+        counter.note(batch)
+        yield batch, matcher.match(batch.captions)
 
 
 @functools.lru_cache(maxsize=1)  # one per process: compiling a thousand names takes longer than scanning a batch

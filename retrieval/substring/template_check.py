@@ -18,11 +18,12 @@ from pathlib import Path
 
 from retrieval.arrow_values import texts
 from retrieval.cli import UserError
+from retrieval.columns import ColumnChoice
 from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
 from retrieval.record_columns import valid_utf8
 from retrieval.remote_address import RemoteFile
 from retrieval.shard import Shard
-from retrieval.shards import open_shard, sampled_batches
+from retrieval.shards import count_rows, open_shard, sampled_batches
 from retrieval.substring.caption_buffers import without_nulls
 from retrieval.substring.hits import Hits
 from retrieval.substring.matching import Matcher, distinct_phrases
@@ -52,7 +53,7 @@ class Sample:
     rows: int
 
 
-def read_sample(paths: Sequence[str | RemoteFile], field: str | None) -> tuple[Sample, dict[str, str]]:
+def read_sample(paths: Sequence[str | RemoteFile], asked: ColumnChoice) -> tuple[Sample, dict[str, str]]:
     """The first captions of each shard, SAMPLE_CAPTIONS in total, and the shards that cannot be read, with the reason.
 
     Of many remote shards some are opened, and the rows of the others are estimated from their bytes.
@@ -69,9 +70,9 @@ def read_sample(paths: Sequence[str | RemoteFile], field: str | None) -> tuple[S
     paths = [path for path in paths if not isinstance(path, RemoteFile)] + opened
     for number, path in enumerate(paths):
         try:
-            shard = open_shard(path, field)
+            shard = open_shard(path, asked)
             captions += first_captions(shard, (SAMPLE_CAPTIONS - len(captions)) // (len(paths) - number))
-            rows += round(shard.rows / share) if isinstance(path, RemoteFile) else shard.rows
+            rows += round(shard.rows / share) if isinstance(path, RemoteFile) else count_rows(shard)
         except UserError as error:
             missing[str(path)] = str(error)
     if len(missing) == len(paths):

@@ -1,0 +1,87 @@
+"""Batches whose rows are in memory already, and the columns that records need of them: Arrow's values, or Python's."""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from retrieval.arrow_values import integers, texts
+from retrieval.pool_values import ID_COLUMN, pool_columns, record_list, text_of
+from retrieval.safety import NSFW, UNLIKELY, UNSURE, safety_tags_of
+from retrieval.shard import Batch, Shard
+
+TAGS = {NSFW, UNSURE, UNLIKELY}
+
+
+# ---- Arrow's values ----
+
+
+def held_batch(shard: Shard, first: int, values: dict[str, pa.Array]) -> Batch:
+    """The rows from number `first` on, whose columns are `values` (the file's name -> an array)."""
+    captions = values[shard.columns["TEXT"]]
+    captions = captions.cast(pa.string()) if pa.types.is_null(captions.type) else captions
+    values = values | {shard.columns["TEXT"]: captions}
+    rows = np.arange(first, first + len(captions))
+    fetch, own = (functools.partial(take, shard, values) for take in (taken_columns, own_columns))
+    return Batch(rows, captions, fetch, own)
+
+
+def taken_columns(shard: Shard, values: dict[str, pa.Array], positions: np.ndarray) -> dict[str, pa.Array]:
+    """The records' columns of some rows."""
+    which = integers(positions)
+    taken = {name: values[name].take(which) for name in dict.fromkeys(shard.columns.values())}
+    return pool_columns(shard.columns, taken, f"shard {shard.path}") | {"TEXT": taken[shard.columns["TEXT"]]}
+
+
+def own_columns(shard: Shard, values: dict[str, pa.Array], positions: np.ndarray) -> dict[str, pa.Array]:
+    """Batch.own where the batch's columns are in memory."""
+    return {name: values[name].take(integers(positions)) for name in shard.own}
+
+
+# ---- Python's values ----
+
+
+def object_batch(shard: Shard, first: int, rows: Sequence[dict | None], first_lost: str) -> Batch:
+    """The rows from number `first` on: objects of JSON, None for one that cannot be read."""
+    caption = shard.columns["TEXT"]
+    captions = [None if row is None else row.get(caption) for row in rows]
+    captions = [value if value is None or isinstance(value, str) else text_of(value) for value in captions]
+    return Batch(
+        np.arange(first, first + len(rows)),
+        texts(captions),
+        lambda positions: object_columns(shard, [rows[position] or {} for position in positions.tolist()]),
+        lambda positions: own_of_objects(shard, [rows[position] or {} for position in positions.tolist()]),
+        sum(row is None for row in rows),
+        first_lost,
+    )
+
+
+def object_columns(shard: Shard, rows: Sequence[dict]) -> dict[str, list]:
+    """The records' columns of these rows. Ids that are text stay text."""
+    found = python_columns(shard, {ours: [row.get(name) for row in rows] for ours, name in shard.columns.items()})
+    if ID_COLUMN in found:
+        own = [row.get(shard.columns[ID_COLUMN]) for row in rows]
+        found[ID_COLUMN] = [
+            value if isinstance(value, str) else whole for value, whole in zip(own, found[ID_COLUMN], strict=True)
+        ]
+    return found
+
+
+def own_of_objects(shard: Shard, rows: Sequence[dict]) -> dict[str, list]:
+    return {name: [row.get(name) for row in rows] for name in shard.own}
+
+
+def python_columns(shard: Shard, found: dict[str, list]) -> dict[str, list]:
+    """Columns of Python's values (our name -> one per row) as records hold them."""
+    columns = {ours: record_list(ours, column) for ours, column in found.items() if ours != "NSFW"}
+    for ours in ("NSFW", "punsafe"):
+        if ours in found and ("NSFW" not in columns or None in columns["NSFW"]):
+            tags = _tags(found[ours], f"shard {shard.path}: column {shard.columns[ours]}")
+            earlier = columns.get("NSFW", [None] * len(tags))
+            columns["NSFW"] = [first or second for first, second in zip(earlier, tags, strict=True)]
+    return columns
+
+
+def _tags(values: list, where: str) -> list[str | None]:
+    return values if set(map(type, values)) == {str} and set(values) <= TAGS else safety_tags_of(values, where)

@@ -154,7 +154,7 @@ def main(argv: list[str] | None = None) -> int:
         search, *how_many_workers(args.workers, [unit for unit in units if unit.shard not in done])
     ) as workers:
         check_shards(shards, done, args.tmp, workers)
-        say_columns(shards, workers)
+        say_columns([shard for shard in shards if str(shard) not in done], workers)
         with begun_run(output, run, args.overwrite):
             chunks = write_chunks(tally.pass_on(scan_in_order(units, done, workers, args)), output, job_idx, total_jobs)
             manifest = Manifest(

@@ -25,13 +25,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import _root  # noqa: F401
-import numpy as np
-import pyarrow as pa
-from caption_shards import MATCHING, make_shards
 
 from retrieval.queries import class_query
-from retrieval.shards import caption_batches, open_shard
-from retrieval.substring.matching import Matcher
 from retrieval_templates import load_template, template_from_names
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +58,8 @@ def make_parser():
 
 def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
+    from caption_shards import MATCHING, make_shards
+
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {args.cpu})
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -132,6 +129,12 @@ def best_filter(output: Path, shards: list[Path], args, match: str, workers: int
 
 
 def compare_on_parquet(work: Path, shards: list[Path], names: list[str], args) -> list[str]:
+    import numpy as np
+    import pyarrow as pa
+
+    from retrieval.shards import caption_batches, open_shard
+    from retrieval.substring.matching import Matcher
+
     rows = args.rows * len(shards)
     opened = [open_shard(shard) for shard in shards]
     print(f"{rows:,} captions, {len(names)} classes ({args.names or args.template}), one core")

@@ -29,11 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import _root  # noqa: F401
-from caption_shards import MATCHING, build_database, make_shards
 
 from retrieval.queries import MATCH_MODES, class_query, to_fts5
-from retrieval.shards import caption_batches, open_shard
-from retrieval.substring.matching import Matcher
 from retrieval_templates import Template, load_template, template_names
 
 SCRIPT = Path(__file__).resolve().parent.parent / "filter_laion_metadata_substring.py"
@@ -88,6 +85,8 @@ def make_parser():
 
 def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
+    from caption_shards import MATCHING, build_database, make_shards
+
     os.sched_setaffinity(0, {args.cpu})
     os.environ["OMP_NUM_THREADS"] = "1"
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users' machines compile modules once, not at each start
@@ -174,6 +173,9 @@ def digest(chunks: list[Path]) -> tuple[int, str]:
 
 def decode_and_match(case: Case, shards: list[Path], repeats: int) -> tuple[Case, float, float]:
     """(case, decoding, decoding and matching) in CPU seconds; compiling is not in them."""
+    from retrieval.shards import caption_batches, open_shard
+    from retrieval.substring.matching import Matcher
+
     matcher, opened = Matcher(list(case.queries(case.match).values()), case.match), [*map(open_shard, shards)]
     matcher.match(next(caption_batches(opened[0])).captions)  # compiled with the first batch
 

@@ -197,8 +197,8 @@ def benchmark_gpu(captions: list[str], device: str) -> None:
     import numpy as np
     import torch
 
-    from retrieval.indexing.read_ahead import ahead
-    from retrieval.indexing.text_embedding import copy_to_host
+    from retrieval.caption_groups import copy_to_host
+    from retrieval.read_ahead import ahead
 
     left = torch.randn(MATMUL, MATMUL, device=device, dtype=torch.bfloat16)
     for _ in range(3):

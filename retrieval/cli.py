@@ -197,6 +197,11 @@ def array_place(job_idx: int | None, total_jobs: int | None) -> tuple[int, int]:
     return job_idx, total_jobs
 
 
+def is_array_job(args) -> bool:
+    """Whether this is a job of an array, also of an array of one: the flags are given, or SLURM runs it."""
+    return args.job_idx is not None or bool(os.environ.get("SLURM_ARRAY_TASK_ID"))
+
+
 def _slurm_number(variable: str) -> int:
     text = os.environ.get(variable, "")
     if not text.isdigit():

@@ -200,6 +200,26 @@ def _unit_rows(features: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(features.float(), dim=-1)
 
 
+def copy_to_host(embedded: torch.Tensor) -> Callable[[], np.ndarray]:
+    """Queue the copy of float32 (n, width) behind the work that computes it.
+
+    Returns:
+        Callable: waits for the copy, and gives it as float16 (n, width).
+    """
+    if embedded.device.type == "cpu":
+        return lambda: embedded.half().numpy()
+    host = torch.empty(embedded.shape, dtype=torch.float16, pin_memory=True)
+    host.copy_(embedded.half(), non_blocking=True)
+    copied = torch.cuda.Event()
+    copied.record()
+
+    def wait() -> np.ndarray:
+        copied.synchronize()
+        return host.numpy()
+
+    return wait
+
+
 def load_clip(name: str, device: str | None = None, precision: str = "fp32") -> ClipModel:
     """Load a model by its name (retrieval/clip_names.py) on `device`: CUDA where there is one, else the CPU.
 
@@ -208,7 +228,7 @@ def load_clip(name: str, device: str | None = None, precision: str = "fp32") -> 
             device that is not there.
     """
     source = check_model_name(name)
-    device = _check_device(device)
+    device = check_device(device)
 
     if source.checkpoint:
         open_clip.add_model_config(source.config)
@@ -261,7 +281,7 @@ def wrap_network(
     return ClipModel(name, width, device, precision, network.eval(), preprocess, caption_tokenizer(tokenizer), cuts)
 
 
-def _check_device(device: str | None) -> str:
+def check_device(device: str | None) -> str:
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:

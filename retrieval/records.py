@@ -29,6 +29,7 @@ SEMANTIC_LOSSES = {  # why a hit of the semantic filter is no record: the count'
     "beyond": "more than the index has rows",
     "short": "not found by the index",
     "near_duplicates": "near-duplicates",
+    "low_score": "below --min-score",
     "nsfw": "NSFW",
     "where": "--where",
     "repeats": "found before by the same class",

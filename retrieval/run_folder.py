@@ -36,10 +36,12 @@ class Run:
     inputs: tuple[str, ...]  # the inputs of all jobs: shards, index files
     job_idx: int
     total_jobs: int
+    writes_chunks: bool = True  # False: the jobs leave units of work, and one command writes the chunks of all
 
     def held(self) -> dict:
         """What `.run.json` says of the run."""
-        run = {"stage": self.stage, "settings": self.settings, "inputs": sorted(self.inputs), "jobs": self.total_jobs}
+        jobs = self.total_jobs if self.writes_chunks else 1
+        run = {"stage": self.stage, "settings": self.settings, "inputs": sorted(self.inputs), "jobs": jobs}
         return json.loads(json.dumps(run))  # a JSON file has lists where we have tuples
 
 
@@ -80,7 +82,8 @@ def begun_run(folder: Path, run: Run, overwrite: bool) -> Iterator[None]:
                 until_the_end.enter_context(locked(lock, busy))
             if is_other:
                 _remove_run(folder)
-            _remove_job(folder, run)
+            if run.writes_chunks:
+                _remove_job(folder, run)
             write_json(folder / RUN_FILE, run.held())
         yield
 

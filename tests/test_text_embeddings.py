@@ -19,9 +19,10 @@ import pytest
 import torch
 from range_server import serving
 
+from retrieval import read_ahead
 from retrieval.columns import map_columns
 from retrieval.embeddings import matching_paths, numeric_order, source_name
-from retrieval.indexing import caption_shards, read_ahead
+from retrieval.indexing import caption_shards
 from retrieval.remote_shards import LISTING, find_remote
 
 SCRIPT = Path(script.__file__)
@@ -399,7 +400,7 @@ def test_memory_is_the_same_for_ten_times_the_rows(tmp_path):
         "import resource, sys, numpy, open_clip, compute_text_embeddings as script\n"
         "from retrieval.clip_model import caption_tokenizer\n"
         "from retrieval.indexing.caption_shards import Work\n"
-        "from retrieval.indexing.read_ahead import ahead\n"
+        "from retrieval.read_ahead import ahead\n"
         "from retrieval.indexing.text_embedding import tokenised_groups\n"
         "from pathlib import Path\n"
         "tokenizer = caption_tokenizer(open_clip.tokenizer.SimpleTokenizer())\n"

@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from retrieval.arrow_values import is_text
+from retrieval.caption_groups import GROUP, grouped
 from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource
 from retrieval.columns import ColumnChoice, caption_column, choice_notes
@@ -28,7 +29,6 @@ from retrieval.remote_address import RemoteFile, ShardChanged, is_address, schem
 from retrieval.shard import Shard
 from retrieval.shards import caption_batches, open_shard
 
-GROUP = 16_384  # captions sorted by length, embedded and saved together: a second of a GPU, some minutes of two cores
 READ_BUFFER = 1 << 20  # bytes: pages are read one by one instead of a column of a row group at once
 FLOAT16 = 2  # bytes
 FOOTERS_AT_ONCE = 8  # of remote shards
@@ -321,14 +321,7 @@ def check_space(todo: list[Work], output: Path) -> None:
 
 def read_captions(work: Work) -> Iterator[list[str | None]]:
     """The captions, GROUP by GROUP whatever the shard's row groups are."""
-    captions = []
-    for values in caption_columns(work):
-        captions += as_texts(values)
-        while len(captions) >= GROUP:
-            yield captions[:GROUP]
-            del captions[:GROUP]
-    if captions:
-        yield captions
+    return grouped(caption_columns(work), GROUP)
 
 
 def caption_columns(work: Work) -> Iterator[pa.Array]:
@@ -349,16 +342,6 @@ def caption_columns(work: Work) -> Iterator[pa.Array]:
         if opened is None:
             raise error
         yield from (batch.captions for batch in caption_batches(opened))
-
-
-def as_texts(column: pa.Array) -> list[str | None]:
-    """A column of text or bytes as texts. Bytes that are not UTF-8 become U+FFFD, as in the substring filter."""
-    column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-    try:
-        values = column.to_pylist()
-    except UnicodeDecodeError:
-        values = column.cast(pa.large_binary()).to_pylist()
-    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in values]
 
 
 def first_line(error: Exception) -> str:

@@ -25,8 +25,8 @@ from retrieval.indexing.image_pixels import FORMATS, as_shown
 from retrieval.indexing.image_readers import BROKEN, MISSING, Batch, Image, Notes, writable
 from retrieval.indexing.image_tars import first_words
 from retrieval.indexing.image_units import READ_ERRORS, ImageSource, Unit, read_unit
-from retrieval.indexing.read_ahead import ahead
-from retrieval.indexing.torch_threads import use_all_cores
+from retrieval.read_ahead import ahead
+from retrieval.torch_threads import use_all_cores
 
 MAX_PIXELS = 89_478_485  # Pillow's own line between a large image and a decompression bomb (a quarter GB of RGB)
 

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from retrieval.cli import progress, say
-from retrieval.clip_model import ClipModel, load_clip
+from retrieval.clip_model import ClipModel, copy_to_host, load_clip
 from retrieval.embeddings import npy_header
 from retrieval.files import write_json
 from retrieval.indexing.caption_shards import (
@@ -27,8 +26,8 @@ from retrieval.indexing.caption_shards import (
     read_captions,
     unreadable,
 )
-from retrieval.indexing.read_ahead import ahead
-from retrieval.indexing.torch_threads import use_all_cores
+from retrieval.read_ahead import ahead
+from retrieval.torch_threads import use_all_cores
 
 SAMPLE = 256  # captions of the first shard on which a reduced precision is compared with fp32
 
@@ -114,26 +113,6 @@ def tokenised_groups(tokenizer: Callable, todo: list[Work], lost: list[Unreadabl
         else:
             if begin != work.rows:
                 lost.append(Unreadable(work.shard, f"its captions end after {begin:,} of {work.rows:,} rows"))
-
-
-def copy_to_host(embedded: torch.Tensor) -> Callable[[], np.ndarray]:
-    """Queue the copy of float32 (n, width) behind the work that computes it.
-
-    Returns:
-        Callable: waits for the copy, and gives it as float16 (n, width).
-    """
-    if embedded.device.type == "cpu":
-        return lambda: embedded.half().numpy()
-    host = torch.empty(embedded.shape, dtype=torch.float16, pin_memory=True)
-    host.copy_(embedded.half(), non_blocking=True)
-    copied = torch.cuda.Event()
-    copied.record()
-
-    def wait() -> np.ndarray:
-        copied.synchronize()
-        return host.numpy()
-
-    return wait
 
 
 def save_group(group: Group, embedded: Callable[[], np.ndarray]) -> int:

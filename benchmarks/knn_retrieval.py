@@ -268,7 +268,8 @@ def time_exact(what: str, vectors, prompts) -> None:
     import numpy as np
 
     from retrieval.embeddings import EmbeddingFiles
-    from retrieval.semantic.exact_search import STRETCH_ROWS, exact_search
+    from retrieval.semantic.exact_search import exact_search
+    from retrieval.semantic.row_products import STRETCH_ROWS
 
     # About 5 s of products per round: from 16 classes up to a block of the stage, and as many rows as that allows.
     operations, width = 4e11, prompts.shape[2]
@@ -277,7 +278,6 @@ def time_exact(what: str, vectors, prompts) -> None:
     files = EmbeddingFiles(arrays, np.cumsum([0, *map(len, arrays)]))
     classes = min(len(prompts), 4096 // PROMPTS, int(operations / (2 * files.ntotal * width * PROMPTS)))
     queries = np.ascontiguousarray(prompts[:classes].reshape(-1, width))
-    groups = [slice(begin, begin + PROMPTS) for begin in range(0, len(queries), PROMPTS)]
     rounded = [array.astype(np.float32) for array in arrays]
 
     def products(together: int) -> float:
@@ -292,7 +292,7 @@ def time_exact(what: str, vectors, prompts) -> None:
     for _ in range(ROUNDS):
         bare.append(min(products(PROMPTS), products(10 * PROMPTS)))
         began = time.perf_counter()
-        found, scores = exact_search(files, queries, K, groups)
+        found, scores = exact_search(files, queries, K)
         ours.append(time.perf_counter() - began)
     some = slice(0, 16)
     everything = np.concatenate([queries[some] @ rows.T for rows in rounded], axis=1)

@@ -187,7 +187,7 @@ def test_embedding_files_of_any_layout_are_one_matrix_or_a_sentence(seed, tmp_pa
     try:
         files = open_embeddings(embedding_paths(tmp_path, ["text_index"], "--exact")["text_index"])
         assert (np.abs(files.take(np.arange(ROWS)) - rows) < 1e-3).all() or odd in ("nan", "long", "zero")
-        found, scores = exact_search(files, rows[:5], 3, [slice(0, 5)])
+        found, scores = exact_search(files, rows[:5], 3)
     except UserError as error:
         assert odd and spelt.format(7) in str(error), f"{odd}: {error}"
         return

@@ -388,7 +388,7 @@ def test_an_index_that_cannot_be_used_is_said(tmp_path):
         pool_metadata.open_metadata(tmp_path, allow_untagged=False)
 
 
-@pytest.mark.parametrize("device", ["cpu", "cpu:0"])  # numpy; and the path of a GPU, by torch, which has a CPU too
+@pytest.mark.parametrize("device", ["cpu", "cpu:0"])  # and the path of a GPU, by torch, which has a CPU too
 def test_an_exact_search_is_numpys_brute_force_ties_by_row_included(device):
     rng = np.random.default_rng(0)
     # Small whole numbers: every product is exact, so scores tie by the hundred and any order of sums gives them.
@@ -397,15 +397,14 @@ def test_an_exact_search_is_numpys_brute_force_ties_by_row_included(device):
     files = embeddings.EmbeddingFiles(
         (vectors[:17_000], vectors[17_000:17_001], vectors[17_001:]), np.array([0, 17_000, 17_001, 40_000])
     )
-    groups = [slice(0, 10), slice(10, 20), slice(20, 25)]
     for k in (1, 100, 20_000):
-        rows, scores = exact_search.exact_search(files, queries, k, groups, device)
+        rows, scores = exact_search.exact_search(files, queries, k, device)
         all_scores = queries @ vectors.T.astype(np.float32)
         best = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]
         np.testing.assert_array_equal(rows, best)
         np.testing.assert_array_equal(scores, np.take_along_axis(all_scores, best, 1))
     few = embeddings.EmbeddingFiles((vectors[:50],), np.array([0, 50]))
-    rows, scores = exact_search.exact_search(few, queries, 80, [slice(0, 25)], device)
+    rows, scores = exact_search.exact_search(few, queries, 80, device)
     assert (rows[:, 50:] == -1).all() and (np.sort(rows[:, :50], axis=1) == np.arange(50)).all()
     assert (scores[:, 50:] == -np.inf).all()
 
@@ -415,9 +414,9 @@ def test_rows_of_a_broken_embedding_are_never_found(device):
     vectors = np.random.default_rng(0).standard_normal((9_000, 8)).astype(np.float16)
     vectors[::3] = np.nan
     files = embeddings.EmbeddingFiles((vectors,), np.array([0, 9_000]))
-    rows, _ = exact_search.exact_search(files, vectors[1:3].astype(np.float32), 4_000, [slice(0, 2)], device)
+    rows, _ = exact_search.exact_search(files, vectors[1:3].astype(np.float32), 4_000, device)
     assert (rows[:, :4_000] % 3 > 0).all() and (rows >= 0).all()
-    rows, _ = exact_search.exact_search(files, vectors[1:3].astype(np.float32), 7_000, [slice(0, 2)], device)
+    rows, _ = exact_search.exact_search(files, vectors[1:3].astype(np.float32), 7_000, device)
     assert (rows[:, 6_000:] == -1).all() and (rows[:, :6_000] % 3 > 0).all()
 
 
@@ -426,9 +425,9 @@ def test_an_exact_search_gives_a_class_the_same_bits_in_any_block_and_on_any_num
     vectors, queries = rng.standard_normal((20_000, 64)), rng.standard_normal((60, 64)).astype(np.float32)
     files = embeddings.EmbeddingFiles((vectors.astype(np.float16),), np.array([0, 20_000]))
     groups = [slice(0, 7), slice(7, 40), slice(40, 60)]
-    together = exact_search.exact_search(files, queries, 50, groups)
+    together = exact_search.exact_search(files, queries, 50)
     monkeypatch.setattr(faiss, "omp_get_max_threads", lambda: 5)
     for group in groups:
-        alone = exact_search.exact_search(files, queries[group], 50, [slice(0, group.stop - group.start)])
+        alone = exact_search.exact_search(files, queries[group], 50)
         for one, all_of_them in zip(alone, together, strict=True):
             np.testing.assert_array_equal(one, all_of_them[group])

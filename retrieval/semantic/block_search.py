@@ -16,7 +16,7 @@ from retrieval.semantic.hit_records import write_class
 from retrieval.semantic.knn_search import Neighbours, search
 from retrieval.semantic.plan import ClassPlan, SearchSettings
 from retrieval.semantic.pools import Pool
-from retrieval.semantic.seed_images import open_seed
+from retrieval.semantic.query_vectors import embed_classes
 from retrieval.semantic.selection import PoolHits, select
 
 # Prompts searched together: enough that an inverted list serves many of them at once, few enough that their hits
@@ -38,12 +38,10 @@ def search_classes(
     """
     for block in class_blocks(classes):
         began = time.monotonic()
-        queries = {name: embed_block(block, encoder, batch_size) for name, encoder in encoders.items()}
+        queries = {name: embed_classes(block, encoder, batch_size) for name, encoder in encoders.items()}
         embedded = time.monotonic()
         rows_of = class_rows(block)
-        found = [
-            ask(pool, queries[pool.files.model], rows_of, settings, encoders[pool.files.model].device) for pool in pools
-        ]
+        found = [ask(pool, queries[pool.files.model], settings, encoders[pool.files.model].device) for pool in pools]
         say_more(
             f"{rows_of[-1].stop:,} prompts of {len(block):,} classes: embedded in {embedded - began:.1f} s, "
             f"searched in {time.monotonic() - embedded:.1f} s"
@@ -69,25 +67,12 @@ def class_rows(block: list[ClassPlan]) -> list[slice]:
     return [slice(end - len(each.queries), end) for each, end in zip(block, ends, strict=True)]
 
 
-def embed_block(block: list[ClassPlan], encoder: ClipModel, batch_size: int) -> np.ndarray:
-    """float32 (queries of the block, width), unit rows.
-
-    Batch composition changes float rounding, so classes are embedded one by one: a class gets the same hits in any
-    block.
-    """
-    vectors = []
-    for each in block:
-        vectors.append(encoder.encode_texts(each.prompts, batch_size))
-        vectors += [encoder.encode_images([open_seed(seed)]) for seed in each.seeds]
-    return np.concatenate(vectors)
-
-
-def ask(pool: Pool, queries: np.ndarray, rows_of: list[slice], settings: SearchSettings, device: str) -> PoolHits:
+def ask(pool: Pool, queries: np.ndarray, settings: SearchSettings, device: str) -> PoolHits:
     """The k nearest rows of all queries in each index of the pool, or with --exact among its embeddings."""
     k = settings.results_per_query
     if pool.files.exact_folder:
         neighbours = {
-            source: Neighbours(*exact_search(embeddings, queries, k, rows_of, device))
+            source: Neighbours(*exact_search(embeddings, queries, k, device))
             for source, embeddings in pool.indices.items()
         }
     else:

@@ -1,18 +1,22 @@
 """Select, for each class of a dataset, the rows of a pool whose CLIP embeddings are nearest to the class's prompts.
 
-In:   a template (class names and prompts), and the index folders that `indicies.json` names: text index and / or image
-      index (faiss) and the rows' metadata (arrow), as knn_indices_helper/assemble_index_folder.py lays them out.
+In:   a template (class names and prompts), and a pool, in one of two ways. --pool: its own shards, with the features
+      that are published beside them (npz, npy, a column of vectors); where there are none, captions are embedded now.
+      --index-info-path: the index folders that `indicies.json` names, as
+      knn_indices_helper/assemble_index_folder.py lays them out, for those who ask often.
 Out:  OUTPUT_DIR/chunk_x.json, one record per line, and a manifest job_0_of_1.json, written last. A record has the
-      pool's row, its class (QUERY), the index (SOURCE), the prompt (MATCHED), the inner product (SCORE), the rank among
-      the prompt's hits without near-duplicates (RANK, from 0) and the row of the index (ROW: laion2B-en:17).
+      pool's row, its class (QUERY), where it was found (SOURCE: text_index or image_index), the prompt (MATCHED), the
+      inner product (SCORE), the rank among the prompt's hits without near-duplicates (RANK, from 0) and the row (ROW:
+      part-00000.parquet:17, or laion2B-en:17 of an index).
 
 Each prompt gets what clip-retrieval's KnnService.query(text_input=prompt, modality=…, num_images=K, num_result_ids=K,
 deduplicate=True) returns. Rows tagged NSFW are dropped. Within a class each row is kept once, where it comes first:
-prompts in the template's order, for each the text index before the image index, hits by rank. Finished classes are kept
-in OUTPUT_DIR/.hits, so the same command again does the rest, and one more class searches only for that class.
+prompts in the template's order, for each captions before images, hits by rank. Finished classes are kept in
+OUTPUT_DIR/.hits, so the same command again does the rest; with --pool finished shards are kept, too. As a job array,
+each job searches its share of the shards; then the same command without the array's flags selects from all of them.
 
     python filter_laion_metadata_semantic.py --query-dataset DTD --output-dir outputs/semantic/DTD \\
-        --results-per-query 500 --index-info-path indicies.json
+        --results-per-query 500 --pool 'datacomp/small/*.parquet' --allow-untagged
     python filter_laion_metadata_semantic.py --query-dataset ImageNet --output-dir outputs/semantic/ImageNet \\
         --classes "tabby cat" tench --no-text-index --index-info-path indicies.json
 """
@@ -21,103 +25,43 @@ import statistics
 import sys
 from pathlib import Path
 
-from retrieval.class_folders import class_folders
 from retrieval.cli import (
     UserError,
-    add_array_flags,
-    add_talk_flags,
     array_place,
     array_share,
     command,
+    is_array_job,
     parse_flags,
     parser_for,
     progress,
     say,
     say_always,
 )
-from retrieval.clip_names import check_model_name
-from retrieval.columns import add_column_flags, column_choice
+from retrieval.clip_names import DEFAULT_MODEL, check_model_name
+from retrieval.columns import column_choice
 from retrieval.files import file_fingerprint, writable_folder
-from retrieval.index_folder import SOURCES, IndexEntry, fingerprints, index_paths, read_indices_file
-from retrieval.records import SEMANTIC_LOSSES, Manifest, is_complete, write_chunks, write_manifest
+from retrieval.index_folder import fingerprints
+from retrieval.records import HITS_FOLDER, SEMANTIC_LOSSES, Manifest, is_complete, write_chunks, write_manifest
 from retrieval.report import write_when_whole
-from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
+from retrieval.run_folder import Run, begun_run, check_folder
 from retrieval.semantic.class_table import class_table
+from retrieval.semantic.command_line import add_flags, check_flags
 from retrieval.semantic.hit_files import clear_remains, hits_path, kept_records, losses_line, read_summary
-from retrieval.semantic.plan import DEDUP_THRESHOLD, ClassPlan, PoolFiles, SearchSettings
-from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
+from retrieval.semantic.plan import ClassPlan, ModelUse, PoolFiles, QueryStyle, SearchSettings
+from retrieval.semantic.pool_units import Share, Unit, total_counts
+from retrieval.semantic.searched_files import plan_pools
+from retrieval.semantic.seed_files import find_seed_images
+from retrieval.wandb_run import log_manifest
 from retrieval_templates import Template, choose_template, only_classes
 
-RESULTS_PER_QUERY = 500  # the published runs' value
-BATCH_SIZE = 256  # prompts per pass of the text tower: ViT-L/14 needs about 1 GB for them
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}  # of --seed-images: common formats that PIL reads
-DEVICES = ("cpu", "cuda", "mps", "xpu")  # torch's names
 HITS_VERSION = 6  # raise it when the same inputs and settings give other records
+EXACT_VERSION = 7  # the same, of --exact and --pool
+LISTED = 12  # missing shards that are named
 
 
 def make_parser():
     parser = parser_for(__doc__, __file__)
-    parser.add_argument(
-        "-q", "--query-dataset", required=True, metavar="NAME",
-        help="a template, or a|b|c, or a file with one class name per line",
-    )  # fmt: skip
-    parser.add_argument("-o", "--output-dir", required=True, metavar="FOLDER", help="for the chunks and the manifest")
-    parser.add_argument(
-        "--results-per-query", type=int, default=RESULTS_PER_QUERY, metavar="K",
-        help="nearest neighbours per prompt and index (default %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--index-info-path", default="indicies.json", metavar="FILE",
-        help="names the index folders; or the folder that holds it, or an index folder itself (default %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--index-name", metavar="NAME", help="search only this entry of the file (default: all)")
-    parser.add_argument("--no-text-index", action="store_true", help="do not search the captions' embeddings")
-    parser.add_argument("--no-image-index", action="store_true", help="do not search the images' embeddings")
-    parser.add_argument(
-        "--nprobe", type=int, metavar="N", help="inverted lists visited per prompt (default: as stored in the index)"
-    )
-    parser.add_argument(
-        "--ef-search", type=int, metavar="N", help="search breadth in an HNSW graph (default: as stored in the index)"
-    )
-    parser.add_argument(
-        "--dedup-threshold", type=float, default=DEDUP_THRESHOLD, metavar="COSINE",
-        help="hits of one prompt are near-duplicates above this cosine (default %(default)s, clip-retrieval's)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--rerank", metavar="EMBEDDINGS_DIR",
-        help="score the hits again with the stored embeddings, and find near-duplicates with them: "
-        "scores of compressed indices (PQ) are rough",
-    )  # fmt: skip
-    parser.add_argument(
-        "--exact", metavar="EMBEDDINGS_DIR",
-        help="use no index: compare with every stored embedding, on the model's device (up to about 100 M rows)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--seed-images", metavar="FOLDER",
-        help="an ImageFolder with a few images per class, which are searched for like prompts",
-    )  # fmt: skip
-    parser.add_argument("--template-dir", metavar="DIR", help="a folder of your own templates")
-    parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
-    parser.add_argument("--subset", type=int, metavar="N", help="only the first N classes, for a quick try")
-    parser.add_argument("--model", help="the model that embedded the pool (default: clip_model of the index info)")
-    parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
-    parser.add_argument(
-        "--batch-size", type=int, default=BATCH_SIZE, help="prompts embedded together (default %(default)s)"
-    )
-    parser.add_argument(
-        "--allow-untagged", action="store_true",
-        help="search a pool without a safety column, where no row can be rejected as NSFW",
-    )  # fmt: skip
-    add_column_flags(parser)
-    parser.add_argument(
-        "--where", metavar="SQL",
-        help="keep only hits whose row in the metadata fulfils this DuckDB expression; --results-per-query counts "
-        "hits before it",
-    )  # fmt: skip
-    add_overwrite_flag(parser)
-    add_array_flags(parser)
-    add_talk_flags(parser)
-    add_wandb_flags(parser)
+    add_flags(parser)
     return parser
 
 
@@ -125,74 +69,75 @@ def make_parser():
 def main(argv: list[str] | None = None) -> int:
     args = parse_flags(make_parser(), argv)
     sources = check_flags(args)
-    job_idx, total_jobs = array_place(args.job_idx, args.total_jobs)
+    place = array_place(args.job_idx, args.total_jobs)
     template = find_template(args)
     seeds = find_seed_images(args.seed_images, template)
+    if args.pool:
+        return search_pool(args, sources, template, seeds, place)
+    return search_indices(args, sources, template, seeds, place)
+
+
+def search_indices(args, sources: list[str], template: Template, seeds: dict, place: tuple[int, int]) -> int:
+    """--index-info-path: a job searches its share of the classes. The exit code."""
     pools = plan_pools(args, sources)
     output = writable_folder(args.output_dir, "--output-dir")
-
-    settings = run_settings(args, template, pools, sources)
+    settings = run_settings(args, template, sources, {pool.entry.name: pool.model for pool in pools})
     inputs = {}
     for pool in pools:
         inputs |= fingerprints(pool.entry.folder, pool.all_searched())
-    classes = []
-    for name in array_share(list(template.classes), job_idx, total_jobs):
-        seed_prints = {seed.name: file_fingerprint(seed) for seed in seeds[name]}
-        hits_file = hits_path(output / ".hits", name, settings, inputs, seed_prints)
-        classes.append(ClassPlan(name, template.prompts(name), seeds[name], hits_file))
+    mine = array_share(list(template.classes), *place)
+    classes = plan_classes(args, template, mine, seeds, output, settings, inputs)
     all_seeds = [str(seed) for images in seeds.values() for seed in images]
-    run = Run("semantic", settings, (*inputs, *all_seeds), job_idx, total_jobs)
+    run = Run("semantic", settings, (*inputs, *all_seeds), *place)
     check_folder(output, run, args.overwrite)
-    inputs |= {str(seed): file_fingerprint(seed) for each in classes for seed in each.seeds}
-    if is_complete(output, job_idx, total_jobs, settings, inputs):
-        say_always(f"{output}: job {job_idx} of {total_jobs} is complete already, with these settings and inputs")
-        write_when_whole(output, total_jobs, thorough=True)
-        return 0
+    inputs |= seed_fingerprints(classes)
+    if is_complete(output, *place, settings, inputs):
+        return already(output, place)
 
     with begun_run(output, run, args.overwrite):
-        clear_remains(output / ".hits", classes)
+        clear_remains(output / HITS_FOLDER, classes)
         search_pending(args, classes, pools)
-        hits_files = [each.hits_file for each in classes]
-        written = write_chunks(kept_records(hits_files), output, job_idx, total_jobs)
-        summaries = {each.name: read_summary(each.hits_file) for each in classes}
-        manifest = Manifest(
-            stage="semantic",
-            settings=settings,
-            inputs=inputs,
-            coverage={"asked": len(classes), "done": len(classes), "missing": {}},
-            counts={"records": sum(written.values()), "classes": summaries},
-            chunks=written,
-            job_idx=job_idx,
-            total_jobs=total_jobs,
-        )
-        write_manifest(output, manifest)
-    log_manifest(args, output, manifest)
-    write_when_whole(output, total_jobs, thorough=True)
-    report(output, manifest)
-    return 0
+        coverage = {"asked": len(classes), "done": len(classes), "missing": {}}
+        manifest = write_results(output, run, classes, inputs, coverage, {})
+    return report(args, output, manifest)
+
+
+def search_pool(args, sources: list[str], template: Template, seeds: dict, place: tuple[int, int]) -> int:
+    """--pool: a job searches its share of the shards, and one command selects from all of them. The exit code."""
+    model = ModelUse(check_model_name(args.model or DEFAULT_MODEL), args.device, args.precision, args.batch_size)
+    plan = plan_shards(args, sources, model)
+    output = writable_folder(args.output_dir, "--output-dir")
+    hits_folder = output / HITS_FOLDER
+    share = Share(*place, is_array_job(args), hits_folder / "array.json")
+    settings = run_settings(args, template, sources, {"pool": model.source.name}) | plan.settings(model)
+    classes = plan_classes(args, template, list(template.classes), seeds, output, settings, {})
+    inputs = plan.fingerprints | seed_fingerprints(classes)
+    units = plan.units(classes, args.results_per_query, model, hits_folder)
+    run = Run("semantic", settings, (*plan.paths, *seed_fingerprints(classes)), *place, writes_chunks=not share.is_one)
+    check_folder(output, run, args.overwrite)
+    if not share.is_one and not plan.bad and is_complete(output, *place, settings, inputs):
+        return already(output, place)
+
+    with begun_run(output, run, args.overwrite):
+        share.begin()
+        bad = search_shards(plan, units, classes, args.results_per_query, model, share)
+        if share.is_one:
+            return report_share(share, units, bad)
+        if unsearched := [unit.shard for unit in units if not unit.is_done and unit.shard not in bad]:
+            return report_unsearched(output, unsearched)
+        done, missing = [unit for unit in units if unit.is_done], plan.bad | bad
+        if not done:
+            raise UserError(f"no shard could be searched ({next(iter(bad.values()))})")
+        classes = plan_classes(args, template, list(template.classes), seeds, output, settings, inputs | missing)
+        clear_remains(hits_folder, classes)
+        select_pending(args, classes, done, model, sources)
+        coverage = {"asked": len(plan.paths), "done": len(done), "missing": missing}
+        manifest = write_results(output, run, classes, inputs, coverage, {"pool": total_counts(done)})
+        share.end(units)
+    return report(args, output, manifest)
 
 
 # ---- before anything is opened: what can be refused, and the plan ----
-
-
-def check_flags(args) -> list[str]:
-    """The sources to search, in order."""
-    sources = [name for name in SOURCES if not getattr(args, f"no_{name}")]
-    if not sources:
-        raise UserError("--no-text-index and --no-image-index together leave nothing to search: drop one")
-    for flag in ("results_per_query", "nprobe", "ef_search", "subset", "batch_size"):
-        value = getattr(args, flag)
-        if value is not None and value < 1:
-            raise UserError(f"--{flag.replace('_', '-')} {value}: must be at least 1")
-    for flag in ("rerank", "nprobe", "ef_search"):
-        if args.exact and getattr(args, flag) is not None:
-            raise UserError(f"--exact searches no index: leave out --{flag.replace('_', '-')}, or --exact")
-    if args.device is not None and args.device.partition(":")[0] not in DEVICES:
-        raise UserError(f"--device {args.device}: give {', '.join(DEVICES[:-1])} or {DEVICES[-1]}, or leave it out")
-    check_wandb(args)
-    if not 0 < args.dedup_threshold <= 1:
-        raise UserError(f"--dedup-threshold {args.dedup_threshold}: is a cosine, above 0 and at most 1")
-    return sources
 
 
 def find_template(args) -> Template:
@@ -200,103 +145,66 @@ def find_template(args) -> Template:
     return only_classes(template, list(template.classes[: args.subset])) if args.subset else template
 
 
-def find_seed_images(folder: str | None, template: Template) -> dict[str, list[Path]]:
-    """Class -> its images in an ImageFolder (FOLDER/CLASS/IMAGE); none for a class that has no folder there.
+def plan_classes(args, template: Template, names: list[str], seeds: dict, output: Path, settings: dict, inputs: dict):
+    """A ClassPlan for each of the names."""
+    negative = (args.negative, args.negative_weight) if args.negative else (None, 0.0)
+    style = QueryStyle(args.prompt_ensemble, *negative)
+    classes = []
+    for name in names:
+        prints = {seed.name: file_fingerprint(seed) for seed in seeds[name]}
+        hits_file = hits_path(output / HITS_FOLDER, name, settings, inputs, prints)
+        classes.append(ClassPlan(name, template.prompts(name), seeds[name], hits_file, style))
+    return classes
 
-    Raises:
-        UserError: not a folder, or one without an image of any class.
+
+def seed_fingerprints(classes: list[ClassPlan]) -> dict:
+    return {str(seed): file_fingerprint(seed) for each in classes for seed in each.seeds}
+
+
+def run_settings(args, template: Template, sources: list[str], models: dict[str, str]) -> dict:
+    """The manifest's settings: everything that decides the records, except the files themselves.
+
+    Args:
+        models: name of a pool -> the model that embedded it.
     """
-    if folder is None:
-        return {name: [] for name in template.classes}
-    if not Path(folder).is_dir():
-        raise UserError(f"--seed-images {folder} is not a folder: it must hold {folder}/CLASS/IMAGE")
-    seeds = {
-        name: sorted(file for file in (Path(folder) / class_folder).glob("*") if is_seed(file))
-        for name, class_folder in class_folders(template.classes).items()
-    }
-    lacking = [name for name, files in seeds.items() if not files]
-    if len(lacking) == len(seeds):
-        raise UserError(f"--seed-images {folder} has no image of any class: it must hold {folder}/CLASS/IMAGE")
-    if lacking:
-        say(
-            f"note: --seed-images has none for {len(lacking):,} classes (first: {lacking[0]}): "
-            "only their prompts are searched for"
-        )
-    return seeds
-
-
-def is_seed(file: Path) -> bool:
-    return file.suffix.lower() in IMAGE_SUFFIXES and file.is_file() and not file.name.startswith(".")
-
-
-def plan_pools(args, sources: list[str]) -> list[PoolFiles]:
-    """The pools to search, each with its model and its files."""
-    entries = read_indices_file(args.index_info_path, args.index_name)
-    if len(entries) > 1 and (args.exact or args.rerank):
-        raise UserError("--exact and --rerank have one pool's embeddings: choose the pool with --index-name")
-    return [
-        PoolFiles(entry, model_name(args, entry), *files_to_search(args, entry, sources), args.exact)
-        for entry in entries
-    ]
-
-
-def files_to_search(args, entry: IndexEntry, sources: list[str]) -> tuple[dict, dict]:
-    """`searched` and `reranked` of a PoolFiles."""
-    if not (args.exact or args.rerank):
-        return index_files(entry, sources), {}
-    from retrieval.embeddings import NAMES, embedding_paths
-
-    if args.exact:
-        return embedding_paths(args.exact, sources, "--exact"), {}
-    searched = index_files(entry, sources)
-    reranked = embedding_paths(args.rerank, list(searched), "--rerank")
-    for source in searched:
-        if source not in reranked:
-            raise UserError(
-                f"--rerank {args.rerank} has no {NAMES[source]} to score {SOURCES[source]}'s hits by: "
-                f"add them, or leave that index out (--no-{source.replace('_', '-')})"
-            )
-    return searched, reranked
-
-
-def index_files(entry: IndexEntry, sources: list[str]) -> dict[str, list[Path]]:
-    return {source: [path] for source, path in index_paths(entry, sources).items()}
-
-
-def model_name(args, entry: IndexEntry) -> str:
-    """The model that embedded the pool. Its name is checked here, its weights are loaded later."""
-    name = args.model or entry.clip_model
-    if not name:
-        raise UserError(
-            f"{args.index_info_path}: entry {entry.name!r} has no clip_model: add it, or give --model "
-            "(ViT-L/14 for LAION's own embeddings)"
-        )
-    check_model_name(name)
-    return name
-
-
-def run_settings(args, template: Template, pools: list[PoolFiles], sources: list[str]) -> dict:
-    """The manifest's settings: everything that decides the records, except the files themselves."""
-    return {
-        "version": HITS_VERSION,
+    settings = {
+        "version": EXACT_VERSION if args.exact or args.pool else HITS_VERSION,
         "template": template.name,
         "classes": list(template.classes),
         "prompts": list(template.templates),
         "results_per_query": args.results_per_query,
         "dedup_threshold": args.dedup_threshold,
-        "pools": [pool.entry.name for pool in pools],
+        "pools": list(models),
         "sources": sources,
-        "models": {pool.entry.name: pool.model for pool in pools},
+        "models": models,
         "nprobe": args.nprobe,
         "ef_search": args.ef_search,
         "exact": bool(args.exact),
         "seed_images": bool(args.seed_images),
         "rerank": bool(args.rerank),
         "allow_untagged": args.allow_untagged,
-    } | {flag: getattr(args, flag) for flag in ("where", "url_column", "caption_column") if getattr(args, flag)}
+    }
+    # Only where they are used, so that folders of earlier versions go on.
+    more = {"prompt_ensemble": args.prompt_ensemble, "min_score": args.min_score, "negative": args.negative}
+    more |= {flag: getattr(args, flag) for flag in ("where", "url_column", "caption_column")}
+    more |= {"negative_weight": args.negative_weight if args.negative else None}
+    return settings | {name: value for name, value in more.items() if value not in (None, False, "")}
 
 
-# ---- the work ----
+def search_settings(args) -> SearchSettings:
+    return SearchSettings(
+        args.results_per_query,
+        args.dedup_threshold,
+        args.nprobe,
+        args.ef_search,
+        args.allow_untagged,
+        args.where,
+        column_choice(args),
+        args.min_score,
+    )
+
+
+# ---- the work in an index folder ----
 
 
 def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> None:
@@ -310,10 +218,7 @@ def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> No
     from retrieval.semantic.pool_metadata import give_ids_one_type
     from retrieval.semantic.pools import open_pool
 
-    settings = SearchSettings(
-        args.results_per_query, args.dedup_threshold, args.nprobe, args.ef_search, args.allow_untagged, args.where,
-        column_choice(args),
-    )  # fmt: skip
+    settings = search_settings(args)
     opened = [open_pool(pool, settings) for pool in pools]
     give_ids_one_type([pool.metadata for pool in opened])
     if any(each.seeds for each in pending):
@@ -339,8 +244,109 @@ def search_pending(args, classes: list[ClassPlan], pools: list[PoolFiles]) -> No
             more()
 
 
-def report(output: Path, manifest: Manifest) -> None:
-    """Say the published script's statistics (images per class), and how many hits were lost for each reason."""
+# ---- the work on a pool's own files; the modules that compute are imported when they are needed ----
+
+
+def plan_shards(args, sources: list[str], model: ModelUse):
+    """The shards of --pool (pool_plan.PoolPlan), and what of them is searched, which is said."""
+    from retrieval.semantic.feature_plan import FeatureWishes
+    from retrieval.semantic.pool_plan import plan_pool
+
+    keys = {"text_index": args.text_features, "image_index": args.image_features}
+    folder = Path(args.features) if args.features else None
+    columns = column_choice(args)
+    return plan_pool(args.pool, FeatureWishes(model.source, tuple(sources), keys, folder, args.allow_untagged, columns))
+
+
+def search_shards(plan, units: list[Unit], classes: list[ClassPlan], k: int, model: ModelUse, share: Share) -> dict:
+    """Search the shards of this job that have not been searched.
+
+    Returns:
+        dict: path of a shard, of any job, that turned out to be bad -> the reason.
+    """
+    mine = share.units(units)
+    if any(not unit.is_done for unit in mine):
+        from retrieval.semantic.pool_run import search_units
+
+        search_units(plan, mine, classes, k, model)
+    return {unit.shard: unit.reason() for unit in units if unit.reason()}
+
+
+def select_pending(args, classes: list[ClassPlan], units: list[Unit], model: ModelUse, sources: list[str]) -> None:
+    """Select the classes that have no hit file yet from all units."""
+    pending = [each for each in classes if not each.hits_file.exists()]
+    if not pending:
+        return
+    from retrieval.semantic.pool_merge import select_classes
+
+    with progress(len(pending), "classes", "selecting") as more:
+        for line in select_classes(pending, classes, units, sources, model.source.width, search_settings(args)):
+            say(line)
+            more()
+
+
+# ---- what is left, and the last lines ----
+
+
+def already(output: Path, place: tuple[int, int]) -> int:
+    say_always(f"{output}: job {place[0]} of {place[1]} is complete already, with these settings and inputs")
+    write_when_whole(output, place[1], thorough=True)
+    return 0
+
+
+def write_results(
+    output: Path, run: Run, classes: list[ClassPlan], inputs: dict, coverage: dict, more: dict
+) -> Manifest:
+    """Write the chunks of all classes, and the manifest last."""
+    written = write_chunks(kept_records([each.hits_file for each in classes]), output, run.job_idx, run.total_jobs)
+    summaries = {each.name: read_summary(each.hits_file) for each in classes}
+    manifest = Manifest(
+        stage="semantic",
+        settings=run.settings,
+        inputs=inputs,
+        coverage=coverage,
+        counts={"records": sum(written.values()), "classes": summaries} | more,
+        chunks=written,
+        job_idx=run.job_idx,
+        total_jobs=run.total_jobs,
+    )
+    write_manifest(output, manifest)
+    return manifest
+
+
+def report_share(share: Share, units: list[Unit], bad: dict[str, str]) -> int:
+    """The last line of an array's job."""
+    mine = share.units(units)
+    lost = [unit for unit in mine if unit.shard in bad]
+    done = sum(unit.is_done for unit in units)
+    say_always(
+        f"job {share.job_idx} of {share.total_jobs}: {len(mine):,} shards, {len(mine) - len(lost):,} searched, "
+        f"{len(lost):,} bad; of all {len(units):,} shards {done:,} are searched. When all are, the same command "
+        "outside the array (without --job-idx and --total-jobs) selects the records"
+    )
+    return 1 if lost else 0
+
+
+def report_unsearched(output: Path, shards: list[str]) -> int:
+    """An array's shards that no job has finished."""
+    for shard in shards[:LISTED]:
+        say_always(f"missing: {shard}: no job has searched it yet")
+    more = f" (the first {LISTED} are named)" if len(shards) > LISTED else ""
+    say_always(
+        f"{output}: {len(shards):,} shards are not searched{more}: run the array's jobs again, which do the rest "
+        "(--job-idx 0 --total-jobs 1: one job for all); then this command again"
+    )
+    return 1
+
+
+def report(args, output: Path, manifest: Manifest) -> int:
+    """Say the published script's statistics (images per class), and how many hits were lost for each reason.
+
+    Returns:
+        int: the exit code. 1 where shards are missing.
+    """
+    log_manifest(args, output, manifest)
+    write_when_whole(output, manifest.total_jobs, thorough=True)
     for line in class_table(manifest.counts["classes"]):
         say(line)
     summaries = manifest.counts["classes"].values()
@@ -349,11 +355,15 @@ def report(output: Path, manifest: Manifest) -> None:
         quartiles = statistics.quantiles(kept, n=4, method="inclusive") if len(kept) > 1 else kept * 3
         say(f"Mean number of images per class: {statistics.fmean(kept):,.1f}")
         say("25, 50, 75 percentiles: " + " ".join(f"{value:,.1f}" for value in quartiles))
+    missing = manifest.coverage["missing"]
+    for shard, reason in missing.items():
+        say_always(f"missing: {shard}: {reason}")
     total = {name: sum(summary.get(name, 0) for summary in summaries) for name in ("asked", *SEMANTIC_LOSSES)}
     say_always(
         f"{output}: {len(kept):,} classes, {manifest.counts['records']:,} records in {len(manifest.chunks):,} "
         f"chunk files ({losses_line(total)})"
     )
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
+from tiny_clip import WIDTH, write_tiny_clip
 
 import filter_laion_metadata_semantic as stage
 from retrieval.record_columns import encode_columns, safety_tags, tagged_unsafe
@@ -24,27 +24,14 @@ from retrieval.semantic.plan import ClassPlan
 
 clip_back = importlib.import_module("clip_retrieval.clip_back")  # the package's own name for it is a function
 SCRIPT = Path(stage.__file__)
-ROWS, WIDTH, K = 3_000, 32, 60
+ROWS, K = 3_000, 60
 CLASSES = ["banded", "dotted", "striped"]
 PROMPTS = ["a photo of a {} texture.", "{} pattern", "a close-up of something {}", "the {} cloth"]
-CONFIG = {
-    "embed_dim": WIDTH,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
-}
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory) -> str:
-    """A CLIP with random weights under a name that both sides load: its checkpoint, and its config beside it."""
-    import open_clip
-
-    folder = tmp_path_factory.mktemp("model")
-    (folder / "tiny-random.json").write_text(json.dumps(CONFIG))
-    open_clip.add_model_config(folder / "tiny-random.json")
-    torch.manual_seed(0)
-    torch.save(open_clip.create_model("tiny-random").state_dict(), folder / "tiny-random.pt")
-    return f"open_clip:tiny-random/{folder / 'tiny-random.pt'}"
+    return write_tiny_clip(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")

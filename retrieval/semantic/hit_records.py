@@ -50,7 +50,8 @@ def summarise(plan: ClassPlan, selections: list[Selection]) -> dict:
 
 def record_columns(plan: ClassPlan, pool: Pool, selection: Selection) -> dict:
     """The records' fields: pyarrow arrays, or one value where all records have the same."""
-    hits, rows, names = selection.hits, selection.rows, pool.metadata.columns
+    hits, rows = selection.hits, selection.rows
+    names = {ours: theirs for ours, theirs in pool.metadata.columns.items() if ours != "ROW"}
     columns = {ours: record_values(ours, rows[theirs].combine_chunks()) for ours, theirs in names.items()}
     return columns | {
         "NSFW": safety_tags(rows, names, pool.metadata.name),
@@ -59,5 +60,13 @@ def record_columns(plan: ClassPlan, pool: Pool, selection: Selection) -> dict:
         "MATCHED": texts(plan.queries).take(pa.array(hits.prompts)),  # a seed's file name need not be UTF-8
         "SCORE": pa.array(hits.scores),
         "RANK": pa.array(hits.ranks),
-        "ROW": pc.binary_join_element_wise(f"{pool.files.entry.name}:", pa.array(hits.ids).cast(pa.string()), ""),
+        "ROW": row_names(pool, selection),
     }
+
+
+def row_names(pool: Pool, selection: Selection) -> pa.Array:
+    """Where each row is: in a shard (a pool without an index knows it), or in the index."""
+    if "ROW" in pool.metadata.columns:
+        return selection.rows["ROW"].combine_chunks()
+    ids = pa.array(selection.hits.ids).cast(pa.string())
+    return pc.binary_join_element_wise(f"{pool.files.entry.name}:", ids, "")

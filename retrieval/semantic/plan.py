@@ -6,6 +6,7 @@ The script decides all of it before anything large is opened. Standard library o
 from dataclasses import dataclass
 from pathlib import Path
 
+from retrieval.clip_names import ModelSource
 from retrieval.columns import NOTHING_SAID, ColumnChoice
 from retrieval.index_folder import IndexEntry
 
@@ -23,6 +24,7 @@ class SearchSettings:
     allow_untagged: bool
     where: str | None = None  # a condition on the pool's own columns (row_condition.py)
     columns: ColumnChoice = NOTHING_SAID
+    min_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ class PoolFiles:
 
 
 @dataclass(frozen=True)
+class QueryStyle:
+    """How a class's prompts become queries."""
+
+    ensemble: bool = False  # one query per class, the mean of its prompts
+    negative: str | None = None  # a prompt, perhaps with {}, that every query is moved away from
+    negative_weight: float = 0.0
+
+
+@dataclass(frozen=True)
 class ClassPlan:
     """One class: what is asked for it, and where its result is kept."""
 
@@ -47,8 +58,26 @@ class ClassPlan:
     prompts: list[str]
     seeds: list[Path]  # images, asked beside the prompts
     hits_file: Path  # exists when the class is done
+    style: QueryStyle = QueryStyle()
 
     @property
     def queries(self) -> list[str]:
-        """What the records name as MATCHED: the prompts, then the seed images' file names."""
-        return self.prompts + [seed.name for seed in self.seeds]
+        """What the records name as MATCHED: the prompts (or their mean), then the seed images' file names."""
+        asked = self.prompts
+        if self.style.ensemble and len(asked) > 1:
+            asked = [f"{self.name} (mean of {len(asked)} prompts)"]
+        return asked + [seed.name for seed in self.seeds]
+
+    @property
+    def negative(self) -> str | None:
+        return self.style.negative and self.style.negative.replace("{}", self.name)
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """A model and how it is loaded, where it is needed at all."""
+
+    source: ModelSource
+    device: str | None
+    precision: str  # of captions that are embedded now; prompts are embedded in fp32
+    batch_size: int

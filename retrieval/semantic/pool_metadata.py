@@ -84,6 +84,22 @@ def open_metadata(
     files = metadata_files(folder)
     if not files:
         raise UserError(f"{folder}/metadata has no arrow file: {BUILDER} writes it")
+    return open_arrow_files(files, f"{folder}/metadata", allow_untagged, where, asked)
+
+
+def open_arrow_files(
+    files: list[Path],
+    name: str,
+    allow_untagged: bool,
+    where: str | None = None,
+    asked: ColumnChoice = NOTHING_SAID,
+    ours: tuple[str, ...] = (),
+) -> Metadata:
+    """Memory-map arrow files as one pool's metadata. `ours`: columns that are read under their own names too.
+
+    Raises:
+        UserError: as `open_metadata`; `name` is what a refusal names.
+    """
     readers, batches, sizes = [], [], []
     for file in files:
         try:
@@ -101,14 +117,13 @@ def open_metadata(
     for file, reader in zip(files, readers, strict=True):
         if set(reader.schema.names) != set(names):
             raise UserError(f"{file} has other columns than {files[0]}: they are not one pool's metadata")
-    columns = _columns(folder, names, allow_untagged, asked)
+    columns = _columns(name, names, allow_untagged, asked) | {column: column for column in ours}
     condition = parse_condition(where) if where else None
-    compared = own_names(condition, names, f"{folder}/metadata").values() if condition else ()
-    types = _column_types(files, readers, columns | {name: name for name in compared})
+    compared = own_names(condition, names, name).values() if condition else ()
+    types = _column_types(files, readers, columns | {column: column for column in compared})
     starts = np.cumsum([0, *sizes])
     metadata = Metadata(
-        f"{folder}/metadata", tuple(files), tuple(readers), tuple(batches), starts, columns, types,
-        condition, tuple(compared),
+        name, tuple(files), tuple(readers), tuple(batches), starts, columns, types, condition, tuple(compared)
     )  # fmt: skip
     _check_safety(metadata)
     if condition is not None:
@@ -130,16 +145,15 @@ def compared_values(table: pa.Table) -> dict[str, pa.Array]:
     return {name: comparable(table[name].combine_chunks()) for name in table.column_names}
 
 
-def _columns(folder: Path, names: list[str], allow_untagged: bool, asked: ColumnChoice) -> dict[str, str]:
-    columns = map_columns(names) | asked_columns(names, asked, f"{folder}/metadata")
+def _columns(name: str, names: list[str], allow_untagged: bool, asked: ColumnChoice) -> dict[str, str]:
+    columns = map_columns(names) | asked_columns(names, asked, f"{name}")
     if "URL" not in columns:
         raise UserError(
-            f"{folder}/metadata has no URL column; it has: {', '.join(names)}: name the one with the addresses with "
-            "--url-column"
+            f"{name} has no URL column; it has: {', '.join(names)}: name the one with the addresses with --url-column"
         )
     if not {"NSFW", "punsafe"} & columns.keys() and not allow_untagged:
         raise UserError(
-            f"{folder}/metadata has no NSFW column and no punsafe score (it has: {', '.join(names)}), so nothing can "
+            f"{name} has no NSFW column and no punsafe score (it has: {', '.join(names)}), so nothing can "
             "be rejected as unsafe: keep one when the metadata is made, or add --allow-untagged"
         )
     return columns

@@ -101,6 +101,10 @@ def _distinct_hits(found: PoolHits, source: str, settings: SearchSettings, count
     counts["beyond"] += beyond
     counts["short"] += int((ids < 0).sum()) - beyond
     counts["near_duplicates"] += int((ids >= 0).sum() - stays.sum())
+    if settings.min_score is not None:
+        low = stays & (neighbours.scores < settings.min_score)
+        counts["low_score"] += int(low.sum())
+        stays = stays & ~low
     prompts, positions = np.nonzero(stays)
     ranks = np.cumsum(stays, axis=1)[prompts, positions] - 1
     sources = np.full(len(prompts), list(SOURCES).index(source))

@@ -1,0 +1,102 @@
+"""The plan of a search without an index (--pool): the shards, their features, and one unit of work per shard."""
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.cli import UserError, say, say_always
+from retrieval.files import file_fingerprint, settings_fingerprint
+from retrieval.remote_address import RemoteFile, is_address
+from retrieval.semantic.feature_plan import FeatureWishes, PoolShard, described, plan_features
+from retrieval.semantic.plan import ClassPlan, ModelUse
+from retrieval.semantic.pool_units import Unit, plan_unit
+
+NAMED = 12  # shards that are left out, named one by one
+
+
+@dataclass(frozen=True)
+class PoolPlan:
+    paths: tuple[str, ...]  # of all shards, sorted
+    shards: tuple[PoolShard, ...]  # that can be searched, in the order of their paths
+    bad: dict[str, str]  # path of every other -> the reason, one sentence
+    fingerprints: dict[str, dict]  # of all files, by path
+
+    @property
+    def embeds_captions(self) -> bool:
+        return any(features.kind == "captions" for each in self.shards for features in each.features.values())
+
+    def settings(self, model: ModelUse) -> dict:
+        """The manifest's settings of a pool, beside those of every run."""
+        embedding = {"precision": model.precision, "batch_size": model.batch_size}
+        return {"pool": True} | (embedding if self.embeds_captions else {})
+
+    def units(self, classes: list[ClassPlan], k: int, model: ModelUse, hits_folder: Path) -> list[Unit]:
+        """One unit per shard, in order."""
+        decides = unit_settings(classes, k, model) | self.settings(model)
+        units = []
+        for each in self.shards:
+            features = [[source, features.recipe()] for source, features in each.features.items()]
+            features.append(each.shard.columns)  # as the user may have named them
+            fingerprints = {str(file): self.fingerprints[str(file)] for file in each.files()}
+            units.append(plan_unit(str(each.shard.path), fingerprints, features, decides, hits_folder))
+        return units
+
+
+def find_pool(patterns: list[str]) -> list[str | RemoteFile]:
+    """The shards of --pool, sorted, each once: paths, what globs match, and what addresses mean.
+
+    Raises:
+        UserError: a pattern is no file and matches none.
+    """
+    shards, remote = [], []
+    if addresses := [pattern for pattern in patterns if is_address(pattern)]:
+        from retrieval.remote_shards import find_remote  # 0.5 s for the libraries that read from the network
+
+        remote = find_remote(addresses, "--pool")
+    for pattern in patterns:
+        if is_address(pattern):
+            continue
+        if os.path.isfile(pattern):
+            matched = [pattern]
+        elif os.path.isdir(pattern):
+            raise UserError(f"--pool {pattern} is a folder: name its shards, as '{pattern.rstrip('/')}/*.parquet'")
+        else:
+            matched = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
+        if not matched:
+            raise UserError(f"--pool {pattern} matches no file")
+        shards += matched
+    local = {os.path.abspath(path): path for path in sorted(shards, reverse=True)}
+    return sorted([*local.values(), *remote], key=str)
+
+
+def plan_pool(patterns: list[str], wishes: FeatureWishes) -> PoolPlan:
+    """Open all shards and their features' headers; say what is searched.
+
+    Raises:
+        UserError: none of the shards can be searched.
+    """
+    paths = find_pool(patterns)
+    shards, bad = plan_features(paths, wishes)
+    if not shards:
+        more = f" (and {len(bad) - 1:,} other shards, which cannot be searched either)" if len(bad) > 1 else ""
+        raise UserError(next(iter(bad.values())) + more)
+    for path in list(bad)[:NAMED]:
+        say_always(f"left out, and the others are searched: {path}: {bad[path]}")
+    for line in described(shards):
+        say(line)
+    files = dict.fromkeys(file for each in shards for file in each.files())
+    return PoolPlan(tuple(map(str, paths)), tuple(shards), bad, {str(file): file_fingerprint(file) for file in files})
+
+
+def unit_settings(classes: list[ClassPlan], k: int, model: ModelUse) -> dict:
+    """What decides which rows of a shard are best, beside the shard and its features."""
+    style = classes[0].style
+    return {
+        "queries": settings_fingerprint([[each.name, each.prompts] for each in classes]),
+        "style": [style.ensemble, style.negative, style.negative_weight],
+        "seeds": [[file_fingerprint(seed) for seed in each.seeds] for each in classes if each.seeds],
+        "k": k,
+        "model": [model.source.identity, [file_fingerprint(path) for path in model.source.files]],
+        "prompts_together": model.batch_size,  # batch composition changes float rounding
+    }

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from slurm_cluster import slurm_cluster, why_no_cluster
+from tiny_clip import WIDTH, write_tiny_clip
 
 pytestmark = pytest.mark.skipif(why_no_cluster() is not None, reason=str(why_no_cluster()))
 
@@ -204,6 +205,45 @@ def test_an_array_of_text_embeddings_that_starts_at_5_equals_one_run_though_a_ta
     assert "of 4: 3 shards" in (tmp_path / "5.log").read_text()
     # The first try was stopped after its first shard, or, on a fast machine, after a later one.
     assert re.search(r"\b[1-3] shards are done already", (tmp_path / "6.log").read_text())
+
+
+def test_an_array_of_a_pool_search_leaves_units_and_one_command_selects_though_a_task_is_killed(
+    cluster, pool, stopping_python, tmp_path
+):
+    model, array, alone = write_tiny_clip(tmp_path), tmp_path / "array", tmp_path / "alone"
+    rows = np.random.default_rng(0).standard_normal((SHARDS, ROWS, WIDTH)).astype(np.float16)
+    (tmp_path / "features").mkdir()
+    for shard, part in enumerate(rows):
+        np.savez(tmp_path / "features" / f"metadata_{shard:04d}.npz", image=part, text=part[::-1])
+    more = ["--features", tmp_path / "features", "--text-features", "text", "--image-features", "image",
+            "--device", "cpu"]  # fmt: skip
+    job = submit(
+        cluster, "filter_pool.sbatch", "0-3", *more, folder=tmp_path, POOL=f"{pool}/*.parquet", QUERY="DTD",
+        MODEL=model, RESULTS=50, OUTPUT=array, PYTHON=stopping_python, STOP_TASK=1,
+        STOP_AT=f"{array}/.hits/metadata_0001.parquet.*", STOPPED=tmp_path / "stopped",
+    )  # fmt: skip
+    flags = [
+        "--query-dataset",
+        "DTD",
+        "--pool",
+        f"{pool}/*.parquet",
+        "--model",
+        model,
+        "--results-per-query",
+        50,
+        *more,
+    ]
+    run_here("filter_laion_metadata_semantic.py", *flags, "--output-dir", alone)
+    kill_and_requeue(cluster, job, 1, tmp_path / "stopped", seconds=120)
+    assert wait(cluster, job, 4, tmp_path, seconds=180) == dict.fromkeys(range(4), "COMPLETED 0")
+    assert not files(array, "chunk_*.json")
+    run_here("filter_laion_metadata_semantic.py", *flags, "--output-dir", array)
+    assert files(array, "chunk_*.json") == files(alone, "chunk_*.json")
+    assert files(array, "job_*.json") == files(alone, "job_*.json")
+    assert len(records(alone)) > 47 * 50
+    assert re.search(
+        r"3 shards, [1-3] searched before|job 1 of 4: 3 shards, 3 searched", (tmp_path / "1.log").read_text()
+    )
 
 
 def test_an_array_with_gaps_is_refused_with_a_sentence_in_its_log(cluster, pool, tmp_path):

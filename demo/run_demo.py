@@ -4,8 +4,9 @@ In:  nothing but the repository.
 Out: in outputs/demo: the pool, its index, the records of both filters, an ImageFolder (dataset/) and its page
      (report.html). On stdout: two tables that compare the result with the ground truth.
 
-The first table has precision and recall of captions, of embeddings, and of both together. The second has them for 50
-images per class, chosen from each filter alone, from both at random, and from both by reciprocal rank fusion.
+The first table has precision and recall of captions, of embeddings (by an index, and without one), and of captions and
+embeddings together. The second has them for 50 images per class, chosen from each filter alone, from both at random,
+and from both by reciprocal rank fusion.
 
     python demo/run_demo.py
     python demo/run_demo.py --port 9000
@@ -33,6 +34,7 @@ PORT = 8917  # the same as in make_pool.py
 # kNN always returns this many rows, however bad they are. A class has 150 images and about 120 captions that mean it,
 # so 115 neighbours per prompt and index reach most of them and few others. Real pools are less even: take 500 or more.
 RESULTS_PER_QUERY = 115
+WAYS = {"substring": "substring", "semantic": "semantic", "no index": "no_index"}  # row of the table -> its records
 LEAST = 0.90  # recall and precision of both filters together must reach it
 FEW = 50  # images per class for the second table: a third of what the pool has
 FEW_WAYS = {  # way -> (folders of records, flags that order them)
@@ -41,7 +43,10 @@ FEW_WAYS = {  # way -> (folders of records, flags that order them)
     "union": (("substring", "semantic"), ("--combine", "union")),
     "rrf": (("substring", "semantic"), ("--combine", "rrf")),
 }
-MADE_ANEW = ("img_emb", "metadata", "text_emb", "knn", "index", "substring", "semantic", "work", "dataset", "few")
+MADE_ANEW = (
+    *("img_emb", "metadata", "text_emb", "knn", "index"),
+    *("substring", "semantic", "no_index", "work", "dataset", "few"),
+)
 
 
 def make_parser():
@@ -125,11 +130,11 @@ def select(pool: Path) -> None:
                 "--dbs", *sorted((pool / "shards").iterdir()))  # fmt: skip
     run(*captions, "--check")
     run(*captions, "--output", DEMO / "substring", "--workers", 2)
-    run(
-        "filter_laion_metadata_semantic.py", "--query_dataset", "DTD", "--output_dir", DEMO / "semantic",
-        "--classes", *CLASSES, "--results_per_query", RESULTS_PER_QUERY,
-        "--index_info_path", DEMO / "index" / "indicies.json",
-    )  # fmt: skip
+    neighbours = ("filter_laion_metadata_semantic.py", "--query_dataset", "DTD", "--classes", *CLASSES,
+                  "--results_per_query", RESULTS_PER_QUERY)  # fmt: skip
+    run(*neighbours, "--output_dir", DEMO / "semantic", "--index_info_path", DEMO / "index" / "indicies.json")
+    # The same rows without the index: their embeddings lie in text_emb/ and img_emb/ beside their folder.
+    run(*neighbours, "--output_dir", DEMO / "no_index", "--pool", DEMO / "metadata" / "*.parquet", "--model", MODEL)
 
 
 def run(script: str, *arguments) -> None:
@@ -164,7 +169,7 @@ def report(pool: Path, log: Path) -> bool:
     """Print the first table and the requests of tagged images; return whether all requirements are met."""
     truth = ground_truth(pool)
     wanted = right_pairs(truth)
-    selected = {way: selected_pairs(DEMO / way) for way in ("substring", "semantic")}
+    selected = {way: selected_pairs(DEMO / folder) for way, folder in WAYS.items()}
     selected["both"] = selected["substring"] | selected["semantic"]
     placed = placed_pairs(DEMO / "dataset")
 
@@ -177,6 +182,8 @@ def report(pool: Path, log: Path) -> bool:
         precision, recall = len(right) / max(1, len(downloaded)), len(right) / len(wanted)
         print(f"{way:10} {len(pairs):9,} {len(downloaded):11,} {len(right):6,} {precision:10.3f} {recall:7.3f}")
 
+    same, indexed = len(selected["semantic"] & selected["no index"]), len(selected["semantic"])
+    print(f"\nwithout the index, the rows' own embeddings select {same:,} of these {indexed:,} pairs")
     found = {way: pairs & placed & wanted for way, pairs in selected.items()}
     only = {
         "substring": found["semantic"] - found["substring"],

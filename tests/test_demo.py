@@ -265,7 +265,7 @@ def finished(pool, truth, tmp_path, monkeypatch):
 
     live = truth[truth["answer"].isin(["picture", "slow"]) & (truth["NSFW"] != "NSFW")]
     pairs = list(zip(live["URL"], live["class_shown"], strict=True))
-    for way, found in (("substring", pairs[1:]), ("semantic", pairs[:-1])):
+    for way, found in (("substring", pairs[1:]), ("semantic", pairs[:-1]), ("no_index", pairs[:-2])):
         (tmp_path / way).mkdir()
         records = [{"URL": url, "QUERY": name} for url, name in found]
         (tmp_path / way / "chunk_0.json").write_text(json.dumps(records))
@@ -285,6 +285,7 @@ def test_the_table_counts_what_each_way_found_and_misses(pool, finished, capsys)
     assert run_demo.report(pool, log)
     said = capsys.readouterr().out
     count = f"{len(pairs):,}"
+    assert f"select {len(pairs) - 2:,} of these {len(pairs) - 1:,} pairs" in said and "no index   " in said
     assert f"both             {count}" in said and said.count("misses 1 right images") == 2 and " 0 of them" in said
 
 

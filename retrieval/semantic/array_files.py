@@ -74,11 +74,6 @@ def open_members(path: Path, keys: dict[str, tuple[str, str]]) -> dict[str, Arra
         return opened
 
 
-def member_names(path: Path) -> list[str]:
-    with _named(path), zipfile.ZipFile(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
-
-
 def _open_member(path: Path, archive: zipfile.ZipFile, member: str) -> ArrayFile:
     with archive.open(member) as stream:
         shape, fortran, dtype = _header(stream)

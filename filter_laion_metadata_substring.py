@@ -20,7 +20,6 @@ cannot be read.
 """
 
 import contextlib
-import glob
 import json
 import os
 import sys
@@ -43,7 +42,6 @@ from retrieval.cli import (
     say_more,
 )
 from retrieval.columns import add_column_flags, add_list_flag, column_choice
-from retrieval.file_kinds import folder_advice
 from retrieval.files import read_json, writable_folder
 from retrieval.queries import MATCH_MODES, QueryError, class_query, is_quoted_whole, lower_case_operators
 from retrieval.records import BLOCK_BYTES, LINE_END, Manifest, is_complete, manifest_path, write_chunks, write_manifest
@@ -51,6 +49,7 @@ from retrieval.remote_address import RemoteFile, ShardChanged, is_address
 from retrieval.remote_traffic import bytes_moved
 from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
+from retrieval.shard_paths import find_shards
 from retrieval.substring.class_table import class_table
 from retrieval.substring.scan_workers import UNFORESEEN, Workers, unforeseen
 from retrieval.substring.search_units import (
@@ -136,8 +135,8 @@ def main(argv: list[str] | None = None) -> int:
     template = load_classes(args)
     search = make_search(args, template)
     if args.check:
-        return check_classes(args, template, search, find_shards(args, None))
-    shards = find_shards(args, Path(args.output))
+        return check_classes(args, template, search, find_pool(args, None))
+    shards = find_pool(args, Path(args.output))
     output = writable_folder(args.output, "--output")
     units = plan_units(args, search, shards, output / ".hits")[job_idx::total_jobs]
     settings = run_settings(args, template, search)
@@ -279,46 +278,16 @@ def check_classes(args, template: Template, search: Search, shards: list[str | R
     return 1 if missing or template.bad_queries else 0
 
 
-def find_shards(args, output: Path | None) -> list[str | RemoteFile]:
-    """The pool's shards, sorted, each once: paths, what globs match, and with --download-dbs files still to fetch.
+def find_pool(args, output: Path | None) -> list[str | RemoteFile]:
+    """The shards of --dbs, sorted. Remote ones are listed once for all runs with this output folder."""
+    listing = None
+    if output and any(map(is_address, args.dbs)):
+        from retrieval.remote_shards import LISTING  # 0.5 s for the libraries that read from the network
 
-    Remote ones are listed once for all runs with this output folder.
-
-    Raises:
-        UserError: a pattern is no file and matches none.
-    """
-    local, remote = find_files([pattern for pattern in args.dbs if not is_address(pattern)], args.download_dbs), []
-    if addresses := [pattern for pattern in args.dbs if is_address(pattern)]:
-        from retrieval.remote_shards import LISTING, find_remote  # 0.5 s for the libraries that read from the network
-
-        if output:
-            writable_folder(output, "--output")
-        if args.overwrite and output:
-            (output / LISTING).unlink(missing_ok=True)
-        remote = find_remote(addresses, "--dbs", output and output / LISTING)
-    return sorted(local + remote, key=str)
-
-
-def find_files(patterns: list[str], may_download: bool) -> list[str]:
-    """The shards on disks, as `find_shards` gives them."""
-    shards = []
-    for pattern in patterns:
-        if os.path.isfile(pattern):
-            shards.append(pattern)
-        elif os.path.isdir(pattern):
-            raise UserError(f"--dbs {pattern} {folder_advice(Path(pattern))}")
-        elif glob.has_magic(pattern):
-            matched = [path for path in glob.glob(os.path.expanduser(pattern), recursive=True) if os.path.isfile(path)]
-            if not matched:
-                raise UserError(f"--dbs {pattern} matches no file")
-            shards += matched
-        elif "{" in pattern and ".." in pattern:
-            raise UserError(f"--dbs {pattern} is no file: {{000..127}} is expanded by bash, when it is not in quotes")
-        elif may_download:
-            shards.append(pattern)
-        else:
-            raise UserError(f"--dbs {pattern} is not there: give its path, or add --download-dbs to fetch it")
-    return sorted({os.path.abspath(path): path for path in sorted(shards, reverse=True)}.values())
+        listing = writable_folder(output, "--output") / LISTING
+        if args.overwrite:
+            listing.unlink(missing_ok=True)
+    return find_shards(args.dbs, "--dbs", listing, "--download-dbs", args.download_dbs)
 
 
 def plan_units(args, search: Search, shards: list[str | RemoteFile], folder: Path) -> list[Unit]:

@@ -43,7 +43,7 @@ class Features:
 
 
 def feature_rows(features: Features, path: Path, width: int) -> Iterator[np.ndarray]:
-    """The rows of files or of a column, in arrays of any length. (Captions: caption_features.py.)
+    """The rows of files or of a column, in arrays of any length. (Captions are embedded in pool_search.py.)
 
     Raises:
         UserError: what is damaged, or not of this width; names it.

@@ -1,16 +1,14 @@
 """The plan of a search without an index (--pool): the shards, their features, and one unit of work per shard."""
 
-import glob
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.cli import UserError, say, say_always
 from retrieval.files import file_fingerprint, settings_fingerprint
-from retrieval.remote_address import RemoteFile, is_address
 from retrieval.semantic.feature_plan import FeatureWishes, PoolShard, described, plan_features
 from retrieval.semantic.plan import ClassPlan, ModelUse
 from retrieval.semantic.pool_units import Unit, plan_unit
+from retrieval.shard_paths import find_shards
 
 NAMED = 12  # shards that are left out, named one by one
 
@@ -43,40 +41,13 @@ class PoolPlan:
         return units
 
 
-def find_pool(patterns: list[str]) -> list[str | RemoteFile]:
-    """The shards of --pool, sorted, each once: paths, what globs match, and what addresses mean.
-
-    Raises:
-        UserError: a pattern is no file and matches none.
-    """
-    shards, remote = [], []
-    if addresses := [pattern for pattern in patterns if is_address(pattern)]:
-        from retrieval.remote_shards import find_remote  # 0.5 s for the libraries that read from the network
-
-        remote = find_remote(addresses, "--pool")
-    for pattern in patterns:
-        if is_address(pattern):
-            continue
-        if os.path.isfile(pattern):
-            matched = [pattern]
-        elif os.path.isdir(pattern):
-            raise UserError(f"--pool {pattern} is a folder: name its shards, as '{pattern.rstrip('/')}/*.parquet'")
-        else:
-            matched = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
-        if not matched:
-            raise UserError(f"--pool {pattern} matches no file")
-        shards += matched
-    local = {os.path.abspath(path): path for path in sorted(shards, reverse=True)}
-    return sorted([*local.values(), *remote], key=str)
-
-
 def plan_pool(patterns: list[str], wishes: FeatureWishes) -> PoolPlan:
     """Open all shards and their features' headers; say what is searched.
 
     Raises:
         UserError: none of the shards can be searched.
     """
-    paths = find_pool(patterns)
+    paths = find_shards(patterns, "--pool")
     shards, bad = plan_features(paths, wishes)
     if not shards:
         more = f" (and {len(bad) - 1:,} other shards, which cannot be searched either)" if len(bad) > 1 else ""

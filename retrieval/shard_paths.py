@@ -1,0 +1,62 @@
+"""The shards that --dbs and --pool name: paths, globs, and addresses of remote ones. Standard library only."""
+
+import glob
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from retrieval.cli import UserError
+from retrieval.file_kinds import folder_advice
+from retrieval.remote_address import RemoteFile, is_address
+
+
+def find_shards(
+    patterns: Iterable[str], flag: str, listing: Path | None = None, fetch_flag: str = "", may_fetch: bool = False
+) -> list[str | RemoteFile]:
+    """The shards, sorted, each once.
+
+    Args:
+        flag: what a refusal names.
+        listing: a file in the output folder that keeps what the addresses mean, for all runs with this folder.
+        fetch_flag: the flag that fetches paths where no file is yet; may_fetch: it was given, so they are shards too.
+
+    Raises:
+        UserError: a pattern is no file and matches none.
+    """
+    patterns, remote = list(patterns), []
+    if addresses := [pattern for pattern in patterns if is_address(pattern)]:
+        from retrieval.remote_shards import find_remote  # 0.5 s for the libraries that read from the network
+
+        remote = find_remote(addresses, flag, listing)
+    way_out = f", or add {fetch_flag} to fetch it" if fetch_flag else ""
+    local = []
+    for pattern in patterns:
+        if not is_address(pattern):
+            local += [pattern] if may_fetch and _is_absent(pattern) else _files(pattern, flag, way_out)
+    once = {os.path.abspath(path): path for path in sorted(local, reverse=True)}
+    return sorted([*once.values(), *remote], key=str)
+
+
+def _is_absent(pattern: str) -> bool:
+    """A plain path with nothing there."""
+    return not (os.path.exists(pattern) or glob.has_magic(pattern) or _has_range(pattern))
+
+
+def _has_range(pattern: str) -> bool:
+    """{000..127}"""
+    return "{" in pattern and ".." in pattern
+
+
+def _files(pattern: str, flag: str, way_out: str) -> list[str]:
+    if os.path.isfile(pattern):
+        return [pattern]
+    if os.path.isdir(pattern):
+        raise UserError(f"{flag} {pattern} {folder_advice(Path(pattern))}")
+    if glob.has_magic(pattern):
+        matched = [path for path in glob.glob(os.path.expanduser(pattern), recursive=True) if os.path.isfile(path)]
+        if not matched:
+            raise UserError(f"{flag} {pattern} matches no file")
+        return matched
+    if _has_range(pattern):
+        raise UserError(f"{flag} {pattern} is no file: {{000..127}} is expanded by bash, when it is not in quotes")
+    raise UserError(f"{flag} {pattern} is not there: give its path{way_out}")

@@ -29,6 +29,7 @@ from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 from retrieval.cli import (
+    UNFORESEEN,
     UserError,
     add_array_flags,
     add_talk_flags,
@@ -40,6 +41,7 @@ from retrieval.cli import (
     say,
     say_always,
     say_more,
+    unforeseen,
 )
 from retrieval.columns import add_column_flags, add_list_flag, column_choice
 from retrieval.files import read_json, writable_folder
@@ -51,7 +53,7 @@ from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
 from retrieval.shard_paths import find_shards
 from retrieval.substring.class_table import class_table
-from retrieval.substring.scan_workers import UNFORESEEN, Workers, unforeseen
+from retrieval.substring.scan_workers import Workers
 from retrieval.substring.search_units import (
     RANDOM,
     Search,

@@ -249,3 +249,13 @@ def is_full_disk(error: Exception) -> bool:
     """Whether the disk, or the user's quota, was full."""
     full = (errno.ENOSPC, errno.EDQUOT)
     return isinstance(error, OSError) and error.errno in full or os.strerror(errno.ENOSPC) in str(error)
+
+
+# What nobody foresaw in one shard must not cost a night's work on the others. All errors of pyarrow are among these.
+UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+
+
+def unforeseen(error: Exception, what: str = "read") -> str:
+    """Such an error, in one sentence. `what`: what cannot be done to the shard."""
+    said = " ".join(str(error).split())[:200]
+    return f"it cannot be {what}, for a reason that this program does not know ({type(error).__name__}: {said})"

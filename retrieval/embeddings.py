@@ -29,6 +29,7 @@ from retrieval.index_folder import is_hidden
 NAMES = {"text_index": "text_emb*.npy", "image_index": "img_emb*.npy"}
 # Of np.load. A damaged header is Python code that does not parse, or a shape that no memory holds.
 READ_ERRORS = (ValueError, OSError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError, zipfile.BadZipFile)
+PREFIX = re.compile(r"(text|img)_emb(ed)?_?")  # of a file's name: compute_*_embeddings.py's and clip-retrieval's
 BLOCK_ROWS = 65_536  # 200 MB of float32 at width 768
 UNIT_TOLERANCE = 0.01  # float16 rows of width 768 are unit to about 0.001
 
@@ -148,6 +149,16 @@ def source_name(path: Path) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def name_key(path: Path) -> str:
+    """text_embed_0007.npy -> 0007."""
+    return PREFIX.sub("", path.stem, count=1)
+
+
+def unpadded(number: str) -> str:
+    """0007 -> 7; other texts stay."""
+    return number.lstrip("0") or "0" if number.isdigit() else number
+
+
 def embedding_paths(folder: Path | str, wanted: list[str], flag: str) -> dict[str, list[Path]]:
     """Source -> its files in the order of their rows, for those `wanted` (of NAMES) that the folder has.
 
@@ -254,6 +265,20 @@ def open_array(file: Path) -> np.ndarray:
         raise UserError(f"{file} holds {behind:,} bytes behind the {len(array):,} rows of its header: compute or fetch "
                         "it again (npy files joined by cat are no npy file)")  # fmt: skip
     return array
+
+
+def read_npy_header(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """(shape, whether it is in columns, dtype) of the npy file that begins here. Nothing is unpickled: NumPy reads the
+    header with ast.literal_eval.
+
+    Raises:
+        ValueError: it is no npy file.
+    """
+    version = np.lib.format.read_magic(stream)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+    if read is None:
+        raise ValueError(f"npy version {version}")
+    return read(stream)
 
 
 def npy_header(rows: int, width: int) -> bytes:

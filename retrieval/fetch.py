@@ -31,12 +31,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
 import requests
 import urllib3
 from huggingface_hub import get_token, hf_hub_url
 from tqdm import tqdm
 
+from retrieval.embeddings import read_npy_header
 from retrieval.http_answers import (
     CONNECT_SECONDS,
     FIRST_PAUSE_SECONDS,
@@ -401,9 +401,7 @@ def _npy_bytes(path: Path) -> int | None:
     """The length in bytes that an npy file's header announces; None where it has no such header."""
     with open(path, "rb") as file:
         try:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, _, dtype = read(file)
+            shape, _, dtype = read_npy_header(file)
         except ValueError:
             return None
         return file.tell() + math.prod(shape) * dtype.itemsize

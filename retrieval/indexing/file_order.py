@@ -11,10 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from retrieval.cli import UserError
-from retrieval.embeddings import EmbeddingFiles, source_name
+from retrieval.embeddings import EmbeddingFiles, name_key, source_name, unpadded
 from retrieval.indexing.served_metadata import MetadataPlan
-
-PREFIX = re.compile(r"(text|img)_emb(ed)?_?")
 
 
 def in_embeddings_order(metadata: MetadataPlan, embeddings: EmbeddingFiles, flag: str) -> MetadataPlan:
@@ -53,11 +51,6 @@ def made_from(file: Path) -> str | None:
     return f"metadata_{name_key(file)}.parquet" if ours else None
 
 
-def name_key(file: Path) -> str:
-    """text_embed_0007.npy -> 0007."""
-    return PREFIX.sub("", file.stem, count=1)
-
-
 def named_files(metadata: MetadataPlan, files: tuple[Path, ...], sources: list[str], flag: str) -> list[Path]:
     by_name = {path.name: path for path in metadata.files}
     folder = metadata.files[0].parent
@@ -81,16 +74,12 @@ def paired_by_name(files: tuple[Path, ...], metadata: tuple[Path, ...]) -> list[
     by_end: dict[str, set[Path]] = {}
     for path in metadata:
         for end in (path.stem, path.stem.rpartition("_")[2], *re.findall(r"\d+$", path.stem)):
-            by_end.setdefault(_unpadded(end), set()).add(path)
-    found = [by_end.get(_unpadded(name_key(file)), set()) for file in files]
+            by_end.setdefault(unpadded(end), set()).add(path)
+    found = [by_end.get(unpadded(name_key(file)), set()) for file in files]
     if any(len(paths) != 1 for paths in found):
         return None
     paired = [next(iter(paths)) for paths in found]
     return paired if len(set(paired)) == len(paired) == len(metadata) else None
-
-
-def _unpadded(number: str) -> str:
-    return number.lstrip("0") or "0" if number.isdigit() else number
 
 
 def check_partly_known(paired: list[Path], files: tuple[Path, ...], sources: list[str | None], flag: str) -> None:

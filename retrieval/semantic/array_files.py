@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.cli import UserError
-from retrieval.embeddings import READ_ERRORS, open_array
+from retrieval.embeddings import READ_ERRORS, open_array, read_npy_header
 
 STRETCH_ROWS = 16_384  # read at once: × 768 × 2 bytes = 25 MB
 LOCAL_HEADER_BYTES = 30  # of a zip entry, before its name and its extra field (APPNOTE.TXT, 4.3.7)
@@ -76,7 +76,7 @@ def open_members(path: Path, keys: dict[str, tuple[str, str]]) -> dict[str, Arra
 
 def _open_member(path: Path, archive: zipfile.ZipFile, member: str) -> ArrayFile:
     with archive.open(member) as stream:
-        shape, fortran, dtype = _header(stream)
+        shape, fortran, dtype = read_npy_header(stream)
         begin = stream.tell()
     if dtype.hasobject or dtype not in (np.float16, np.float32) or len(shape) != 2 or not shape[1] or fortran:
         what = "pickled Python objects, which are never opened" if dtype.hasobject else f"{dtype} of shape {shape}"
@@ -95,15 +95,6 @@ def _open_member(path: Path, archive: zipfile.ZipFile, member: str) -> ArrayFile
     return ArrayFile(path, member, dtype, *shape, offset)
 
 
-def _header(stream) -> tuple[tuple, bool, np.dtype]:
-    """NumPy reads it with ast.literal_eval: nothing is unpickled."""
-    version = np.lib.format.read_magic(stream)
-    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
-    if read is None:
-        raise ValueError(f"npy version {version}")
-    return read(stream)
-
-
 def read_rows(array: ArrayFile, begin: int, end: int) -> Iterator[np.ndarray]:
     """The rows from `begin` up to `end`, at most STRETCH_ROWS at a time, each time in memory of their own.
 
@@ -114,7 +105,7 @@ def read_rows(array: ArrayFile, begin: int, end: int) -> Iterator[np.ndarray]:
         if array.offset is None:
             archive = opened.enter_context(zipfile.ZipFile(array.path))
             stream = opened.enter_context(archive.open(array.member))
-            _header(stream)
+            read_npy_header(stream)
             _skip(stream, begin * array.width * array.dtype.itemsize)
             checksum = None  # zipfile compares it itself
         else:

@@ -11,13 +11,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from retrieval.cli import UserError
-from retrieval.embeddings import NAMES, in_row_order, numeric_order, source_name, visible_files
+from retrieval.embeddings import (
+    NAMES,
+    PREFIX,
+    in_row_order,
+    name_key,
+    numeric_order,
+    source_name,
+    unpadded,
+    visible_files,
+)
 from retrieval.semantic.array_files import ArrayFile, open_npy
 from retrieval.semantic.features import Features
 from retrieval.shard import Shard
 
 FOLDERS = {"text_index": ("text_emb", "embeddings"), "image_index": ("img_emb", "embeddings")}
-PREFIX = re.compile(r"(text|img)_emb(ed)?_?")
 
 Found = dict[tuple[Path, str], Features | UserError]
 
@@ -84,11 +92,11 @@ def paired_files(shards: list[Shard], files: list[Path]) -> dict[Path, Path] | N
         return {shard.path: by_source[shard.path.name] for shard in shards}
     by_key: dict[str, set[Path]] = defaultdict(set)
     for path in files:
-        by_key[_unpadded(PREFIX.sub("", path.stem, count=1))].add(path)
-        by_key[_unpadded(re.split(r"[_.]", path.stem)[-1])].add(path)
+        by_key[unpadded(name_key(path))].add(path)
+        by_key[unpadded(re.split(r"[_.]", path.stem)[-1])].add(path)
     paired = {}
     for shard in shards:
-        named = [by_key.get(_unpadded(key), set()) for key in keys_of(shard.path.stem)]
+        named = [by_key.get(unpadded(key), set()) for key in keys_of(shard.path.stem)]
         match = next((each for each in named if len(each) == 1), set())
         if not match:
             return None
@@ -99,10 +107,6 @@ def paired_files(shards: list[Shard], files: list[Path]) -> dict[Path, Path] | N
 def keys_of(stem: str) -> list[str]:
     """What an embedding file of this shard may be called behind text_embed_: its stem, or the number in it."""
     return [stem, re.split(r"[_.]", stem)[-1], *re.findall(r"(?<![0-9a-zA-Z])\d+", stem)[:1]]
-
-
-def _unpadded(number: str) -> str:
-    return number.lstrip("0") or "0" if number.isdigit() else number
 
 
 def laid_across(shards: list[Shard], arrays: list[ArrayFile]) -> dict[Path, Features]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval.cli import UserError, is_full_disk, progress, say, say_always
+from retrieval.cli import UNFORESEEN, UserError, is_full_disk, progress, say, say_always, unforeseen
 from retrieval.clip_model import ClipModel, check_device, load_clip, weights_are_here
 from retrieval.files import complete_file, free_bytes, settings_fingerprint
 from retrieval.semantic.feature_plan import PoolShard
@@ -18,8 +18,6 @@ from retrieval.semantic.seed_images import check_seed_images
 from retrieval.torch_threads import use_all_cores
 
 HIT_BYTES = 8
-# What nobody foresaw in one shard must not cost a night's work on the others. All errors of pyarrow are among these.
-UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 
 
 def search_units(plan: PoolPlan, units: list[Unit], classes: list[ClassPlan], k: int, model: ModelUse) -> None:
@@ -49,7 +47,8 @@ def search_units(plan: PoolPlan, units: list[Unit], classes: list[ClassPlan], k:
             except (UserError, OSError, *UNFORESEEN) as error:
                 if is_full_disk(error):
                     raise
-                refuse(unit, reason := reason_of(error))
+                reason = str(error) if isinstance(error, UserError) else unforeseen(error, "searched")
+                refuse(unit, reason)
                 say_always(f"left out, and the others are searched: {unit.shard}: {reason}")
             more(each.shard.rows)
 
@@ -78,13 +77,6 @@ def check_space(todo: list[tuple[PoolShard, Unit]], queries: int, k: int, folder
             f"{folder} has {free / 1e9:,.1f} GB left and the shards' best hits take {needed / 1e9:,.1f} GB: "
             "--prompt-ensemble asks one query per class, a smaller --results-per-query keeps fewer"
         )
-
-
-def reason_of(error: Exception) -> str:
-    if isinstance(error, UserError):
-        return str(error)
-    said = " ".join(str(error).split())[:200]
-    return f"it cannot be searched, for a reason that this program does not know ({type(error).__name__}: {said})"
 
 
 def prove_laid(shards: list[PoolShard], model: ModelUse) -> None:

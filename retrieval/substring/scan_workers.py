@@ -15,15 +15,13 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor
 
-from retrieval.cli import UserError
+from retrieval.cli import UNFORESEEN, UserError, unforeseen
 from retrieval.columns import choice_notes
 from retrieval.remote_address import RemoteFile
 from retrieval.remote_traffic import Traffic, computing, traffic, use
 from retrieval.substring.search_units import Search, Unit
 
 PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this time
-# What nobody foresaw in one shard must not cost a night's work on the others. All errors of pyarrow are among these.
-UNFORESEEN = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 THREADED = ("numpy", "pyarrow")  # modules that start threads when they are imported, and locks that these hold
 
 
@@ -178,12 +176,6 @@ def reason_against(shard: str | RemoteFile, search: Search) -> str | None:
     except (OSError, *UNFORESEEN) as error:
         return unforeseen(error)
     return None
-
-
-def unforeseen(error: Exception) -> str:
-    """An error that no reader foresaw, in one sentence."""
-    said = " ".join(str(error).split())[:200]
-    return f"it cannot be read, for a reason that this program does not know ({type(error).__name__}: {said})"
 
 
 def scan(unit: Unit, search: Search, stop: threading.Event | None = None, parent: int | None = None) -> dict:

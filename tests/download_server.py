@@ -202,8 +202,8 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128  # the default of 5 drops connections, and each costs a client a second
 
 
-@pytest.fixture()
-def server():
+@contextlib.contextmanager
+def serving():
     made = Server(("127.0.0.1", 0), Handler)
     made.asked, made.latency, made.elsewhere = [], 0, {}
     made.at = f"http://127.0.0.1:{made.server_port}"
@@ -211,6 +211,12 @@ def server():
     yield made
     made.shutdown()
     made.server_close()
+
+
+@pytest.fixture()
+def server():
+    with serving() as made:
+        yield made
 
 
 def record(url, name="banded", **fields):

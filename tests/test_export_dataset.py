@@ -4,12 +4,11 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from download_server import Handler, Server, arguments, chunks, record
+from download_server import arguments, chunks, record, serving
 
 from retrieval.records import Manifest, write_manifest
 
@@ -22,28 +21,23 @@ UIDS = [f"{number:032x}" for number in (2**127 + 5, 3, 2**64, 2**64 - 1, 2**127 
 def made(tmp_path_factory, run_script):
     """A folder with datasets of six images: `flat`, `split`, and `plain`, which lacks the class with a space."""
     folder = tmp_path_factory.mktemp("made")
-    server = Server(("127.0.0.1", 0), Handler)
-    server.asked, server.latency, server.elsewhere = [], 0, {}
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    rows = [
-        record(f"http://127.0.0.1:{server.server_port}/jpeg/{number}", CLASSES[number % 3], SAMPLE_ID=uid)
-        for number, uid in enumerate(UIDS)
-    ]
-    for name, kept in (("chunks", rows), ("plain-chunks", [row for row in rows if " " not in row["QUERY"]])):
-        chunks(folder / name, kept)
-        settings = {"queries": dict.fromkeys(CLASSES, "q")}
-        counts = {"records": len(kept), "rows": len(kept), "captions": len(kept), "classes": {}}
-        coverage = {"asked": 1, "done": 1, "missing": {}}
-        write_manifest(
-            folder / name, Manifest("substring", settings, {}, coverage, counts, {"chunk_0.json": len(kept)})
-        )
-    for out, source, *flags in (
-        ("flat", "chunks"), ("split", "chunks", "--val-fraction", "0.5"), ("plain", "plain-chunks")
-    ):  # fmt: skip
-        done = run_script("download_urls_img2dataset.py", *arguments(folder, *flags, r=[source], out=out))
-        assert done.returncode == 0, done.stderr
-    server.shutdown()
-    server.server_close()
+    with serving() as server:
+        rows = [
+            record(f"{server.at}/jpeg/{number}", CLASSES[number % 3], SAMPLE_ID=uid) for number, uid in enumerate(UIDS)
+        ]
+        for name, kept in (("chunks", rows), ("plain-chunks", [row for row in rows if " " not in row["QUERY"]])):
+            chunks(folder / name, kept)
+            settings = {"queries": dict.fromkeys(CLASSES, "q")}
+            counts = {"records": len(kept), "rows": len(kept), "captions": len(kept), "classes": {}}
+            coverage = {"asked": 1, "done": 1, "missing": {}}
+            write_manifest(
+                folder / name, Manifest("substring", settings, {}, coverage, counts, {"chunk_0.json": len(kept)})
+            )
+        for out, source, *flags in (
+            ("flat", "chunks"), ("split", "chunks", "--val-fraction", "0.5"), ("plain", "plain-chunks")
+        ):  # fmt: skip
+            done = run_script("download_urls_img2dataset.py", *arguments(folder, *flags, r=[source], out=out))
+            assert done.returncode == 0, done.stderr
     return folder
 
 

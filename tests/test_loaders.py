@@ -6,14 +6,13 @@
 import json
 import os
 import subprocess
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import webdataset
-from download_server import Handler, Server, arguments, chunks, record
+from download_server import arguments, chunks, record, serving
 from torchvision.datasets import ImageFolder
 
 ROOT = Path(__file__).parent.parent
@@ -34,23 +33,18 @@ MADE = {  # folder -> (filters, flags)
 def made(tmp_path_factory, run_script):
     """A folder with what the downloader makes of records of either filter, whose fields differ in type and in nulls."""
     folder = tmp_path_factory.mktemp("made")
-    server = Server(("127.0.0.1", 0), Handler)
-    server.asked, server.latency, server.elsewhere = [], 0, {}
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    at = f"http://127.0.0.1:{server.server_port}"
-    urls = [(f"{at}/jpeg/{number}", CLASSES[number % 3]) for number in range(36)]
-    chunks(folder / "in" / "substring", [record(url, name, LICENSE=None) for url, name in urls[:24]])
-    chunks(folder / "in" / "semantic", [
-        record(url, name, SAMPLE_ID=f"{number:032x}", SOURCE="text_index", MATCHED=f"a photo of a {name}.", SCORE=0.25,
-               RANK=number, ROW=f"laion2B-en:{number}", punsafe=0.1)
-        for number, (url, name) in enumerate(urls[12:])
-    ])  # fmt: skip
-    for out, (filters, flags) in MADE.items():
-        sources, work = [f"in/{name}" for name in filters], f"work-{out}" if "tars" in out else "work"
-        done = run_script("download_urls_img2dataset.py", *arguments(folder, *flags, r=sources, w=work, out=out))
-        assert done.returncode == 0, done.stderr
-    server.shutdown()
-    server.server_close()
+    with serving() as server:
+        urls = [(f"{server.at}/jpeg/{number}", CLASSES[number % 3]) for number in range(36)]
+        chunks(folder / "in" / "substring", [record(url, name, LICENSE=None) for url, name in urls[:24]])
+        chunks(folder / "in" / "semantic", [
+            record(url, name, SAMPLE_ID=f"{number:032x}", SOURCE="text_index", MATCHED=f"a photo of a {name}.",
+                   SCORE=0.25, RANK=number, ROW=f"laion2B-en:{number}", punsafe=0.1)
+            for number, (url, name) in enumerate(urls[12:])
+        ])  # fmt: skip
+        for out, (filters, flags) in MADE.items():
+            sources, work = [f"in/{name}" for name in filters], f"work-{out}" if "tars" in out else "work"
+            done = run_script("download_urls_img2dataset.py", *arguments(folder, *flags, r=sources, w=work, out=out))
+            assert done.returncode == 0, done.stderr
     return folder
 
 

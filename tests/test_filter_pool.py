@@ -1,12 +1,9 @@
 """The semantic filter on a pool's own files: against numpy's brute force, and against --exact on the same rows."""
 
 import json
-import multiprocessing
-import random
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from killed_runs import killed_runs
 from range_server import serving
 from tiny_clip import WIDTH, write_tiny_clip
 
@@ -332,26 +330,11 @@ def test_one_more_shard_searches_only_that_shard_and_a_changed_one_is_searched_a
 
 def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(pool, model):
     assert stage.main(flags(pool, model, output="undisturbed")) == 0
-    processes = multiprocessing.get_context("forkserver")  # it has imported everything: a run takes a tenth of a second
-    processes.set_forkserver_preload([stage.__name__, "retrieval.semantic.pool_run", "retrieval.semantic.pool_merge"])
-
-    def run(output: str, seconds: float | None) -> None:
-        process = processes.Process(target=stage.main, args=(flags(pool, model, output=output),))
-        process.start()
-        process.join(seconds)
-        process.kill()
-        process.join()
-
-    run("imports", None)
-    began = time.monotonic()
-    run("whole", None)
-    whole, moments = time.monotonic() - began, random.Random(5)
-    for number in range(10):
-        for _ in range(2):
-            run(f"killed {number}", moments.uniform(0, whole))
-        assert stage.main(flags(pool, model, output=f"killed {number}")) == 0
-        assert outputs_of(pool / f"killed {number}") == outputs_of(pool / "undisturbed")
-        assert not list((pool / f"killed {number}" / ".hits").glob(".*.part"))
+    preload = [stage.__name__, "retrieval.semantic.pool_run", "retrieval.semantic.pool_merge"]
+    for output in killed_runs(stage.main, preload, lambda name: flags(pool, model, output=name), 10):
+        assert stage.main(flags(pool, model, output=output)) == 0
+        assert outputs_of(pool / output) == outputs_of(pool / "undisturbed")
+        assert not list((pool / output / ".hits").glob(".*.part"))
 
 
 # ---- queries ----

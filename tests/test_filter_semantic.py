@@ -2,11 +2,8 @@
 
 import importlib
 import json
-import multiprocessing
-import random
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import faiss
 import numpy as np
 import pyarrow as pa
 import pytest
+from killed_runs import killed_runs
 from tiny_clip import WIDTH, write_tiny_clip
 
 import filter_laion_metadata_semantic as stage
@@ -358,28 +356,11 @@ def test_a_complete_run_is_not_run_again_and_other_settings_are_not_mixed_in(poo
 
 def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(pool):
     assert stage.main(flags(pool, output="undisturbed/out")) == 0
-    # A server that has imported everything forks each run, which else is three seconds of importing torch.
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload([stage.__name__, block_search.__name__])
-
-    def run(output: str, seconds: float | None):
-        process = processes.Process(target=stage.main, args=(flags(pool, output=f"{output}/out"),))
-        process.start()
-        process.join(seconds)
-        process.kill()
-        process.join()
-
-    run("imports", None)
-    began = time.monotonic()
-    run("whole", None)
-    whole = time.monotonic() - began
-    moments = random.Random(5)
-    for number in range(6):
-        for _ in range(2):
-            run(f"killed {number}", moments.uniform(0, whole))
-        assert stage.main(flags(pool, output=f"killed {number}/out")) == 0
-        assert all_bytes_in(pool / f"killed {number}") == all_bytes_in(pool / "undisturbed")
-        assert not list((pool / f"killed {number}" / "out" / ".hits").glob(".*.part"))
+    preload = [stage.__name__, block_search.__name__]
+    for output in killed_runs(stage.main, preload, lambda name: flags(pool, output=f"{name}/out"), 6):
+        assert stage.main(flags(pool, output=f"{output}/out")) == 0
+        assert all_bytes_in(pool / output) == all_bytes_in(pool / "undisturbed")
+        assert not list((pool / output / "out" / ".hits").glob(".*.part"))
 
 
 # ---- bad input ----

@@ -100,23 +100,8 @@ def open_arrow_files(
     Raises:
         UserError: as `open_metadata`; `name` is what a refusal names.
     """
-    readers, batches, sizes = [], [], []
-    for file in files:
-        try:
-            reader = pa.ipc.open_file(pa.memory_map(str(file), "r"))
-            for number in range(reader.num_record_batches):
-                batches.append((len(readers), number))
-                sizes.append(reader.get_batch(number).num_rows)
-            reader.schema.names  # noqa: B018 - decoded here, so that names that are no text are refused
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise UserError(
-                f"{file} is not a complete arrow file ({error}): {BUILDER} makes them of parquet"
-            ) from error
-        readers.append(reader)
+    readers, batches, sizes = _open_readers(files)
     names = readers[0].schema.names
-    for file, reader in zip(files, readers, strict=True):
-        if set(reader.schema.names) != set(names):
-            raise UserError(f"{file} has other columns than {files[0]}: they are not one pool's metadata")
     columns = _columns(name, names, allow_untagged, asked) | {column: column for column in ours}
     condition = parse_condition(where) if where else None
     compared = own_names(condition, names, name).values() if condition else ()
@@ -130,6 +115,31 @@ def open_arrow_files(
         with Judge(condition, metadata.name) as judge:
             judge.check_types(compared_values(metadata.fetch(np.array([], np.int64), list(metadata.compared))))
     return metadata
+
+
+def _open_readers(files: list[Path]) -> tuple[list, list[tuple[int, int]], list[int]]:
+    """The files' readers; of each batch of all files (number of its reader, number in the file), and its rows.
+
+    Raises:
+        UserError: a file is no whole arrow file, or has other columns than the first.
+    """
+    readers, batches, sizes = [], [], []
+    for file in files:
+        try:
+            reader = pa.ipc.open_file(pa.memory_map(str(file), "r"))
+            for number in range(reader.num_record_batches):
+                batches.append((len(readers), number))
+                sizes.append(reader.get_batch(number).num_rows)
+            reader.schema.names  # noqa: B018 - decoded here, so that names that are no text are refused
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{file} is not a complete arrow file ({error}): {BUILDER} makes them of parquet"
+            ) from error
+        readers.append(reader)
+    for file, reader in zip(files, readers, strict=True):
+        if set(reader.schema.names) != set(readers[0].schema.names):
+            raise UserError(f"{file} has other columns than {files[0]}: they are not one pool's metadata")
+    return readers, batches, sizes
 
 
 def give_ids_one_type(pools: list[Metadata]) -> None:

@@ -31,6 +31,7 @@ class CsvLayout:
     names: tuple[str, ...]  # of the columns
     has_names: bool  # its first line is the names
     sample: tuple[tuple[str, ...], ...]  # its first rows
+    starts_at: int = 0  # its first byte after empty lines, which Arrow would count as the line of names
 
     def has_whole_numbers(self, name: str) -> bool:
         """Whether the sample's values of a column are integers, as they are written from a column of integers."""

@@ -3,11 +3,13 @@
 A row with too few or too many fields cannot be read: it keeps its number, its caption is null, and it is counted.
 """
 
+import codecs
 import csv
 import functools
 import io
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,9 @@ def open_csv(path: Path, head: bytes, asked: ColumnChoice) -> Shard:
         UserError: it has no line of names, or lacks what a shard needs.
     """
     layout = find_layout(path, head.decode("utf-8", "replace"), asked)
+    text = head.removeprefix(codecs.BOM_UTF8)
+    if empty := len(text) - len(text.lstrip(b"\r\n")):
+        layout = replace(layout, starts_at=len(head) - len(text) + empty)
     return Shard(path, "csv", named_columns(path, layout.names, asked), None, layout=layout, names=layout.names)
 
 
@@ -43,6 +48,7 @@ def csv_batches(shard: Shard) -> Iterator[Batch]:
     wanted = list(range(len(shard.layout.names)) if shard.layout.is_quoted else needed_places(shard))
     first, are_checked = 0, not shard.layout.is_quoted
     with open_unpacked(shard.path) as stream:
+        stream.read(shard.layout.starts_at)
         try:
             for batch in _reader(stream, shard.layout, wanted, lost):
                 if not are_checked and any(map(_has_line_end, batch.columns)):
@@ -60,6 +66,8 @@ def csv_batches(shard: Shard) -> Iterator[Batch]:
                 yield made
                 first += len(made.rows)
         except pa.ArrowInvalid as error:
+            if shard.layout.has_names and not shard.layout.sample and has_one_line(shard.path):
+                return  # pyarrow wants a line end after the names
             if "straddl" not in str(error):
                 raise
             raise UserError(
@@ -69,6 +77,13 @@ def csv_batches(shard: Shard) -> Iterator[Batch]:
     if lost:
         nothing = dict.fromkeys(needed_names(shard), pa.nulls(0, pa.binary()))
         yield _batch(shard, nothing, first, 0, lost)
+
+
+def has_one_line(path: Path) -> bool:
+    """Whether a list ends within its first line."""
+    with open_unpacked(path) as stream:
+        text = stream.read(BLOCK_BYTES)
+    return len(text) < BLOCK_BYTES and not set(b"\r\n") & set(text.strip(b"\r\n"))
 
 
 def needed_places(shard: Shard) -> list[int]:

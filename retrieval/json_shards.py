@@ -136,10 +136,16 @@ def _parsed(lines: list[bytes], first: int) -> tuple[list[dict | None], str]:
 
 def _object(line: bytes) -> dict | None:
     try:
-        value = json.loads(line.decode("utf-8", "replace"))
+        value = json.loads(line.decode("utf-8", "replace"), object_pairs_hook=first_of_each)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def first_of_each(pairs: list[tuple[str, object]]) -> dict:
+    """An object; of two values of one key the first, as DuckDB takes it, which has searched the captions."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else dict(reversed(pairs))
 
 
 def _objects(path: Path, stream: pa.NativeFile) -> Iterator[list[dict | None]]:
@@ -163,7 +169,7 @@ def _elements(path: Path, stream: pa.NativeFile) -> Iterator[list[dict | None]]:
     Raises:
         UserError: the array is cut short, or is no JSON from some element on.
     """
-    decoder, rows, text, done = json.JSONDecoder(), [], _Text(stream), 0
+    decoder, rows, text, done = json.JSONDecoder(object_pairs_hook=first_of_each), [], _Text(stream), 0
     text.skip("[")
     while not text.skip("]"):
         try:

@@ -241,6 +241,18 @@ def test_rows_of_another_width_keep_their_number_and_are_counted(tmp_path, monke
         ]
 
 
+@pytest.mark.parametrize("text", ["url,caption", "\n\nurl,caption", "url,caption\n", "\ufeffurl;caption\r\n"])
+def test_a_list_of_names_alone_has_no_rows(tmp_path, text):
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    assert captions_of(open_shard(tmp_path / "a.csv")) == []
+    with open(tmp_path / "a.csv", "ab") as file:
+        file.write(b"\nu,a hen\nu,a,b\n\nv,c".replace(b",", b";" if b";" in text.encode() else b","))
+    assert captions_of(open_shard(tmp_path / "a.csv")) == ["a hen", None, "c"]
+    (tmp_path / "a.csv").write_text("url,caption\nu," + 3 * csv_shards.BLOCK_BYTES * "a")
+    with pytest.raises(UserError, match="a row of more than 8 MB after row 0"):
+        captions_of(open_shard(tmp_path / "a.csv"))
+
+
 @pytest.mark.parametrize("after", ["u,a hen\n", 'u,"a hen"\n'])
 @pytest.mark.parametrize("times", [3, 300_000])
 def test_a_quote_that_is_never_closed_is_named(tmp_path, after, times):
@@ -279,6 +291,15 @@ def test_json_has_the_rows_that_pythons_json_reads(tmp_path, name, array):
     found = records(shard)
     assert [row["SAMPLE_ID"] for row in found] == [row.get("id") for row in rows]
     assert [row["URL"] for row in found] == [row.get("url") for row in rows]
+
+
+@pytest.mark.parametrize("text", ['{}\n{"url": "v", "caption": "c"}', "[{}]"])
+def test_of_two_values_of_one_key_the_first_is_searched_and_recorded(tmp_path, text):
+    twice = '{"url": "u", "caption": "a hen", "caption": "a dog", "url": "x"}'
+    (tmp_path / "a.json").write_text(text.replace("{}", twice))
+    shard = open_shard(tmp_path / "a.json")
+    assert captions_of(shard)[0] == "a hen"
+    assert (records(shard)[0]["URL"], records(shard)[0]["TEXT"]) == ("u", "a hen")
 
 
 def test_lines_that_are_no_objects_are_counted_and_elements_too(tmp_path):

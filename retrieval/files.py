@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from retrieval.cli import UserError, say
@@ -56,6 +57,17 @@ def writable_folder(path: Path | str, flag: str) -> Path:
     except OSError as error:
         raise UserError(f"{flag} {path} cannot be written: {error.strerror or error}") from error
     return path
+
+
+def check_names_are_text(paths: Iterable[str], flag: str) -> None:
+    """Refuse files whose names are no UTF-8: records and manifests are, and name them.
+
+    Raises:
+        UserError: names `flag` and the first of them.
+    """
+    for path in paths:
+        if not path.isascii() and path.encode("utf-8", "surrogateescape").decode("utf-8", "replace") != path:
+            raise UserError(f"{flag} {ascii(path)}: its name is not UTF-8, as manifests and records are: rename it")
 
 
 @contextlib.contextmanager

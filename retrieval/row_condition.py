@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from retrieval.cli import UserError
+from retrieval.columns import shown_names
 
 # The kinds of expressions that look at one row and at nothing else; and what to call others.
 KNOWN = set("CONSTANT COLUMN_REF COMPARISON CONJUNCTION OPERATOR FUNCTION CAST CASE BETWEEN TYPE".split())  # noqa: SIM905
@@ -33,6 +34,7 @@ FUNCTION_NAMES = """
     year month day date_part date_trunc typeof hash
 """  # the first line: operators, LIKE, ILIKE, GLOB
 FUNCTIONS = frozenset(FUNCTION_NAMES.split())
+LONGEST_TEXT = 10_000  # characters; a message repeats them
 LOCKED = {"threads": 1, "enable_external_access": "false", "autoinstall_known_extensions": "false"}
 PLACES = {"query_location", "query_location_length", "location"}
 
@@ -53,6 +55,8 @@ def parse_condition(text: str) -> Condition:
     Raises:
         ConditionError: it does not parse, or does more than look at a row.
     """
+    if len(text) > LONGEST_TEXT:
+        raise ConditionError(f"--where has {len(text):,} characters, and at most {LONGEST_TEXT:,} are read")
     tree, plain = (_statement(f"SELECT {sql}\n") for sql in (text, "1"))
     if isinstance(tree, str):
         raise ConditionError(f"--where {text}: {tree}")
@@ -70,6 +74,8 @@ def _statement(sql: str) -> tuple[list[dict], dict] | str:
     """What is selected, and all else of the only statement; or why there is none."""
     with duckdb.connect(config=LOCKED) as connection:
         found = json.loads(connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()[0])
+    if found["error"] and "Only SELECT" in found.get("error_message", ""):
+        return "it is more than one expression"
     if found["error"]:
         return str(found.get("error_message", "it is no expression"))
     if len(found["statements"]) != 1:
@@ -137,8 +143,11 @@ class Judge:
         Raises:
             ConditionError: with DuckDB's reason.
         """
-        try:
-            kind = str(self._evaluated({name: column.slice(0, 0) for name, column in values.items()}).types[0])
+        nulls = {name: pa.nulls(1, column.type) for name, column in values.items()}
+        try:  # on a row of nulls: bad constants (a pattern, a number) are refused before a shard is read
+            found = self._evaluated(nulls)
+            kind = str(found.types[0])
+            found.fetchall()
         except duckdb.Error as error:
             raise ConditionError(f"{self._refusal(error)}") from error
         if kind not in ("BOOLEAN", '"NULL"'):
@@ -180,6 +189,8 @@ def own_names(condition: Condition, names: list[str], where: str) -> dict[str, s
     for name in condition.columns:
         alike = [own for own in names if own.lower() == name.lower()]
         if not alike:
-            raise ConditionError(f"{where} has no column {name!r} (--where); it has {', '.join(names)}")
-        found[name] = name if name in alike else alike[0]
+            raise ConditionError(f"{where} has no column {name!r} (--where); it has {shown_names(names)}")
+        if len(alike) > 1:  # SQL does not tell them apart
+            raise ConditionError(f"{where} has the columns {shown_names(alike)}, which --where cannot tell apart")
+        found[name] = alike[0]
     return found

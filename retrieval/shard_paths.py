@@ -7,6 +7,7 @@ from pathlib import Path
 
 from retrieval.cli import UserError
 from retrieval.file_kinds import folder_advice
+from retrieval.files import check_names_are_text
 from retrieval.remote_address import RemoteFile, is_address
 
 
@@ -21,7 +22,7 @@ def find_shards(
         fetch_flag: the flag that fetches paths where no file is yet; may_fetch: it was given, so they are shards too.
 
     Raises:
-        UserError: a pattern is no file and matches none.
+        UserError: a pattern is no file and matches none, or a file's name is no UTF-8.
     """
     patterns, remote = list(patterns), []
     if addresses := [pattern for pattern in patterns if is_address(pattern)]:
@@ -33,6 +34,7 @@ def find_shards(
     for pattern in patterns:
         if not is_address(pattern):
             local += [pattern] if may_fetch and _is_absent(pattern) else _files(pattern, flag, way_out)
+    check_names_are_text(local, flag)
     once = {os.path.abspath(path): path for path in sorted(local, reverse=True)}
     return sorted([*once.values(), *remote], key=str)
 

@@ -57,3 +57,9 @@ def test_a_lock_is_refused_with_the_given_sentence_while_another_holds_it(tmp_pa
         pass
     with files.locked(tmp_path / name, "busy"):
         pass
+
+
+def test_a_name_that_is_no_utf8_is_refused_and_any_other_is_not():
+    files.check_names_are_text(["a.csv", "Ökö 🐈\n.csv", "\ufffd.csv"], "--dbs")
+    with pytest.raises(UserError, match=r"--dbs 'a\\udcff.csv': its name is not UTF-8"):
+        files.check_names_are_text(["a.csv", os.fsdecode(b"a\xff.csv")], "--dbs")

@@ -119,6 +119,10 @@ def test_n_and_a_condition_over_a_databases_own_index(tmp_path):
         ("wide > 1", "a.parquet has no column 'wide' .--where.; it has url, caption, width, lang"),
         ("width", "where width: is BIGINT and no condition"),
         ("width + lang > 1", "cannot be evaluated"),
+        ("width > 'wide'", "cannot be evaluated: Conversion Error"),
+        ("regexp_matches(lang, '(')", "cannot be evaluated: Invalid Input Error: missing"),
+        ("width > 1; DROP TABLE x", "it is more than one expression"),
+        (" OR ".join(["width > 1"] * 1_000), "--where has 12,996 characters"),
         ("width > (SELECT 1)", "a subquery is not allowed"),
     ],
 )
@@ -127,6 +131,13 @@ def test_a_condition_that_the_pool_cannot_answer_is_one_sentence(pool, tmp_path,
     (said,) = capsys.readouterr().err.splitlines()
     assert re.search(sentence, said), said
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_columns_that_only_differ_in_case_are_refused_where_they_are_compared(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("url,URL,caption\nhttp://a.example/1,http://b.example/1,a hen\n")
+    assert run("-o", tmp_path / "out", "-q", "hen", "--where", "url <> URL", "--dbs", tmp_path / "a.csv") == 2
+    assert "a.csv has the columns url, URL, which --where cannot tell apart" in capsys.readouterr().err
+    assert run("-o", tmp_path / "out", "-q", "hen", "--where", "caption <> ''", "--dbs", tmp_path / "a.csv") == 0
 
 
 def test_a_value_that_is_no_number_does_not_hold_in_a_list_and_a_cast_names_the_shard(pool, tmp_path, capsys):

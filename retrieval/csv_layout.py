@@ -137,3 +137,20 @@ def guessed_names(first: Sequence[str]) -> str:
     others = [place for place in range(len(first)) if place != url]
     caption = max(others, key=lambda place: len(first[place]), default=None)
     return ",".join({url: "url", caption: "caption"}.get(place, f"column{place}") for place in range(len(first)))
+
+
+def check_order(path: Path, layout: CsvLayout, url: str) -> None:
+    """Refuse names that --columns gives in another order than the list has.
+
+    Raises:
+        UserError: another column than `url` is the one with addresses in the first rows.
+    """
+    columns = list(zip(*layout.sample, strict=True))
+    with_addresses = [sum(map(bool, map(ADDRESS.match, values))) for values in columns]
+    place = layout.names.index(url)
+    if with_addresses and not with_addresses[place] and max(with_addresses) > len(layout.sample) / 2:
+        other = with_addresses.index(max(with_addresses)) + 1
+        raise UserError(
+            f"shard {path}: --columns calls column {place + 1} {url!r}, and the addresses are in column {other}: "
+            "give the names in the list's order"
+        )

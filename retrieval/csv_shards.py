@@ -20,7 +20,7 @@ import pyarrow.csv
 from retrieval.arrow_values import integers
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
-from retrieval.csv_layout import WHOLE_NUMBER, CsvLayout, find_layout
+from retrieval.csv_layout import WHOLE_NUMBER, CsvLayout, check_order, find_layout
 from retrieval.pool_values import ID_COLUMN
 from retrieval.shard import Batch, Shard, named_columns, needed_names
 from retrieval.shard_columns import own_columns, taken_columns
@@ -39,7 +39,10 @@ def open_csv(path: Path, head: bytes, asked: ColumnChoice) -> Shard:
     text = head.removeprefix(codecs.BOM_UTF8)
     if empty := len(text) - len(text.lstrip(b"\r\n")):
         layout = replace(layout, starts_at=len(head) - len(text) + empty)
-    return Shard(path, "csv", named_columns(path, layout.names, asked), None, layout=layout, names=layout.names)
+    columns = named_columns(path, layout.names, asked)
+    if asked.listed and "URL" in columns:
+        check_order(path, layout, columns["URL"])
+    return Shard(path, "csv", columns, None, layout=layout, names=layout.names)
 
 
 def csv_batches(shard: Shard) -> Iterator[Batch]:

@@ -216,6 +216,8 @@ def test_a_list_without_names_is_read_by_the_names_of_columns(tmp_path, order):
     for listed, said in (("a,b,c", "2 columns in its first line and --columns names 3"),):
         with pytest.raises(UserError, match=said):
             open_shard(path, ColumnChoice(listed=tuple(listed.split(","))))
+    with pytest.raises(UserError, match="--columns calls column . 'url', and the addresses are in column .: give the"):
+        open_shard(path, ColumnChoice(listed=tuple(reversed(names))))
     path.write_text("url\tcaption\nhttp://x.example/0\ta\n")
     with pytest.raises(UserError, match="has a line of names .url, caption., so leave --columns out"):
         open_shard(path, ColumnChoice(listed=("url", "caption")))

@@ -115,7 +115,7 @@ def search_pool(args, sources: list[str], template: Template, seeds: dict, place
     units = plan.units(classes, args.results_per_query, model, hits_folder)
     run = Run("semantic", settings, (*plan.paths, *seed_fingerprints(classes)), *place, writes_chunks=not share.is_one)
     check_folder(output, run, args.overwrite)
-    if not share.is_one and not plan.bad and is_complete(output, *place, settings, inputs):
+    if not share.is_one and not plan.bad and not plan.lost and is_complete(output, *place, settings, inputs):
         return already(output, place)
 
     with begun_run(output, run, args.overwrite):
@@ -132,6 +132,7 @@ def search_pool(args, sources: list[str], template: Template, seeds: dict, place
         clear_remains(hits_folder, classes)
         select_pending(args, classes, done, model, sources)
         coverage = {"asked": len(plan.paths), "done": len(done), "missing": missing}
+        coverage |= {"lost_rows": plan.lost} if plan.lost else {}
         manifest = write_results(output, run, classes, inputs, coverage, {"pool": total_counts(done)})
         share.end(units)
     return report(args, output, manifest)
@@ -186,7 +187,7 @@ def run_settings(args, template: Template, sources: list[str], models: dict[str,
     }
     # Only where they are used, so that folders of earlier versions go on.
     more = {"prompt_ensemble": args.prompt_ensemble, "min_score": args.min_score, "negative": args.negative}
-    more |= {flag: getattr(args, flag) for flag in ("where", "url_column", "caption_column")}
+    more |= {flag: getattr(args, flag) for flag in ("where", "url_column", "caption_column", "columns")}
     more |= {"negative_weight": args.negative_weight if args.negative else None}
     return settings | {name: value for name, value in more.items() if value not in (None, False, "")}
 
@@ -343,7 +344,7 @@ def report(args, output: Path, manifest: Manifest) -> int:
     """Say the published script's statistics (images per class), and how many hits were lost for each reason.
 
     Returns:
-        int: the exit code. 1 where shards are missing.
+        int: the exit code. 1 where shards are missing, or rows of them cannot be read.
     """
     log_manifest(args, output, manifest)
     write_when_whole(output, manifest.total_jobs, thorough=True)
@@ -355,15 +356,17 @@ def report(args, output: Path, manifest: Manifest) -> int:
         quartiles = statistics.quantiles(kept, n=4, method="inclusive") if len(kept) > 1 else kept * 3
         say(f"Mean number of images per class: {statistics.fmean(kept):,.1f}")
         say("25, 50, 75 percentiles: " + " ".join(f"{value:,.1f}" for value in quartiles))
-    missing = manifest.coverage["missing"]
+    missing, lost = manifest.coverage["missing"], manifest.coverage.get("lost_rows", {})
     for shard, reason in missing.items():
         say_always(f"missing: {shard}: {reason}")
+    for shard, (rows, first) in lost.items():
+        say_always(f"rows that cannot be read: {shard}: {rows:,}, the first: {first}")
     total = {name: sum(summary.get(name, 0) for summary in summaries) for name in ("asked", *SEMANTIC_LOSSES)}
     say_always(
         f"{output}: {len(kept):,} classes, {manifest.counts['records']:,} records in {len(manifest.chunks):,} "
         f"chunk files ({losses_line(total)})"
     )
-    return 1 if missing else 0
+    return 1 if missing or lost else 0
 
 
 if __name__ == "__main__":

@@ -130,7 +130,17 @@ def listed(values: list | pa.Array) -> list:
 
 def count_rows(shard: Shard) -> int:
     """The number of rows; where only the whole file shows it, by a pass over its captions."""
-    return shard.rows if shard.rows is not None else sum(len(batch.rows) for batch in caption_batches(shard))
+    return counted_rows(shard)[0]
+
+
+def counted_rows(shard: Shard) -> tuple[int, int, str]:
+    """(rows, those among them that cannot be read, which is the first of these), as `count_rows` counts them."""
+    if shard.rows is not None:
+        return shard.rows, 0, ""
+    rows, lost, first = 0, 0, ""
+    for batch in caption_batches(shard):
+        rows, lost, first = rows + len(batch.rows), lost + batch.lost, first or batch.first_lost
+    return rows, lost, first
 
 
 def caption_batches(shard: Shard) -> Iterator[Batch]:

@@ -592,6 +592,27 @@ def test_a_list_of_another_format_is_searched_like_a_parquet_shard(pool, model, 
     assert "--where is not known to --pool" in capsys.readouterr().err
 
 
+def test_a_list_without_names_is_searched_by_columns_and_its_rows_that_cannot_be_read_are_named(pool, model, capsys):
+    (pool / "pool" / "0.npz").unlink()
+    rows = [f"a {name} cloth, number {n}\thttp://x.example/{name}/{n}" for name in CLASSES for n in range(9)]
+    (pool / "pool" / "0.tsv").write_text("\n".join(rows) + "\n")
+    of_list = ["--allow-untagged", "--no-image-index"]
+    words = flags(pool, model, *of_list, keys=False, pool="pool/0.tsv")
+    assert stage.main(words) == 2
+    assert "as --columns caption,url" in capsys.readouterr().err
+    assert stage.main([*words, "--columns", "url,caption"]) == 2
+    assert stage.main([*words, "--columns", "caption,url"]) == 0
+    whole = records_in(pool / "out")
+    assert whole and all(record["TEXT"].startswith("a ") for record in whole)
+    (pool / "pool" / "0.tsv").write_text("\n".join([*rows, "a\tb\tc"]) + "\n")
+    for _ in range(2):
+        capsys.readouterr()
+        assert stage.main([*words, "--columns", "caption,url"]) == 1
+        assert "0.tsv: 1, the first: row 27 has 3 fields, not 2" in capsys.readouterr().err
+    manifest = json.loads((pool / "out" / "job_0_of_1.json").read_text())
+    assert manifest["coverage"]["lost_rows"] == {str(pool / "pool" / "0.tsv"): [1, "row 27 has 3 fields, not 2"]}
+
+
 def test_an_empty_shard_is_searched_like_any_other(pool, model, capsys):
     assert stage.main(flags(pool, model)) == 0
     for number, kind in ((3, "npz"), (4, "captions")):

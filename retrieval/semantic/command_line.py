@@ -4,7 +4,7 @@ from pathlib import Path
 
 from retrieval.cli import UserError, add_array_flags, add_talk_flags
 from retrieval.clip_names import PRECISIONS
-from retrieval.columns import add_column_flags
+from retrieval.columns import add_column_flags, add_list_flag
 from retrieval.index_folder import SOURCES
 from retrieval.run_folder import add_overwrite_flag
 from retrieval.semantic.plan import DEDUP_THRESHOLD
@@ -16,7 +16,7 @@ NEGATIVE_WEIGHT = 0.5
 INDEX_INFO = "indicies.json"
 DEVICES = ("cpu", "cuda", "mps", "xpu")  # torch's names
 OF_AN_INDEX = ("index_info_path", "index_name", "exact", "rerank", "nprobe", "ef_search")
-OF_A_POOL = ("features", "text_features", "image_features")
+OF_A_POOL = ("features", "text_features", "image_features", "columns")
 
 
 def add_flags(parser) -> None:
@@ -109,6 +109,7 @@ def add_flags(parser) -> None:
         help="search a pool without a safety column, where no row can be rejected as NSFW",
     )  # fmt: skip
     add_column_flags(parser)
+    add_list_flag(parser)
     parser.add_argument(
         "--where", metavar="SQL",
         help="in an index folder: keep only hits whose row in the metadata fulfils this DuckDB expression; "

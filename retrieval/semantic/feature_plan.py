@@ -18,7 +18,7 @@ from retrieval.semantic.array_files import ArrayFile, open_members
 from retrieval.semantic.embedding_files import files_of_shards
 from retrieval.semantic.features import Features
 from retrieval.shard import Shard, damage_named
-from retrieval.shards import count_rows, open_shard
+from retrieval.shards import counted_rows, open_shard
 
 FLAGS = {"text_index": "--text-features", "image_index": "--image-features"}
 WORDS = {"text_index": "text", "image_index": "image"}
@@ -48,6 +48,7 @@ class PoolShard:
 
     shard: Shard
     features: dict[str, Features]
+    lost: tuple[int, str] = (0, "")  # rows that cannot be read, which is the first
 
     @property
     def name(self) -> str:
@@ -60,11 +61,12 @@ class PoolShard:
 
 def plan_features(paths: list[str | RemoteFile], wishes: FeatureWishes) -> tuple[list[PoolShard], dict[str, str]]:
     """(shards that can be searched, path of every other -> the reason, one sentence), in the order of the paths."""
-    shards, bad = {}, {}
+    shards, lost, bad = {}, {}, {}
     for path in paths:
         try:
             shard = open_shard(path, wishes.columns)
-            shards[path] = replace(shard, rows=count_rows(shard))
+            rows, *lost[path] = counted_rows(shard)
+            shards[path] = replace(shard, rows=rows)
             check_safety(shards[path], wishes)
         except UserError as error:
             shards.pop(path, None)
@@ -73,7 +75,7 @@ def plan_features(paths: list[str | RemoteFile], wishes: FeatureWishes) -> tuple
     planned = []
     for path, shard in shards.items():
         try:
-            planned.append(PoolShard(shard, features_of(shard, wishes, with_files)))
+            planned.append(PoolShard(shard, features_of(shard, wishes, with_files), tuple(lost[path])))
         except UserError as error:
             bad[str(path)] = str(error)
     return planned, bad

@@ -24,6 +24,11 @@ class PoolPlan:
     def embeds_captions(self) -> bool:
         return any(features.kind == "captions" for each in self.shards for features in each.features.values())
 
+    @property
+    def lost(self) -> dict[str, list]:
+        """Path of a shard with rows that cannot be read -> [how many, which is the first and why]."""
+        return {str(each.shard.path): list(each.lost) for each in self.shards if each.lost[0]}
+
     def settings(self, model: ModelUse) -> dict:
         """The manifest's settings of a pool, beside those of every run."""
         embedding = {"precision": model.precision, "batch_size": model.batch_size}
@@ -36,6 +41,8 @@ class PoolPlan:
         for each in self.shards:
             features = [[source, features.recipe()] for source, features in each.features.items()]
             features.append(each.shard.columns)  # as the user may have named them
+            if each.shard.layout and not each.shard.layout.has_names:
+                features.append(each.shard.names)
             fingerprints = {str(file): self.fingerprints[str(file)] for file in each.files()}
             units.append(plan_unit(str(each.shard.path), fingerprints, features, decides, hits_folder))
         return units

@@ -7,10 +7,14 @@ import numpy as np
 import pyarrow as pa
 
 from retrieval.arrow_values import integers, texts
+from retrieval.cli import UserError
+from retrieval.columns import ALIASES, UNSAFE_SCORES, shown_names
 from retrieval.pool_values import ID_COLUMN, pool_columns, record_list, text_of
 from retrieval.safety import NSFW, UNLIKELY, UNSURE, safety_tags_of
 from retrieval.shard import Batch, Shard
 
+SAFETY = {"NSFW", "punsafe"}
+SAFETY_NAMES = {*ALIASES["NSFW"], *UNSAFE_SCORES}
 TAGS = {NSFW, UNSURE, UNLIKELY}
 
 
@@ -58,7 +62,13 @@ def object_batch(shard: Shard, first: int, rows: Sequence[dict | None], first_lo
 
 
 def object_columns(shard: Shard, rows: Sequence[dict]) -> dict[str, list]:
-    """The records' columns of these rows. Ids that are text stay text."""
+    """The records' columns of these rows. Ids that are text stay text.
+
+    Raises:
+        UserError: a safety value that is not understood, or that no earlier record has shown: it would be lost.
+    """
+    if not SAFETY & shard.columns.keys():
+        refuse_late_safety(shard, rows)
     found = python_columns(shard, {ours: [row.get(name) for row in rows] for ours, name in shard.columns.items()})
     if ID_COLUMN in found:
         own = [row.get(shard.columns[ID_COLUMN]) for row in rows]
@@ -66,6 +76,16 @@ def object_columns(shard: Shard, rows: Sequence[dict]) -> dict[str, list]:
             value if isinstance(value, str) else whole for value, whole in zip(own, found[ID_COLUMN], strict=True)
         ]
     return found
+
+
+def refuse_late_safety(shard: Shard, rows: Sequence[dict]) -> None:
+    """Objects need not have all keys: those of the first records are the columns."""
+    late = next((key for row in rows for key in row if key.lower() in SAFETY_NAMES), None)
+    if late is not None:
+        raise UserError(
+            f"shard {shard.path}: some records have a safety column {shown_names([late])} that the first ones lack, so "
+            "it would not be read: give the first record all keys"
+        )
 
 
 def own_of_objects(shard: Shard, rows: Sequence[dict]) -> dict[str, list]:

@@ -318,6 +318,18 @@ def test_lines_that_are_no_objects_are_counted_and_elements_too(tmp_path):
     assert (batch.lost, batch.first_lost) == (1, "element 2 is no JSON object")
 
 
+@pytest.mark.parametrize("is_array", [False, True])
+def test_a_safety_column_that_begins_after_the_first_records_is_not_lost(tmp_path, is_array):
+    rows = [{"url": f"u{n}", "caption": "a hen"} for n in range(json_shards.SAMPLE_ROWS + 5)]
+    rows[-1]["Nsfw"] = "NSFW"
+    text = json.dumps(rows) if is_array else "\n".join(map(json.dumps, rows))
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(UserError, match="some records have a safety column Nsfw that the first ones lack"):
+        records(open_shard(tmp_path / "a.json"))
+    (tmp_path / "a.json").write_text(text.replace("{", '{"nsfw": null, ', 1).replace("Nsfw", "nsfw"))
+    assert [row["NSFW"] for row in records(open_shard(tmp_path / "a.json"))[-2:]] == [None, "NSFW"]
+
+
 @pytest.mark.parametrize("cut", ["[{}", '[{"url": "u", "caption": "a"}, {"url"', '[{"url": "u"} {"url": "v"}]'])
 def test_an_array_that_is_cut_short_is_damaged(tmp_path, cut):
     (tmp_path / "a.json").write_text(cut)

@@ -56,6 +56,7 @@ from retrieval_templates import Template, choose_template, only_classes
 
 HITS_VERSION = 6  # raise it when the same inputs and settings give other records
 EXACT_VERSION = 7  # the same, of --exact and --pool
+OTHER_SETTINGS = ("where", "url_column", "caption_column", "columns", "text_features", "image_features")
 LISTED = 12  # missing shards that are named
 
 
@@ -111,7 +112,7 @@ def search_pool(args, sources: list[str], template: Template, seeds: dict, place
     share = Share(*place, is_array_job(args), hits_folder / "array.json")
     settings = run_settings(args, template, sources, {"pool": model.source.name}) | plan.settings(model)
     classes = plan_classes(args, template, list(template.classes), seeds, output, settings, {})
-    inputs = plan.fingerprints | seed_fingerprints(classes)
+    inputs = plan.inputs(model) | seed_fingerprints(classes)
     units = plan.units(classes, args.results_per_query, model, hits_folder)
     run = Run("semantic", settings, (*plan.paths, *seed_fingerprints(classes)), *place, writes_chunks=not share.is_one)
     check_folder(output, run, args.overwrite)
@@ -187,7 +188,7 @@ def run_settings(args, template: Template, sources: list[str], models: dict[str,
     }
     # Only where they are used, so that folders of earlier versions go on.
     more = {"prompt_ensemble": args.prompt_ensemble, "min_score": args.min_score, "negative": args.negative}
-    more |= {flag: getattr(args, flag) for flag in ("where", "url_column", "caption_column", "columns")}
+    more |= {flag: getattr(args, flag) for flag in OTHER_SETTINGS}
     more |= {"negative_weight": args.negative_weight if args.negative else None}
     return settings | {name: value for name, value in more.items() if value not in (None, False, "")}
 

@@ -328,6 +328,28 @@ def test_one_more_shard_searches_only_that_shard_and_a_changed_one_is_searched_a
     assert len([path for path in (pool / "out" / ".hits").iterdir() if path.is_dir()]) == 3
 
 
+def test_other_features_of_the_same_files_or_other_weights_under_one_name_are_searched_anew(pool, model, capsys):
+    import torch
+
+    swapped = ["--text-features", "l14_img", "--image-features", "l14_txt"]
+    assert stage.main(flags(pool, model)) == 0
+    assert stage.main(flags(pool, model, *swapped)) == 2
+    assert 'holds a run with text_features "l14_txt" and this one has "l14_img"' in capsys.readouterr().err
+    assert stage.main(flags(pool, model, *swapped, output="swapped")) == 0
+    assert outputs_of(pool / "swapped") != outputs_of(pool / "out")
+    (pool / "weights").mkdir()
+    changing = write_tiny_clip(pool / "weights")
+    alone = ["--no-image-index", "--features", str(pool / "templates")]
+    assert stage.main(flags(pool, changing, *alone, keys=False, output="weights")) == 0
+    before = outputs_of(pool / "weights")
+    weights = torch.load(changing.partition("/")[2])
+    weights["text_projection"] = weights["text_projection"].roll(1, 0)
+    torch.save(weights, changing.partition("/")[2])
+    capsys.readouterr()
+    assert stage.main(flags(pool, changing, *alone, keys=False, output="weights")) == 0
+    assert "complete already" not in capsys.readouterr().err and outputs_of(pool / "weights") != before
+
+
 def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(pool, model):
     assert stage.main(flags(pool, model, output="undisturbed")) == 0
     preload = [stage.__name__, "retrieval.semantic.pool_run", "retrieval.semantic.pool_merge"]

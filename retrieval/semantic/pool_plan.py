@@ -34,6 +34,15 @@ class PoolPlan:
         embedding = {"precision": model.precision, "batch_size": model.batch_size}
         return {"pool": True} | (embedding if self.embeds_captions else {})
 
+    def inputs(self, model: ModelUse) -> dict[str, dict]:
+        """The manifest's inputs: all files that decide the records, and what is taken of each shard's features."""
+        found = self.fingerprints | {str(path): file_fingerprint(path) for path in model.source.files}
+        for each in self.shards:
+            recipes = {source: features.recipe() for source, features in each.features.items()}
+            path = str(each.shard.path)
+            found[path] = found[path] | {"features": settings_fingerprint(recipes)}
+        return found
+
     def units(self, classes: list[ClassPlan], k: int, model: ModelUse, hits_folder: Path) -> list[Unit]:
         """One unit per shard, in order."""
         decides = unit_settings(classes, k, model) | self.settings(model)

@@ -1,5 +1,6 @@
 """The semantic filter on a pool's own files: against numpy's brute force, and against --exact on the same rows."""
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -555,6 +556,7 @@ def test_columns_and_files_that_do_not_fit_are_one_sentence_each(pool, model, ve
         (["--pool", "/tmp"], "--pool /tmp is a folder: name its shards"),
         (["--features", "/nowhere"], "--features /nowhere is not a folder"),
         (["--min-score", "2"], "--min-score 2.0: is an inner product"),
+        (["--where", ""], "--where is not known to --pool"),
         (["--negative", " "], "--negative is empty"),
         (["--negative-weight", "0"], "--negative-weight 0.0: must be above 0"),
     ],
@@ -607,6 +609,10 @@ def test_a_list_of_another_format_is_searched_like_a_parquet_shard(pool, model, 
     assert stage.main(flags(pool, model, pool="pool/2.parquet", output="parquet")) == 0
     assert stage.main(flags(pool, model, pool="pool/2.csv")) == 0
     assert "200 rows: text: l14_txt of an npz" in capsys.readouterr().err
+    (pool / "pool" / "2.csv.gz").write_bytes(gzip.compress((pool / "pool" / "2.csv").read_bytes()))
+    assert stage.main(flags(pool, model, pool="pool/2.csv.gz", output="packed")) == 0
+    assert "200 rows: text: l14_txt of an npz" in capsys.readouterr().err
+    assert without_row(records_in(pool / "packed")) == without_row(records_in(pool / "out"))
     ours, theirs = ([(r["QUERY"], r["URL"], r["SOURCE"], r["SCORE"], r["NSFW"]) for r in records_in(pool / name)]
                     for name in ("out", "parquet"))  # fmt: skip
     assert ours == theirs and len(ours) > 10

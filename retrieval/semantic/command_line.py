@@ -138,7 +138,7 @@ def check_flags(args) -> list[str]:
     for flag in OF_A_POOL:
         if not args.pool and getattr(args, flag) is not None:
             raise UserError(f"--{flag.replace('_', '-')} is about shards: give them with --pool")
-    if args.pool and args.where:
+    if args.pool and args.where is not None:
         raise UserError("--where is not known to --pool: give it to an index folder, or to the substring filter")
     if args.precision != "fp32" and not args.pool:
         raise UserError("--precision is of captions that are embedded now: give their shards with --pool")

@@ -12,6 +12,7 @@ import pyarrow as pa
 from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource
 from retrieval.columns import NOTHING_SAID, ColumnChoice
+from retrieval.file_kinds import PACKED_SUFFIXES
 from retrieval.parquet_shards import parquet_file
 from retrieval.remote_address import RemoteFile
 from retrieval.semantic.array_files import ArrayFile, open_members
@@ -119,8 +120,11 @@ def features_of(shard: Shard, wishes: FeatureWishes, with_files: dict) -> dict[s
 def npz_features(shard: Shard, wishes: FeatureWishes) -> dict[str, Features]:
     """Of the npz with the shard's own stem."""
     folder = wishes.folder or (shard.path.parent if isinstance(shard.path, Path) else None)
-    path = folder and folder / f"{shard.path.stem}.npz"
-    if not path or not path.is_file():
+    name = shard.path.name
+    stem = Path(name).stem if name.endswith(PACKED_SUFFIXES) else name  # 00.csv.gz has 00.npz, too
+    path = next((folder / f"{each}.npz" for each in (Path(name).stem, Path(stem).stem)
+                 if folder and (folder / f"{each}.npz").is_file()), None)  # fmt: skip
+    if path is None:
         return {}
     known = DATACOMP_KEYS.get(wishes.model.name.removeprefix("openai_clip:"), {})
     keys = {source: wishes.keys.get(source) or known.get(source) for source in wishes.sources}

@@ -103,7 +103,7 @@ def open_arrow_files(
     readers, batches, sizes = _open_readers(files)
     names = readers[0].schema.names
     columns = _columns(name, names, allow_untagged, asked) | {column: column for column in ours}
-    condition = parse_condition(where) if where else None
+    condition = parse_condition(where) if where is not None else None
     compared = own_names(condition, names, name).values() if condition else ()
     types = _column_types(files, readers, columns | {column: column for column in compared})
     starts = np.cumsum([0, *sizes])

@@ -119,7 +119,7 @@ def benchmark_tokenizer(captions: list[str]) -> bool:
     """On one core; open_clip's tokenizer remembers words, so it is timed a second time on the same captions."""
     from open_clip.tokenizer import SimpleTokenizer
 
-    from retrieval.clip_model import caption_tokenizer
+    from retrieval.clip_tokens import caption_tokenizer
 
     exact, native = SimpleTokenizer(), caption_tokenizer(SimpleTokenizer())
     native(captions[:10])

@@ -1,14 +1,13 @@
-"""Build a kNN index of a folder of embeddings with autofaiss: planned first, checked afterwards, in parts if need be.
+"""Build a kNN index of a folder of embeddings: planned first, checked afterwards, in parts if need be.
 
 In:  --embeddings, a folder with text_embed_0000.npy … or img_emb_0000.npy … (float16 or float32, unit rows). Row i of
      the files, one after the other in the order of the shards they were made from (the .json beside each; else of
      their own numbers), is id i of the index.
 Out: --index-path, and --index-infos-path with what was built and its recall@10 against exact search.
 
-The plan is printed before anything is read: kind of index, bytes, rows to train on, whether it fits this machine.
-autofaiss itself answers a memory budget that cannot be kept with a log line, exit code 0 and no file, and trains on
-the first rows; here no index is an error, and the rows to train on are spread over all files. Every row is read and
-checked first (unit, no NaN). Files that autofaiss would misread (Fortran order, several types) are copied for it.
+The plan is printed before anything is read: kind of index, bytes, rows to train on, whether it fits this machine. The
+kind is the one that autofaiss would choose. Every row is read and checked first (unit, no NaN). The rows to train on
+are spread over all files. Then nprobe or efSearch is set to the least that finds nearly all that can be found.
 
     python knn_indices_helper/build_knn_index.py --embeddings text_embeddings --index-path my_index_folder/knn.index --index-infos-path my_index_folder/index_infos.json
     python knn_indices_helper/build_knn_index.py --embeddings img_emb --index-path parts/knn.index --index-key OPQ256_768,IVF131072_HNSW32,PQ256x8 --parts 55
@@ -18,7 +17,6 @@ each part of the rows is added to a copy of it: knn.index00, knn.index01 … Eac
 it. merge_knn_indices.py makes them one index that is served from disk.
 """  # noqa: E501 - commands as they are typed
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -46,7 +44,7 @@ def make_parser():
     parser.add_argument("--index-path", type=Path, required=True, help="the index to write: my_index_folder/knn.index")
     parser.add_argument("--index-infos-path", type=Path, help="(default: index_infos.json beside the index)")
     parser.add_argument("--metric-type", choices=("ip",), default="ip", help="inner product, which is what is searched")
-    parser.add_argument("--index-key", help="faiss's name of the kind of index (default: autofaiss chooses)")
+    parser.add_argument("--index-key", help="faiss's name of the kind of index (default: what suits the size)")
     parser.add_argument("--memory-mapped", action="store_true", help="choose among kinds that can be served from disk")
     parser.add_argument("--max-index-memory-usage", metavar="SIZE", help="as 16G (default: from the machine)")
     parser.add_argument("--current-memory-available", metavar="SIZE", help="as 32G (default: from the machine)")
@@ -69,7 +67,6 @@ def main(argv: list[str] | None = None) -> int:
     memory = memory_bytes(args.current_memory_available, "--current-memory-available")
     index_memory = memory_bytes(args.max_index_memory_usage, "--max-index-memory-usage")
 
-    os.environ.setdefault("TQDM_DISABLE", "" if sys.stderr.isatty() else "1")  # autofaiss's bars, read at its import
     from retrieval.embeddings import open_matching
     from retrieval.indexing import index_build, index_plan
 

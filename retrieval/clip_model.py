@@ -6,7 +6,6 @@ pools at end-of-text. tests/test_clip_model.py compares ids and embeddings with 
 """
 
 import os
-import re
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,96 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 import open_clip
 import torch
-from ftfy.badness import is_bad
 from huggingface_hub import try_to_load_from_cache
 from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 from open_clip.pretrained import download_pretrained, get_pretrained_cfg
-from open_clip.tokenizer import SimpleTokenizer
 
 from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource, check_model_name
+from retrieval.clip_tokens import END_OF_TEXT, CaptionTokenizer, caption_tokenizer
 
 TEXT_BATCH = 256  # captions; on CPU 64 to 1,024 are equally fast, a GPU wants 1,024 or more
 IMAGE_BATCH = 64
 NETWORK_TIMEOUT = 10  # seconds
-END_OF_TEXT = 49407  # the last id of CLIP's vocabulary, so argmax finds it
-WORD_CACHE_LIMIT = 1_000_000  # words that open_clip's tokenizer may remember, about 150 MB; it never forgets by itself
-# Which captions need open_clip's repair of text (ftfy, then html.unescape twice), found out by their characters:
-# printable ASCII needs none, unless an `&` may start an entity or a `<` may start one of CLIP's special tokens.
-PLAIN = re.compile(r"[ -%'-;=-~]*(?:& [ -%'-;=-~]*)*&?").fullmatch
-# Of these ftfy only straightens the quotes, unless it finds mojibake (ftfy.badness.is_bad is its own test).
-TYPOGRAPHIC = re.compile(
-    "[ -%'-;=-~\u00a0-\u0131\u0134-\u0148\u014a-\u017e\u2010-\u2027\u2030-\u203a\u20a0-\u20bf\u2122]*"
-).fullmatch
-STRAIGHT_QUOTES = dict.fromkeys(range(0x2018, 0x201C), "'") | dict.fromkeys(range(0x201C, 0x2020), '"')
-# Repaired text of these is split alike by both tokenizers: old, settled blocks of Latin, Greek, Cyrillic, kana, Han,
-# Hangul, and symbols. Newer characters are classified by newer Unicode tables only, and the two have different tables.
-SAME_TABLES = re.compile(
-    "[ -~\u00a1-\u017e\u03ac-\u03ce\u0430-\u045f\u200b-\u2027\u2030-\u203a\u20a0-\u20bf\u2116\u2122\u2190-\u245f"
-    "\u2500-\u2775\u2794-\u27ff\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fa5\uac00-\ud7a3\U0001f300-\U0001f64f]*"
-).fullmatch
-SPECIAL = re.compile(r"<\||<start_of_text>|<end_of_text>").search  # special to one of the two tokenizers
-
-
-# ---- tokens ----
-
-
-@dataclass(frozen=True)
-class CaptionTokenizer:
-    """open_clip's ids, at native speed (instant-clip-tokenizer, in Rust): 300,000 web captions per second on one core.
-
-    open_clip repairs text before it splits it. Nine captions of ten need no repair; the others are repaired by
-    open_clip's own function, or by the one step of it that applies, and then split natively as well.
-    """
-
-    exact: object  # open_clip's tokenizer of the model
-    native: object | None  # None: no wheel for this machine, or another vocabulary; then `exact` does all
-    context_length: int
-
-    def __call__(self, texts: list[str]) -> np.ndarray:
-        """int32 (n, context_length): zeros after end-of-text; a caption that is too long is cut before end-of-text."""
-        if self.native is None:
-            self._forget_words()
-            return self.exact(texts).numpy().astype(np.int32)
-        repaired = [text if PLAIN(text) else self._repair(text) for text in texts]
-        foreign = [row for row, text in enumerate(repaired) if text is None]
-        for row in foreign:
-            repaired[row] = ""
-        ids = self.native.tokenize_batch(repaired, self.context_length).astype(np.int32)
-        if foreign:
-            self._forget_words()
-            ids[foreign] = self.exact([texts[row] for row in foreign]).numpy()
-        return ids
-
-    def _repair(self, text: str) -> str | None:
-        """The text as open_clip repairs it, or None where the native tokenizer might split it in another way."""
-        if TYPOGRAPHIC(text) and not is_bad(text):
-            straight = text.translate(STRAIGHT_QUOTES)
-            if not is_bad(straight):  # ftfy looks again at what it has changed
-                return straight
-        clean = self.exact.clean_fn(text)
-        return clean if SAME_TABLES(clean) and not SPECIAL(clean) else None
-
-    def _forget_words(self) -> None:
-        words = getattr(self.exact, "cache", {})
-        if len(words) > WORD_CACHE_LIMIT:
-            special = {word: words[word] for word in list(words)[: len(self.exact.all_special_ids)]}
-            words.clear()
-            words.update(special)
-
-
-def caption_tokenizer(exact) -> CaptionTokenizer:
-    """The native tokenizer where it gives the same ids as `exact` (open_clip's of the model), else `exact` itself."""
-    native = None
-    standard = type(exact) is SimpleTokenizer and exact.vocab_size == END_OF_TEXT + 1
-    if standard and exact.reduction_fn is None and exact.clean_fn.__name__ == "_clean_lower":
-        try:
-            from instant_clip_tokenizer import Tokenizer
-
-            native = Tokenizer()
-        except ImportError:  # no wheel for this platform: 10,000 captions a second instead of 200,000
-            pass
-    return CaptionTokenizer(exact, native, exact.context_length)
 
 
 def batches_of_similar_length(lengths: np.ndarray, batch_size: int) -> Iterator[tuple[slice, int]]:

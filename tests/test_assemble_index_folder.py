@@ -110,6 +110,7 @@ def clip_options(**changes):
     return ClipOptions(**(defaults | changes))
 
 
+@pytest.mark.oracle
 def test_clip_retrieval_opens_the_folder_unchanged_and_answers_a_query(pool, tmp_path, model_name):
     from clip_retrieval.clip_back import KnnService, load_clip_indices
 
@@ -231,6 +232,7 @@ def test_what_a_killed_run_converted_is_kept(pool, tmp_path, model_name, monkeyp
     assert (metadata / "metadata_0000.arrow").stat().st_mtime_ns == stamp
 
 
+@pytest.mark.oracle
 def test_an_index_merged_on_disk_is_put_in_place_as_a_folder(pool, tmp_path, model_name):
     from clip_retrieval.clip_back import load_index
     from faiss.contrib.ondisk import merge_ondisk

@@ -41,6 +41,7 @@ def merge(folder, out, *flags) -> int:
     return main([str(flag) for flag in ["--parts", folder, "--output-dir", out, *flags]])
 
 
+@pytest.mark.oracle
 @pytest.mark.parametrize("own_ids", [False, True])
 @pytest.mark.parametrize("key", ["IVF16,Flat", "OPQ8_32,IVF16,PQ8x4", "IVF16_HNSW8,SQ8"])
 def test_the_merged_index_answers_as_the_whole_one(tmp_path, key, own_ids):

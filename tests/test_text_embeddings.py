@@ -398,7 +398,7 @@ def test_memory_is_the_same_for_ten_times_the_rows(tmp_path):
     """Peak resident memory of reading and tokenising alone: a model's own is not what grows."""
     program = (
         "import resource, sys, numpy, open_clip, compute_text_embeddings as script\n"
-        "from retrieval.clip_model import caption_tokenizer\n"
+        "from retrieval.clip_tokens import caption_tokenizer\n"
         "from retrieval.indexing.caption_shards import Work\n"
         "from retrieval.read_ahead import ahead\n"
         "from retrieval.indexing.text_embedding import tokenised_groups\n"

@@ -1,7 +1,6 @@
-"""The plan of a kNN index, by autofaiss's own estimates: its kind, its size, rows to train on, and whether it fits.
+"""The plan of a kNN index: its kind, its size, rows to train on, and whether it fits.
 
-autofaiss answers a memory budget that cannot be kept with a log line, exit code 0 and no file. So the plan is made and
-printed before any row is read.
+It is made and printed before any row is read; the numbers are those of index_keys.py.
 """
 
 import contextlib
@@ -9,23 +8,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from autofaiss.external.build import estimate_memory_required_for_index_creation
-from autofaiss.external.metadata import IndexMetadata
-from autofaiss.external.optimize import (
-    check_if_index_needs_training,
-    get_optimal_index_keys_v2,
-    get_optimal_train_size,
-    index_key_to_nb_cluster,
-)
-
 from retrieval.cli import UserError
 from retrieval.embeddings import EmbeddingFiles
 from retrieval.files import free_bytes
+from retrieval.indexing import index_keys
 
 MEMORY_SHARE = 0.8  # of the machine's free memory: the page cache and other processes want some
-INDEX_SHARE = 0.8  # of that, for the finished index; autofaiss wants at least a tenth beside it to build
-FLAT_ROWS = 10_000  # up to here exact search takes a millisecond; autofaiss would tune a graph for 15 seconds
-KEYS_THAT_WORK = "Flat, HNSWm, IVFn,Flat, OPQm_d,IVFn,PQmx8, OPQm_d,IVFn_HNSWm,PQmx8 and Padd,IVFn_HNSWm,PQmx8"
+INDEX_SHARE = 0.8  # of that, for the finished index; at least a tenth must be left to build it
+FLAT_ROWS = 10_000  # up to here exact search takes a millisecond; a graph takes longer to build than it saves
 
 
 @dataclass(frozen=True)
@@ -45,8 +35,6 @@ class IndexPlan:
     key: str
     parts: int | None
     training_rows: int  # 0: this kind needs no training
-    memory: str  # autofaiss's current_memory_available
-    index_memory: str  # autofaiss's max_index_memory_usage
     lines: tuple[str, ...]  # for the user
     refusal: str | None  # why it cannot be built here
 
@@ -62,7 +50,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What autofaiss says a key takes."""
+    """What a key takes."""
 
     size: int  # bytes of the whole index
     training_rows: int
@@ -73,14 +61,14 @@ def make_plan(request: IndexRequest, embeddings: EmbeddingFiles) -> IndexPlan:
     """What will be built, and what it takes.
 
     Raises:
-        UserError: no kind of index fits, or a key that autofaiss does not know.
+        UserError: no kind of index fits, or a key of another kind.
     """
     rows, width = embeddings.ntotal, embeddings.d
     budget = make_budget(request)
     key = request.index_key or best_key(request, rows, width, budget)
     cost = estimate(key, request.parts, rows, width, budget)
     refusal = why_refused(request, key, rows, cost, budget)
-    how = "as asked" if request.index_key else "chosen by autofaiss"
+    how = "as asked" if request.index_key else "chosen for this size"
     in_parts = f" in {request.parts:,} parts of about {gib(cost.size / request.parts)}" if request.parts else ""
     fits = "too little" if refusal else "fits"
     lines = (
@@ -89,9 +77,7 @@ def make_plan(request: IndexRequest, embeddings: EmbeddingFiles) -> IndexPlan:
         f"training: on {cost.training_rows:,} rows" if cost.training_rows else "training: none",
         f"memory: {gib(cost.needed)} to build, {gib(budget.memory)} of {gib(budget.free)} free: {fits}",
     )
-    return IndexPlan(
-        key, request.parts, cost.training_rows, f"{budget.memory}B", f"{budget.index_memory}B", lines, refusal
-    )
+    return IndexPlan(key, request.parts, cost.training_rows, lines, refusal)
 
 
 def make_budget(request: IndexRequest) -> Budget:
@@ -101,41 +87,30 @@ def make_budget(request: IndexRequest) -> Budget:
 
 
 def best_key(request: IndexRequest, rows: int, width: int, budget: Budget) -> str:
-    """autofaiss's first choice."""
-    keys = get_optimal_index_keys_v2(
+    key = index_keys.best_key(
         rows,
         width,
-        f"{budget.index_memory}B",
-        flat_threshold=FLAT_ROWS if request.parts is None else 0,
-        should_be_memory_mappable=request.memory_mapped or request.parts is not None,
+        budget.index_memory,
+        flat_rows=FLAT_ROWS if request.parts is None else 0,
+        memory_mapped=request.memory_mapped or request.parts is not None,
     )
-    if not keys:
+    if key is None:
         raise UserError(f"no index of {rows:,} rows fits in {gib(budget.index_memory)}: raise --max-index-memory-usage")
-    return keys[0]
+    return key
 
 
 def estimate(key: str, parts: int | None, rows: int, width: int, budget: Budget) -> Estimate:
-    metadata = IndexMetadata(key, rows, width)
-    size = metadata.estimated_index_size_in_bytes()
-    if size < 0:
-        raise UserError(f"--index-key {key} is none of the kinds autofaiss builds for inner products: {KEYS_THAT_WORK}")
-    training, needed = 0, 0
-    try:
-        if check_if_index_needs_training(key):
-            training = get_optimal_train_size(rows, key, f"{budget.memory}B", width)
-            needed = IndexMetadata(key, rows, width).compute_memory_necessary_for_training(training)
-        if parts is None:
-            whole, _ = estimate_memory_required_for_index_creation(rows, width, key, f"{budget.index_memory}B")
-            needed = max(needed, whole)
-        else:  # one part is in memory at a time
-            needed = max(needed, size / parts)
-    except (ValueError, KeyError, IndexError) as error:
-        raise UserError(f"--index-key {key} is not understood ({error}); kinds: {KEYS_THAT_WORK}") from error
+    size = index_keys.index_size(key, rows, width)
+    training = index_keys.training_rows(key, rows, width, budget.memory)
+    needed = index_keys.training_memory(key, training, width)
+    # In parts, one of them is in memory at a time.
+    needed = max(needed, size / parts if parts else index_keys.memory_to_build(key, rows, width))
     return Estimate(size, training, needed)
 
 
 def why_refused(request: IndexRequest, key: str, rows: int, cost: Estimate, budget: Budget) -> str | None:
-    least = max(index_key_to_nb_cluster(key), 256 if "PQ" in key else 1) if cost.training_rows else 0
+    parts = index_keys.parts_of(key)
+    least = max(parts["lists"], 2 ** parts.get("bits", 0)) if cost.training_rows else 0
     if cost.training_rows < least:
         return f"--index-key {key} needs at least {least:,} rows to train on, and there are {rows:,}"
     if request.parts and not cost.training_rows:

@@ -1,16 +1,21 @@
 # make demo    the whole pipeline on the embedded pool; ends with two tables and outputs/demo/report.html
-# make test    all tests
+# make test    all tests; those that compare with clip-retrieval and autofaiss run in .venv-oracle
 # make lint    ruff check and ruff format --check
 # make bench   all benchmarks but caption_oracle.py, which needs a file of real captions (about an hour; not a test)
-# Each target first sets up .venv (about 2 minutes and 6.5 GB). Once that is done, it takes milliseconds.
+# make oracle  .venv-oracle, with clip-retrieval and autofaiss, and the command autofaiss for .venv (Python 3.10 to 3.12)
+# make lock    new versions within the ranges of requirements*.txt (needs uv)
+# Each target first sets up .venv. Once that is done, it takes milliseconds. TORCH=cpu leaves CUDA out.
 
-FITS = import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
-PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
-	$$python -c '$(FITS)' 2>/dev/null && { echo $$python; break; }; done)
+FITS = import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, $(1)))
+find = $(shell for python in $(2); do $$python -c '$(call FITS,$(1))' 2>/dev/null && { echo $$python; break; }; done)
+UV := $(shell command -v uv)
+PYTHON ?= $(or $(call find,14,python3 python3.13 python3.12 python3.11 python3.10 python3.14),$(UV:%=3.12))
 VENV = .venv
 RUN = $(VENV)/bin/python
+LOCK = requirements.lock
 # Processes of the test run. Each uses one thread, so that torch and faiss do not compete for cores.
 TEST_WORKERS ?= 2
+TEST = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 # `datasets` needs a newer pyarrow than the stages: its tests run it in an environment of its own (420 MB).
 $(VENV)-datasets/.complete: requirements-datasets.txt $(VENV)/.complete
@@ -18,30 +23,73 @@ $(VENV)-datasets/.complete: requirements-datasets.txt $(VENV)/.complete
 	$(VENV)-datasets/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-datasets.txt
 	@touch $@
 
-.PHONY: setup demo test lint bench clean
+ORACLE = .venv-oracle
+# .venv's own Python where it is old enough: then both environments share torch.
+ORACLE_PYTHON ?= $(or $(call find,12,$(abspath $(RUN)) python3.12 python3.11 python3.10),$(UV:%=3.12))
+
+# uv takes torch's CPU builds from PyTorch's index by itself; pip must be told, and prefers them there (2.14.1+cpu).
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+CUDA_PACKAGES = ^(nvidia|cuda|triton)
+ifdef UV
+make_venv = $(UV) venv --quiet --allow-existing --python $(1) $(2)
+install = $(UV) pip install --quiet --python $(1)/bin/python --no-deps $(TORCH:%=--torch-backend %)
+else
+make_venv = $(1) -m venv $(2)
+install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(TORCH:cpu=--extra-index-url $(TORCH_INDEX))
+endif
+
+.PHONY: setup oracle lock demo test test-oracle lint bench clean
 
 setup: $(VENV)/.complete
 
-$(VENV)/.complete: requirements.txt requirements-test.txt
-	@test -n "$(PYTHON)" || { echo "No Python 3.10, 3.11 or 3.12 with venv was found: install one (Debian: python3-venv), or run make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@echo "Setting up $(VENV) with $(PYTHON) (about 6.5 GB on Linux: torch brings CUDA)"
-	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-test.txt
+$(VENV)/.complete: $(LOCK)
+	@test -n "$(PYTHON)" || { echo "No Python 3.10 to 3.14 with venv was found: install one (Debian: python3-venv) or uv, which fetches one, or run make PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@test "$(TORCH)" = "" -o "$(TORCH)" = cpu || { echo "TORCH=$(TORCH): give cpu, or nothing for PyPI's own build" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON) and $(or $(notdir $(UV)),pip): $(if $(TORCH),about 2 GB,about 6 GB on Linux because torch brings CUDA; TORCH=cpu takes about 2 GB)"
+	$(call make_venv,$(PYTHON),$(VENV))
+	grep -vE '$(if $(TORCH),$(CUDA_PACKAGES),^$$)' $(LOCK) > $(VENV)/installed.txt
+	$(call install,$(VENV)) -r $(VENV)/installed.txt
 	@touch $@
 
+oracle: $(ORACLE)/.complete
+
+# Without uv, what both environments hold alike (torch: 5 GB) is read from .venv; uv links it from its cache instead.
+$(ORACLE)/.complete: $(VENV)/.complete requirements-oracle.lock
+	@test -n "$(ORACLE_PYTHON)" || { echo "clip-retrieval and autofaiss need Python 3.10, 3.11 or 3.12, and none was found: run make $@ ORACLE_PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@echo "Setting up $(ORACLE) with $(ORACLE_PYTHON): about 1 GB beside a $(VENV) of the same Python"
+	$(call make_venv,$(ORACLE_PYTHON),$(ORACLE))
+	@for packages in $(ORACLE)/lib/python3*/site-packages; do shared=$(abspath $(VENV))$${packages#$(ORACLE)}; \
+		test -n "$(UV)" -o ! -d $$shared || echo $$shared > $$packages/shared.pth; done
+	grep -vE '$(if $(TORCH),$(CUDA_PACKAGES),^$$)' requirements-oracle.lock > $(ORACLE)/installed.txt
+	$(call install,$(ORACLE)) -r $(ORACLE)/installed.txt
+	@test -e $(VENV)/bin/autofaiss || ln -s $(abspath $(ORACLE))/bin/autofaiss $(VENV)/bin/autofaiss
+	@touch $@
+
+lock:
+	uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --custom-compile-command "make lock" requirements.txt requirements-test.txt -o requirements.lock
+	cp requirements.lock requirements-oracle.lock  # the same versions where they can be the same
+	uv pip compile --quiet --universal --python-version 3.10 --no-annotate --custom-compile-command "make lock" requirements-oracle.txt -o requirements-oracle.lock
+
 demo: setup
+	@echo "The demo takes about 80 seconds on two cores, and 260 MB in outputs/demo"
 	$(RUN) demo/run_demo.py
 
 test: setup $(VENV)-datasets/.complete
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(TEST_WORKERS) --dist loadfile
+	$(call TEST,$(VENV)) -m "not oracle"
+	@$(if $(ORACLE_PYTHON),$(MAKE) --no-print-directory test-oracle,echo "No Python 3.10 to 3.12: the tests marked as oracle were left out")
+
+test-oracle: oracle
+	$(call TEST,$(ORACLE)) -m oracle
 
 lint: setup
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
-bench: setup
+# knn_retrieval.py and index_build.py measure clip-retrieval and autofaiss beside ours, so they run where those are.
+bench: setup oracle
 	@for script in $(filter-out benchmarks/_root.py benchmarks/caption_shards.py benchmarks/caption_oracle.py,$(wildcard benchmarks/*.py)); do \
-		echo "$$ python $$script"; $(RUN) $$script || exit 1; done
+		case $$script in */knn_retrieval.py|*/index_build.py) python=$(ORACLE)/bin/python;; *) python=$(RUN);; esac; \
+		echo "$$ python $$script"; $$python $$script || exit 1; done
 
 clean:
 	rm -rf outputs/demo .pytest_cache .ruff_cache

@@ -1,5 +1,6 @@
 # make demo    the whole pipeline on the embedded pool; ends with two tables and outputs/demo/report.html
 # make test    all tests; those that compare with clip-retrieval and autofaiss run in .venv-oracle
+# make test-core  the tests that depend most on the versions of Python and of the packages
 # make lint    ruff check and ruff format --check
 # make bench   all benchmarks but caption_oracle.py, which needs a file of real captions (about an hour; not a test)
 # make oracle  .venv-oracle, with clip-retrieval and autofaiss, and the command autofaiss for .venv (Python 3.10 to 3.12)
@@ -38,7 +39,7 @@ make_venv = $(1) -m venv $(2)
 install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(TORCH:cpu=--extra-index-url $(TORCH_INDEX))
 endif
 
-.PHONY: setup oracle lock demo test test-oracle lint bench clean
+.PHONY: setup oracle lock demo test test-core test-oracle lint bench clean
 
 setup: $(VENV)/.complete
 
@@ -77,6 +78,13 @@ demo: setup
 test: setup $(VENV)-datasets/.complete
 	$(call TEST,$(VENV)) -m "not oracle"
 	@$(if $(ORACLE_PYTHON),$(MAKE) --no-print-directory test-oracle,echo "No Python 3.10 to 3.12: the tests marked as oracle were left out")
+
+# What depends most on the versions of Python, numpy, pyarrow and torch: about three minutes.
+CORE = $(addprefix tests/test_,$(addsuffix .py,shards shard_sources records record_columns matching filter_substring \
+	clip_model knn_search filter_semantic embeddings build_knn_index index_keys download_images shown_image))
+
+test-core: setup
+	$(call TEST,$(VENV)) -m "not oracle" $(CORE)
 
 test-oracle: oracle
 	$(call TEST,$(ORACLE)) -m oracle

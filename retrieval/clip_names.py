@@ -28,7 +28,7 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 # a configuration with the ordinary GELU too, and only warns; the embeddings are others then (cosine 0.9 and less).
 QUICK_GELU_WEIGHTS = {
     *("openai", "metaclip_400m", "metaclip_fullcc", "dfn2b", "dfn5b", "yfcc15m", "cc12m"),
-    *("ViT-B-32/laion400m_e31", "ViT-B-32/laion400m_e32"),
+    *("ViT-B-32/laion400m_e31", "ViT-B-32/laion400m_e32", "ViT-H-14-worldwide/metaclip2_worldwide"),
 }
 QUICK_GELU_FACTOR = b"1.702"  # x * sigmoid(1.702 * x): in the code of OpenAI's own archives (ViT-B-32.pt)
 

@@ -16,6 +16,7 @@ import io
 import itertools
 import json
 import re
+import tokenize
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from retrieval.index_folder import is_hidden
 NAMES = {"text_index": "text_emb*.npy", "image_index": "img_emb*.npy"}
 # Of np.load. A damaged header is Python code that does not parse, or a shape that no memory holds.
 READ_ERRORS = (ValueError, OSError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError, zipfile.BadZipFile)
+READ_ERRORS += (tokenize.TokenError,)  # numpy's, since Python 3.12, of a header with a null byte
 PREFIX = re.compile(r"(text|img)_emb(ed)?_?")  # of a file's name: compute_*_embeddings.py's and clip-retrieval's
 BLOCK_ROWS = 65_536  # 200 MB of float32 at width 768
 UNIT_TOLERANCE = 0.01  # float16 rows of width 768 are unit to about 0.001

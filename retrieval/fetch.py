@@ -25,6 +25,7 @@ import re
 import sys
 import threading
 import time
+import tokenize
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -402,7 +403,7 @@ def _npy_bytes(path: Path) -> int | None:
     with open(path, "rb") as file:
         try:
             shape, _, dtype = read_npy_header(file)
-        except ValueError:
+        except (ValueError, SyntaxError, tokenize.TokenError):  # TokenError: a null byte, since Python 3.12
             return None
         return file.tell() + math.prod(shape) * dtype.itemsize
 

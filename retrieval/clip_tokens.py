@@ -1,4 +1,4 @@
-"""Captions to CLIP's token ids: open_clip's, at 12 to 25 times its speed.
+"""Captions to CLIP's token ids: open_clip's, at about ten times its speed (benchmarks/text_embedding.py).
 
 open_clip repairs the text (ftfy, html.unescape), splits it into words by a pattern, and cuts each word into tokens.
 Here nine captions of ten need no repair, which their characters tell; words are split by the same pattern; and a word
@@ -17,7 +17,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from tokenizers.models import BPE
 
 END_OF_TEXT = 49407  # the last id of CLIP's vocabulary, so argmax finds it
-WORD_LIMIT = 500_000  # words that are remembered, about 150 MB
+WORD_LIMIT = 500_000  # words that are remembered
 LONGEST_WORD = 100  # letters; longer ones are seen once, and a caption may be one word of a megabyte
 # Which captions need open_clip's repair of text (ftfy, then html.unescape twice), found out by their characters:
 # printable ASCII needs none, unless an `&` may start an entity or a `<` may start one of CLIP's special tokens.

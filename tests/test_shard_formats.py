@@ -152,7 +152,7 @@ def test_the_same_rows_give_the_same_records_but_for_row(tmp_path, monkeypatch, 
     expected = records(open_shard(tmp_path / "expected.parquet"))
     FORMATS[name](tmp_path / name)
     shard = open_shard(tmp_path / name)
-    assert (shard.kind == "duckdb") == (name == "a variant.parquet")
+    assert shard.kind != "duckdb" or name == "a variant.parquet"  # which a newer pyarrow decodes
     first = 1 if shard.kind == "sqlite" else 0
     assert records(shard) == [row | {"ROW": f"a shard:{n}"} for n, row in enumerate(expected, first)]
     assert count_rows(shard) == len(ROWS)

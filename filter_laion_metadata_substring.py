@@ -149,7 +149,6 @@ def main(argv: list[str] | None = None) -> int:
         search, *how_many_workers(args.workers, [unit for unit in units if unit.shard not in done])
     ) as workers:
         check_shards(shards, done, args.tmp, workers)
-        say_columns([shard for shard in shards if str(shard) not in done], workers)
         with begun_run(output, run, args.overwrite):
             chunks = write_chunks(tally.pass_on(scan_in_order(units, done, workers, args)), output, job_idx, total_jobs)
             manifest = Manifest(
@@ -290,7 +289,7 @@ def plan_units(args, search: Search, shards: list[str | RemoteFile], folder: Pat
     """One unit per shard of the whole pool, in order."""
     if not args.select_random:
         return [plan_unit(path, folder, search, tmp=args.tmp) for path in shards]
-    absent = [path for path in shards if not isinstance(path, RemoteFile) and not os.path.isfile(path)]
+    absent = absent_shards(shards)
     if absent:
         raise UserError(f"--select-random must know every shard's number of rows, and {absent[0]} is not there yet")
     from retrieval.substring.random_sample import sample_of_each_shard
@@ -318,21 +317,33 @@ def input_fingerprints(units: list[Unit]) -> dict:
 def check_shards(shards: list[str | RemoteFile], done: set[str], tmp: str | None, workers: Workers) -> None:
     """Open the shards that are there, so that a bad one is named before others are scanned for hours.
 
-    Of remote shards a few: each costs a request, and what is wrong with a pool is wrong with all of its shards.
-
     Raises:
         UserError: none of the pool can be read.
     """
-    check_condition(shards, workers)
-    local = [path for path in shards if not isinstance(path, RemoteFile)]
-    remote = [] if tmp else [file for file in shards if isinstance(file, RemoteFile) and file.address not in done]
-    remote = remote[:: -(-len(remote) // CHECKED_SHARDS) or 1]
-    reasons = workers.check_all([path for path in local if os.path.isfile(path)] + remote)
-    if reasons and len(reasons) == len(local) + len(remote) and not (remote and done):
+    opened = shards_to_open(shards, done, tmp)
+    check_condition(opened, workers)
+    reasons = workers.check_all(opened)
+    others_may_do = done and any(isinstance(shard, RemoteFile) for shard in opened)
+    if reasons and len(reasons) == len(opened) and not absent_shards(shards) and not others_may_do:
         others = f" (and {len(reasons) - 1:,} other shards, which cannot be read either)" if len(reasons) > 1 else ""
         raise UserError(next(iter(reasons.values())) + others)
     for reason in list(reasons.values())[:NAMED_SHARDS]:
         say_always(f"left out, and the others are scanned: {reason}")
+    say_columns([shard for shard in opened if str(shard) not in done], workers)
+
+
+def shards_to_open(shards: list[str | RemoteFile], done: set[str], tmp: str | None) -> list[str | RemoteFile]:
+    """Those to look at before the work: all on a disk, and a few remote ones where they are read as they lie.
+
+    Each remote one costs a request, and what is wrong with such a pool is wrong with all of its shards.
+    """
+    remote = [] if tmp else [file for file in shards if isinstance(file, RemoteFile) and file.address not in done]
+    local = [path for path in shards if not isinstance(path, RemoteFile) and os.path.isfile(path)]
+    return local + remote[:: -(-len(remote) // CHECKED_SHARDS) or 1]
+
+
+def absent_shards(shards: list[str | RemoteFile]) -> list[str]:
+    return [path for path in shards if not isinstance(path, RemoteFile) and not os.path.isfile(path)]
 
 
 def check_condition(shards: list[str | RemoteFile], workers: Workers) -> None:
@@ -345,7 +356,7 @@ def check_condition(shards: list[str | RemoteFile], workers: Workers) -> None:
         return
     from retrieval.row_condition import ConditionError
 
-    first_of_kind = {Path(str(path)).suffix: path for path in reversed(shards) if is_there(path)}
+    first_of_kind = {Path(str(path)).suffix: path for path in reversed(shards)}
     for path in sorted(first_of_kind.values(), key=str):
         try:
             workers.check(path)
@@ -355,14 +366,9 @@ def check_condition(shards: list[str | RemoteFile], workers: Workers) -> None:
             continue
 
 
-def is_there(shard: str | RemoteFile) -> bool:
-    """Whether it can be opened now: what is remote was listed."""
-    return isinstance(shard, RemoteFile) or os.path.isfile(shard)
-
-
 def say_columns(shards: list[str | RemoteFile], workers: Workers) -> None:
     """Which columns are taken, where the first shard that can be read has several that could be."""
-    for path in filter(is_there, shards):
+    for path in shards:
         try:
             for note in workers.check(path):
                 say(f"note: {note}")

@@ -11,7 +11,6 @@ The match mode says when a phrase holds in a caption (substring/matching.py). Th
 fts5parse.y and fts5_expr.c. `to_fts5` writes a query that SQLite reads in the same way. Standard library only.
 """
 
-import functools
 import re
 from dataclasses import dataclass
 from typing import NoReturn
@@ -111,7 +110,6 @@ def is_quoted_whole(text: str) -> bool:
     return '"' not in text and ("-" in text or "/" in text)
 
 
-@functools.lru_cache(maxsize=4096)  # a template is checked, then searched for: a thousand queries take 0.1 s
 def parse_query(text: str) -> Query:
     """Parse a query in FTS5's language.
 

@@ -29,7 +29,7 @@ import re
 import sys
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlsplit
@@ -250,7 +250,10 @@ def rare_records(chunks: list[Path], lacking: dict[bytes, int], sampled: set[byt
         with open(chunk, "rb") as file:
             while lacking and (block := file.read(SCAN_BYTES)):
                 block += file.readline()
-                for name, line in records_of(block, lacking):
+                for line in block.splitlines():
+                    name = class_of(line)
+                    if name not in lacking:
+                        continue
                     if line not in sampled:
                         found.append(shorter_line(line))
                     lacking[name] -= 1
@@ -259,22 +262,15 @@ def rare_records(chunks: list[Path], lacking: dict[bytes, int], sampled: set[byt
     return b"\n".join(found)
 
 
-def records_of(block: bytes, wanted: Container[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """(encoded class, line) of the records in whole lines whose class is wanted.
+def class_of(line: bytes) -> bytes | None:
+    """The class of a record as it stands in its line, looked for from the end: the URL and the caption stand before it.
 
-    The block is split at the key before the class, which no text holds, as quotes are escaped there. So most records
-    cost a quarter of a microsecond, an eighth of a search for CLASS_IN_JSON.
+    No text holds its key, as quotes are escaped there.
     """
     mark = b'"QUERY":'
-    before, *others = block.split(mark)
-    for rest in others:  # from a class to the next record's key
-        name = rest[: rest.find(b'"', 1) + 1]
-        if name.endswith(b'\\"'):  # an escaped quote of the name itself
-            quoted = QUOTED.match(rest)
-            name = quoted[0] if quoted else b""
-        if name in wanted:
-            yield name, before[before.rfind(b"\n") + 1 :] + mark + rest.partition(b"\n")[0]
-        before = rest
+    start = line.rfind(mark)
+    name = QUOTED.match(line, start + len(mark)) if start >= 0 else None
+    return name and name[0]
 
 
 def sample_urls(chunks: list[Path], records: int, classes: int) -> tuple[bytes, bytes, bool]:

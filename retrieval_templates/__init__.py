@@ -2,6 +2,7 @@
 
 A module holds `classes` (list of str), `templates` (prompts with one `{}`) and optionally `class_map` (class -> caption
 query) for classes whose name is not what people write in captions. retrieval/queries.py defines the query language.
+`definitions` (class -> one phrase) say what a name with several meanings means here: score_captions.py reads them.
 
     from retrieval_templates import load_template
     template = load_template("DTD")
@@ -36,6 +37,7 @@ class Template:
     templates: tuple[str, ...]
     class_map: dict[str, str] = field(default_factory=dict)
     bad_queries: dict[str, str] = field(default_factory=dict)
+    definitions: dict[str, str] = field(default_factory=dict)
 
     def query(self, class_name: str) -> str | None:
         """The caption query of a class, or None where the name itself is searched."""
@@ -81,7 +83,11 @@ def _read_template(name: str, template_dir: Path | str | None) -> Template:
     except Exception as error:  # a user's file may fail in any way: say which file and how
         raise UserError(f"template {name} ({path}) does not load: {type(error).__name__}: {error}") from error
     return check_template(
-        name, getattr(module, "classes", None), getattr(module, "templates", None), getattr(module, "class_map", {})
+        name,
+        getattr(module, "classes", None),
+        getattr(module, "templates", None),
+        getattr(module, "class_map", {}),
+        getattr(module, "definitions", {}),
     )
 
 
@@ -149,11 +155,11 @@ def only_classes(template: Template, wanted: list[str]) -> Template:
 
 def _reduced(template: Template, wanted: set[str]) -> Template:
     classes = tuple(name for name in template.classes if name in wanted)
-    class_map, bad_queries = (
+    class_map, bad_queries, definitions = (
         {name: text for name, text in of_class.items() if name in wanted}
-        for of_class in (template.class_map, template.bad_queries)
+        for of_class in (template.class_map, template.bad_queries, template.definitions)
     )
-    return replace(template, classes=classes, class_map=class_map, bad_queries=bad_queries)
+    return replace(template, classes=classes, class_map=class_map, bad_queries=bad_queries, definitions=definitions)
 
 
 def refuse_bad_queries(template: Template) -> None:
@@ -189,7 +195,7 @@ def names_only(template: Template) -> Template:
     return replace(template, class_map={}, bad_queries={})
 
 
-def check_template(name: str, classes, templates, class_map) -> Template:
+def check_template(name: str, classes, templates, class_map, definitions=()) -> Template:
     """Refuse a template that would fail hours later, or mix up two classes.
 
     Raises:
@@ -217,6 +223,14 @@ def check_template(name: str, classes, templates, class_map) -> Template:
         if not isinstance(query, str):
             refuse(f"class {class_name!r}: its class_map query is {type(query).__name__}, not text: write 'a OR b'")
 
+    if definitions and not isinstance(definitions, dict):
+        refuse("`definitions` must be a dictionary from class name to one phrase")
+    for class_name, phrase in dict(definitions).items():
+        if class_name not in classes:
+            refuse(f"definitions has {class_name!r}, which is no class")
+        if not isinstance(phrase, str) or not phrase.strip():
+            refuse(f"class {class_name!r}: its definition {phrase!r} is no phrase: write what the name means")
+
     distinct = list(dict.fromkeys(classes))
     if len(distinct) < len(classes):
         twice = sorted({class_name for class_name in classes if classes.count(class_name) > 1})
@@ -226,7 +240,8 @@ def check_template(name: str, classes, templates, class_map) -> Template:
         other = folders.setdefault(safe_folder_name(class_name).casefold(), class_name)
         if other != class_name:
             refuse(f"classes {other!r} and {class_name!r} would share the output folder {safe_folder_name(other)!r}")
-    return Template(name, tuple(distinct), tuple(templates), dict(class_map), bad_queries_of(class_map))
+    queries, phrases = dict(class_map), dict(definitions)
+    return Template(name, tuple(distinct), tuple(templates), queries, bad_queries_of(queries), phrases)
 
 
 def bad_queries_of(class_map: dict[str, str]) -> dict[str, str]:

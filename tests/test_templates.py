@@ -183,7 +183,7 @@ def test_a_template_is_pure_data_that_imports_nothing(name):
     loaded = {word.partition(".")[0] for word in done.stdout.split()}
     assert loaded <= set(sys.stdlib_module_names)
     public = {word for word in vars(module(name)) if not word.startswith("_")}
-    assert public <= {"classes", "templates", "class_map"}
+    assert public <= {"classes", "templates", "class_map", "definitions"}
     assert module(name).__doc__
 
 
@@ -214,6 +214,9 @@ BAD = {
     GOOD + "class_map = {'hen': 'hen AND (red'}": "class 'hen': its class_map query does not parse: a parenthesis that",
     GOOD + "class_map = {'hen': 'hen OR'}": "class 'hen': its class_map query does not parse: the query ends (at char",
     GOOD + "class_map = {'hen': '\"red\" red-hen'}": "class 'hen': its class_map query does not parse: - must stand in",
+    GOOD + "definitions = ['hen']": "`definitions` must be a dictionary",
+    GOOD + "definitions = {'cat': 'a pet'}": "definitions has 'cat', which is no class",
+    GOOD + "definitions = {'hen': ' '}": "class 'hen': its definition ' ' is no phrase",
     'classes = ["Hen", "hen"]\ntemplates = ["a {}"]': "classes 'Hen' and 'hen' would share the output folder 'Hen'",
     "classes = [": "does not load: SyntaxError: ",
     "import no_such_package": "does not load: ModuleNotFoundError: No module named 'no_such_package'",
@@ -258,6 +261,13 @@ def test_only_the_wanted_classes_are_kept_in_the_templates_order():
     assert template.classes == ("banded", "woven") and set(template.class_map) == {"banded", "woven"}
     with pytest.raises(UserError, match="template DTD has no class 'Banded'"):
         only_classes(template, ["Banded"])
+
+
+def test_definitions_are_kept_and_go_with_their_classes(tmp_path):
+    (tmp_path / "Mine.py").write_text(GOOD + "definitions = {'hen': 'a female chicken', 'car': 'a road vehicle'}\n")
+    template = load_template("Mine", tmp_path)
+    assert template.definitions["hen"] == "a female chicken"
+    assert only_classes(template, ["car"]).definitions == {"car": "a road vehicle"}
 
 
 def test_class_names_come_from_a_list_or_a_file_too(tmp_path):

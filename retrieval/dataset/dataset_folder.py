@@ -1,11 +1,47 @@
 """A finished dataset: which images it holds, and the order of its classes. Standard library only."""
 
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from retrieval.cli import UserError, say
 from retrieval.files import read_json
+from retrieval.image_files import is_image, visible_files
 from retrieval.report import read_entries
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether the downloader, or a helper of a finished dataset, made the folder."""
+    return (folder / "metadata.jsonl").exists() and (folder / "report.json").exists()
+
+
+def labelled_images(folder: Path, split: str | None = None) -> list[tuple[str, str]]:
+    """(file, class folder) of each image of an ImageFolder, ours or any other: FOLDER/CLASS/…/IMAGE. Sorted by file.
+
+    Of ours only the images that its metadata lists count.
+
+    Args:
+        split: of a dataset of ours, only this split.
+
+    Raises:
+        UserError: it is no folder, has no class folder with an image, or no such split.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: give an ImageFolder, FOLDER/CLASS/IMAGE")
+    if is_ours(folder):
+        images = [
+            (entry["file_name"], PurePosixPath(entry["file_name"]).parent.name) for entry in images_of(folder, split)
+        ]
+    elif split:
+        raise UserError(
+            f"{folder} was not made by the downloader: leave the split out, or give the folder of one split"
+        )
+    else:
+        names = (name for name in visible_files(folder, Counter()) if is_image(name))
+        images = [(name, PurePosixPath(name).parts[0]) for name in names if "/" in name]
+    if not images:
+        raise UserError(f"{folder} has no images in class folders: give an ImageFolder, FOLDER/CLASS/IMAGE")
+    return sorted(images)
 
 
 def images_of(dataset: Path, split: str | None = None) -> Iterator[dict]:
@@ -19,7 +55,7 @@ def images_of(dataset: Path, split: str | None = None) -> Iterator[dict]:
     """
     if (dataset / "classes.txt").exists():
         raise UserError(f"{dataset} holds tars: give the ImageFolder that they were made of, imagefolder in --w")
-    if not (dataset / "metadata.jsonl").exists() or not (dataset / "report.json").exists():
+    if not is_ours(dataset):
         raise UserError(f"{dataset} is no dataset: give the --dataset-output of download_urls_img2dataset.py")
     if split and not (dataset / split).is_dir():
         raise UserError(f"{dataset} has no splits: leave --split out, or make it with --val-fraction")

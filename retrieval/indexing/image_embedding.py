@@ -5,14 +5,10 @@ both, and counted by its reason. tests/test_image_embeddings.py compares with op
 """
 
 import contextlib
-import io
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from pathlib import Path
 
-import PIL.Image
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -21,14 +17,12 @@ from retrieval.cli import is_full_disk, progress, say
 from retrieval.clip_model import ClipModel, load_clip
 from retrieval.embeddings import npy_header
 from retrieval.files import complete_file, write_json
-from retrieval.indexing.image_pixels import FORMATS, as_shown
-from retrieval.indexing.image_readers import BROKEN, MISSING, Batch, Image, Notes, writable
+from retrieval.image_pixels import decode_batch, refuse_bombs
+from retrieval.indexing.image_readers import Batch, Notes, writable
 from retrieval.indexing.image_tars import first_words
 from retrieval.indexing.image_units import READ_ERRORS, ImageSource, Unit, read_unit
 from retrieval.read_ahead import ahead
 from retrieval.torch_threads import use_all_cores
-
-MAX_PIXELS = 89_478_485  # Pillow's own line between a large image and a decompression bomb (a quarter GB of RGB)
 
 
 def load_model(name: str, device: str | None, precision: str) -> ClipModel:
@@ -46,8 +40,7 @@ def embed_units(
     Returns:
         dict[str, str]: name -> the reason, of each unit that could not be read to its end.
     """
-    PIL.Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)  # Pillow itself refuses only at twice the line
+    refuse_bombs()
     lost = {}
     with ThreadPoolExecutor(workers) as threads, progress(None, "images", "embedding") as more:
         for unit in todo:
@@ -118,28 +111,4 @@ def decoded(
 ) -> Iterator[tuple[pa.Table, torch.Tensor | None, list[str | None]]]:
     """(table, pixels (n, 3, height, width) of the images that decode, or None; a reason or None for each image)."""
     for table, images in batches:
-        outcomes = list(threads.map(lambda image: decode(image, preprocess), images))
-        pixels = [outcome for outcome in outcomes if not isinstance(outcome, str)]
-        reasons = [outcome if isinstance(outcome, str) else None for outcome in outcomes]
-        yield table, torch.stack(pixels) if pixels else None, reasons
-
-
-def decode(image: Image, preprocess: Callable) -> torch.Tensor | str:
-    """The image as the model wants it, or the reason why it is dropped."""
-    if isinstance(image, str):
-        return image
-    try:
-        if isinstance(image, Path) and not image.is_file():  # a pipe would be waited for
-            return MISSING
-        with PIL.Image.open(io.BytesIO(image) if isinstance(image, bytes) else image, formats=FORMATS) as opened:
-            return preprocess(as_shown(opened))
-    except FileNotFoundError:
-        return MISSING
-    except PIL.UnidentifiedImageError:
-        return "no image"
-    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
-        return f"over {MAX_PIXELS:,} pixels"
-    except OSError as error:  # the system's have a number, Pillow's for broken data have none
-        return "unreadable" if error.errno else BROKEN
-    except Exception:  # noqa: BLE001 - Pillow's decoders raise SyntaxError, struct.error … for broken data
-        return BROKEN
+        yield table, *decode_batch(images, preprocess, threads)

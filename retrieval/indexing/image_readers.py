@@ -19,21 +19,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from retrieval.image_files import BROKEN, MISSING, SUFFIXES, Image
 from retrieval.indexing.image_tars import Sample, list_samples, read_member
 from retrieval.noting_tar import NotingTar
 
-# Of browsers and of Pillow. Those that Pillow cannot decode (heic, jxl, svg) are counted as "no image".
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif", ".jpe", ".jif", ".pjpeg", ".pjp"),
-    *(".apng", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".j2k", ".ico", ".tga", ".ppm", ".pgm", ".pbm", ".pnm"),
-    ".svg",
-)
 METADATA_LINES = "metadata.jsonl"
-MISSING, BROKEN = "missing", "broken"  # reasons
 LONGEST_PATH = 4096  # bytes; Linux takes no longer path
 SURROGATES = re.compile("[\ud800-\udfff]")  # bytes of a file's name that are not UTF-8, halves of JSON's \uD83D\uDE00
 
-Image = Path | bytes | str
 Batch = tuple[pa.Table, list[Image]]
 
 

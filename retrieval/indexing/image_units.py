@@ -6,7 +6,6 @@ The names of the outputs sort as the inputs do: retrieval/embeddings.py's order 
 
 import hashlib
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -16,13 +15,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retrieval.cli import UserError, say
+from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource
 from retrieval.embeddings import is_hidden, numeric_order
 from retrieval.files import file_fingerprint, settings_fingerprint
+from retrieval.image_files import SUFFIXES, is_image, visible_files
 from retrieval.indexing.image_readers import (
     METADATA_LINES,
-    SUFFIXES,
     Batch,
     Notes,
     at_path,
@@ -127,41 +126,18 @@ def parquets_in(metadata: Path) -> list[Path]:
 
 
 def walk(folder: Path) -> tuple[list[Path], list[str], Counter]:
-    """(tars in numeric order, images relative to the folder, what is left out), with folders behind links.
+    """(tars in numeric order, images relative to the folder, what is left out).
 
-    Hidden files and folders (._x of macOS, .ipynb_checkpoints, .Trash) are no data. Tars in subfolders count where
-    the folder itself has none.
+    Tars in subfolders count where the folder itself has none.
     """
     tars, images, left_out = [], [], Counter()
-
-    def unreadable(error: OSError) -> None:
-        say(f"warning: {error.filename} cannot be read: {error.strerror}")
-        left_out["folders that cannot be read"] += 1
-
-    for place, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
-        below = Path(place).relative_to(folder)
-        left_out["hidden"] += sum(name.startswith(".") for name in folders)
-        folders[:] = [name for name in folders if not name.startswith(".") and not is_loop(folder, below, name)]
-        for name in files:
-            is_image = os.path.splitext(name)[1].lower() in SUFFIXES
-            if name.startswith("."):
-                left_out["hidden"] += is_image
-            elif is_image:
-                images.append((below / name).as_posix())
-            elif TAR_NAME.search(name):
-                tars.append(Path(place, name))
+    for name in visible_files(folder, left_out):
+        if is_image(name):
+            images.append(name)
+        elif TAR_NAME.search(name):
+            tars.append(folder / name)
     at_the_top = [file for file in tars if file.parent == folder]
     return sorted(at_the_top or tars, key=numeric_order), sorted(images), left_out
-
-
-def is_loop(folder: Path, below: Path, name: str) -> bool:
-    """Whether a folder is a link to one above it, so that a walk would not end."""
-    path = folder / below / name
-    if not path.is_symlink():
-        return False
-    target = os.path.realpath(path).rstrip("/") + "/"
-    above = [folder, *(folder.joinpath(*below.parts[:depth]) for depth in range(1, len(below.parts) + 1))]
-    return any((os.path.realpath(place) + "/").startswith(target) for place in above)
 
 
 def image_columns(files: list[Path], asked: str | None) -> tuple[dict[Path, str], dict[Path, str]]:

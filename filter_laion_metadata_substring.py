@@ -42,7 +42,7 @@ from retrieval.cli import (
 )
 from retrieval.columns import add_column_flags, add_list_flag, column_choice
 from retrieval.files import read_json, writable_folder
-from retrieval.queries import MATCH_MODES, QueryError, class_query, is_quoted_whole, lower_case_operators
+from retrieval.queries import MATCH_MODES, QueryError, is_quoted_whole, lower_case_operators
 from retrieval.records import Manifest, is_complete, manifest_path, write_chunks, write_manifest
 from retrieval.remote_address import RemoteFile, ShardChanged, is_address
 from retrieval.report import write_when_whole
@@ -76,7 +76,10 @@ def make_parser():
     parser.add_argument("--template", action="store_true", help="take --query as a template's name")
     parser.add_argument("--template-dir", help="a folder with your own templates")
     parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
-    parser.add_argument("--names-only", action="store_true", help="search for the names as they are, without class_map")
+    parser.add_argument(
+        "--names-only", nargs="?", const="own", choices=("own", "all"), help="search for names as they are, without "
+        "class_map: each class's own name (own, the same as nothing), or its synonyms too (all)"
+    )  # fmt: skip
     parser.add_argument(
         "--skip-bad-queries", action="store_true", help="leave out classes whose class_map query does not parse, and "
         "end with exit code 1"
@@ -143,7 +146,7 @@ def main(argv: list[str] | None = None) -> int:
         write_when_whole(output, total_jobs, thorough=False)
         return 1 if template.bad_queries or lost_rows(output, job_idx, total_jobs) else 0
 
-    tally = Tally(search)
+    tally = Tally(search, template.synonyms)
     done = {unit.shard for unit in units if finished_counts(unit) is not None}
     with Workers(
         search, *how_many_workers(args.workers, [unit for unit in units if unit.shard not in done])
@@ -219,7 +222,7 @@ def load_classes(args) -> Template:
         return Template(RANDOM, (RANDOM,), ())
     template = choose_template(args.query, "--query", args.template_dir, args.template, args.classes)
     if args.names_only:
-        template = names_only(template)
+        template = names_only(template, args.names_only)
     if not args.skip_bad_queries:
         refuse_bad_queries(template)
         return template
@@ -232,7 +235,7 @@ def make_search(args, template: Template) -> Search:
     if args.select_random:
         return Search(RANDOM, (RANDOM,), (), column_choice(args), where=args.where)
     try:
-        queries = tuple(class_query(name, template.query(name), args.match) for name in template.classes)
+        queries = tuple(template.caption_query(name, args.match) for name in template.classes)
     except QueryError as error:
         raise UserError(f"--query {args.query}: {error}") from error
     note_operators(template, args.match)
@@ -301,7 +304,7 @@ def plan_units(args, search: Search, shards: list[str | RemoteFile], folder: Pat
 def run_settings(args, template: Template, search: Search) -> dict:
     """The manifest's settings: the same for all jobs of an array."""
     sample = {"select_random": args.select_random, "seed": args.seed} if args.select_random else {}
-    names = {"names_only": True} if args.names_only else {}
+    names = {"names_only": True if args.names_only == "own" else "all"} if args.names_only else {}
     return {"query": args.query} | names | sample | search.settings() | skipped_classes(template)
 
 

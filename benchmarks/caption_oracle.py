@@ -17,8 +17,8 @@ from pathlib import Path
 
 import _root  # noqa: F401
 
-from retrieval.queries import MATCH_MODES, And, Not, Or, class_query, to_fts5
-from retrieval_templates import load_template
+from retrieval.queries import MATCH_MODES, And, Not, Or, to_fts5
+from retrieval_templates import load_template, names_only
 
 MOST_MATCHED = 10  # classes that are printed
 
@@ -42,9 +42,9 @@ def main(argv: list[str] | None = None) -> int:
     template = load_template(args.template)
     print(f"{len(captions):,} captions, {len(template.classes):,} classes of {template.name}")
     wrong = False
-    for label, mapped in (("plain names", {}), ("the template's queries", template.class_map)):
+    for label, searched in (("plain names", names_only(template, "own")), ("the template's queries", template)):
         for mode in MATCH_MODES:
-            queries = {name: class_query(name, mapped.get(name), mode) for name in template.classes}
+            queries = {name: searched.caption_query(name, mode) for name in template.classes}
             hits = Matcher(list(queries.values()), mode).match(column)
             ours = set(zip(hits.row.tolist(), (template.classes[query] for query in hits.query.tolist()), strict=True))
             if mode == "substring":

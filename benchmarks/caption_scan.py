@@ -30,8 +30,8 @@ from pathlib import Path
 
 import _root  # noqa: F401
 
-from retrieval.queries import MATCH_MODES, class_query, to_fts5
-from retrieval_templates import Template, load_template, template_names
+from retrieval.queries import MATCH_MODES, to_fts5
+from retrieval_templates import Template, load_template, names_only, template_names
 
 SCRIPT = Path(__file__).resolve().parent.parent / "filter_laion_metadata_substring.py"
 
@@ -57,8 +57,9 @@ class Case:
 
     def queries(self, match: str) -> dict:
         template = loaded(self.template)
-        mapped = template.class_map if self.kind == "queries" else {}
-        return {name: class_query(name, mapped.get(name), match) for name in template.classes}
+        if self.kind == "names":
+            template = names_only(template, "own")
+        return {name: template.caption_query(name, match) for name in template.classes}
 
     def __str__(self):
         return f"{self.template}, {self.kind}, {self.match}"

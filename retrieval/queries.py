@@ -6,12 +6,14 @@
     retriev*               words that begin with it; "golden retriev" * does so for the last word of a phrase
     tabby cat              both, in any order (implicit AND: between phrases only, never next to a parenthesis)
     a AND b, a OR b, a NOT b, ( )      upper case; NOT binds tighter than AND, AND tighter than OR
+    {names}                in a template's class_map: the names of the class, in parentheses with OR between them
 
 The match mode says when a phrase holds in a caption (substring/matching.py). The grammar is that of SQLite's
 fts5parse.y and fts5_expr.c. `to_fts5` writes a query that SQLite reads in the same way. Standard library only.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -19,6 +21,7 @@ from retrieval.cli import say
 
 MATCH_MODES = ("substring", "word", "fts")  # substring/matching.py defines when a phrase holds in each
 OPERATORS = ("AND", "OR", "NOT")
+NAMES = "{names}"  # in a class_map query: the class's name and its synonyms
 
 # FTS5's parser has a stack of 100 entries (fts5parse.y), and a parenthesis takes up to 3. People write two or three
 # parentheses. Its trees are at most 256 deep, and a chain of NOTs can reach that.
@@ -67,37 +70,71 @@ class Not:
 Query = Phrase | And | Or | Not
 
 
-def class_query(class_name: str, mapped_query: str | None, mode: str) -> Query:
-    """The caption query of a class: its `class_map` entry, else its name by the rule of the match mode.
+def class_query(class_name: str, mapped_query: str | None, mode: str, synonyms: Sequence[str] = ()) -> Query:
+    """The caption query of a class: its name or a synonym, or its `class_map` entry or a synonym.
+
+    An entry with `{names}` is the whole query, as it says itself where the synonyms stand.
+
+    Raises:
+        QueryError: the entry does not parse, or a name has half a character (a lone surrogate).
+    """
+    names = either(name_query(name, mode) for name in longer_names_first([class_name, *synonyms]))
+    if mapped_query is None:
+        return names
+    query = parse_mapped_query(mapped_query, names)
+    if NAMES in mapped_query:
+        return query
+    return either([query, *(name_query(name, mode) for name in longer_names_first(synonyms))])
+
+
+def name_query(name: str, mode: str) -> Query:
+    """A name's query by the rule of the match mode.
 
     In `substring` and `word` a name is one phrase. In `fts`, as in the published script, a name that `is_quoted_whole`
     is one phrase, and any other name is a query. A name that FTS5 cannot read (`St. Bernard`) is one phrase too, with a
     warning.
 
     Raises:
-        QueryError: the entry does not parse, or the name has half a character (a lone surrogate).
+        QueryError: half a character (a lone surrogate).
     """
-    if mapped_query is not None:
-        return parse_mapped_query(mapped_query)
-    _check_encodable(class_name)
-    whole = Phrase((class_name,), (False,))
-    if mode != "fts" or is_quoted_whole(class_name):
+    _check_encodable(name)
+    whole = Phrase((name,), (False,))
+    if mode != "fts" or is_quoted_whole(name):
         return whole
     try:
-        return parse_query(class_name)
+        return parse_query(name)
     except QueryError as error:
-        say(f"warning: class {class_name!r} is no FTS5 query ({error}): it is searched as one quoted phrase")
+        say(f"warning: class {name!r} is no FTS5 query ({error}): it is searched as one quoted phrase")
         return whole
 
 
-def parse_mapped_query(text: str) -> Query:
+def either(queries: Iterable[Query]) -> Query:
+    """One OR of them all. An OR among them is not nested, so MATCHED is the first of all phrases that hold."""
+    parts = [part for query in queries for part in (query.parts if isinstance(query, Or) else [query])]
+    parts = tuple(dict.fromkeys(parts))
+    return Or(parts) if len(parts) > 1 else parts[0]
+
+
+def longer_names_first(names: Sequence[str]) -> list[str]:
+    """The names in order, but "blue jay" before "jay": a caption of a blue jay is counted as that, and not as a jay."""
+    ordered: list[str] = []
+    for name in names:
+        parts = (place for place, other in enumerate(ordered) if other.casefold() in name.casefold())
+        ordered.insert(next(parts, len(ordered)), name)
+    return ordered
+
+
+def parse_mapped_query(text: str, names: Query) -> Query:
     """The query of a `class_map` value, the same in every mode: the value itself, or the whole of it as one phrase.
+
+    Args:
+        names: what `{names}` stands for.
 
     Raises:
         QueryError: what is wrong, and where.
     """
     if not is_quoted_whole(text):
-        return parse_query(text)
+        return parse_query(text, names)
     _check_encodable(text)
     return Phrase((text,), (False,))
 
@@ -105,19 +142,22 @@ def parse_mapped_query(text: str) -> Query:
 def is_quoted_whole(text: str) -> bool:
     """The published script's rule: a text with `-` or `/` and without `"` is put in quotes, as `black-handed monkey`.
 
-    FTS5 could not read it as it is: outside quotes these two signs are an error.
+    FTS5 could not read it as it is: outside quotes these two signs are an error. (No published query has `{names}`.)
     """
-    return '"' not in text and ("-" in text or "/" in text)
+    return '"' not in text and ("-" in text or "/" in text) and NAMES not in text
 
 
-def parse_query(text: str) -> Query:
+def parse_query(text: str, names: Query | None = None) -> Query:
     """Parse a query in FTS5's language.
+
+    Args:
+        names: what `{names}` stands for. If None, it is refused.
 
     Raises:
         QueryError: what is wrong, and where.
     """
     _check_encodable(text)
-    parser = _Parser(text)
+    parser = _Parser(text, names)
     query = parser.any_of()
     if parser.kind != "end":
         parser.refuse()
@@ -167,8 +207,9 @@ def _check_encodable(text: str) -> None:
 
 
 # As SQLite's fts5ExprGetToken: white space, then one of these. A bare word may have U+001A and non-ASCII characters.
+# `{names}` is ours.
 _TOKEN = re.compile(
-    r"""[\ \t\n\r]* (?: (?P<end>\Z) | (?P<sign>[()+*]) | "(?P<quoted>(?:[^"\0]|"")*)" |
+    r"""[\ \t\n\r]* (?: (?P<end>\Z) | (?P<sign>[()+*]) | (?P<names>\{names\}) | "(?P<quoted>(?:[^"\0]|"")*)" |
         (?P<word>[A-Za-z0-9_\x1a\x80-\U0010ffff]+) )""",
     re.VERBOSE,
 )
@@ -185,8 +226,8 @@ _NOT_SUPPORTED = {
 class _Parser:
     """Recursive descent over FTS5's tokens. `kind`, `value`, `start` and `end` describe the next token."""
 
-    def __init__(self, text: str):
-        self.text, self.end, self.depth = text, 0, 0
+    def __init__(self, text: str, names: Query | None):
+        self.text, self.names, self.end, self.depth = text, names, 0, 0
         self.advance()
 
     def advance(self) -> None:
@@ -233,6 +274,8 @@ class _Parser:
         return query
 
     def group(self) -> Query:
+        if self.kind == "names":
+            return self.class_names()
         if self.kind != "(":
             return self.phrases()
         if self.depth == DEEPEST_PARENTHESIS:
@@ -244,14 +287,26 @@ class _Parser:
             self.refuse("a parenthesis that is not closed" if self.kind == "end" else None)
         self.depth -= 1
         self.advance()
-        if self.kind in ("word", "quoted", "("):
-            self.refuse("AND, OR or NOT must stand after a parenthesis")
+        self.end_group("a parenthesis")
         return query
+
+    def class_names(self) -> Query:
+        if self.names is None:
+            self.refuse("{names} stands for a class's names only in class_map")
+        self.advance()
+        self.end_group("{names}")
+        return self.names
+
+    def end_group(self, what: str) -> None:
+        if self.kind in ("word", "quoted", "(", "names"):
+            self.refuse(f"AND, OR or NOT must stand after {what}")
 
     def phrases(self) -> Query:
         parts = [self.phrase()]
         while self.kind in ("word", "quoted"):
             parts.append(self.phrase())
+        if self.kind == "names":
+            self.refuse("AND, OR or NOT must stand before {names}")
         if self.kind == "(":
             near = self.text[: self.start].rstrip().endswith("NEAR")
             self.refuse("NEAR() is not part of our query language" if near else
@@ -263,6 +318,8 @@ class _Parser:
         while True:
             if self.kind not in ("word", "quoted"):
                 self.refuse()
+            if self.kind == "quoted" and NAMES in self.value:
+                self.refuse("{names} must stand outside quotes")
             strings.append(self.value.replace('""', '"') if self.kind == "quoted" else self.value)
             self.advance()
             stars.append(self.kind == "*")

@@ -37,6 +37,7 @@ from urllib.parse import quote, urlsplit
 from retrieval.cli import UserError, command, parse_flags, parser_for, say
 from retrieval.files import complete_file, read_json
 from retrieval.records import SEMANTIC_LOSSES, chunk_files, read_manifests
+from retrieval.written_names import most_written
 
 SAMPLE_BYTES = 4 << 20  # of a quick sample: about 12,000 records, which a browser shows within a second
 BLOCK_BYTES = 16 << 10  # of a quick sample: about 45 records in a row, so the classes of one caption stay together
@@ -168,6 +169,10 @@ def merged_classes(counts: list[dict]) -> dict[str, dict]:
             known["records"] += more["records"]
             known["matches"] = dict(sorted(matches.items()))
             known["inside_longer_words"] = round(inside / max(1, before + added), 4)
+            if "names" in known:
+                known["names"] = {text: rows + more["names"][text] for text, rows in known["names"].items()}
+                if any(known["names"].values()):
+                    known["most_written"] = most_written(known["names"])
     return classes
 
 

@@ -1,13 +1,16 @@
 """Templates: class names, prompts and caption queries of a target dataset. Each template is one module of pure data.
 
-A module holds `classes` (list of str), `templates` (prompts with one `{}`) and optionally `class_map` (class -> caption
-query) for classes whose name is not what people write in captions. retrieval/queries.py defines the query language.
-`definitions` (class -> one phrase) say what a name with several meanings means here: score_captions.py reads them.
+A module holds `classes` (list of str), `templates` (prompts with one `{}`) and optionally
+    synonyms      class -> list of names that people write for it; captions with any of them are found
+    class_map     class -> caption query, for a class whose own name is ambiguous or is not what people write
+    definitions   class -> one phrase: what a name with several meanings means here; score_captions.py reads them
+retrieval/queries.py defines the query language.
 
     from retrieval_templates import load_template
     template = load_template("DTD")
     template.prompts("banded")      # ['a photo of a banded texture.', ...]
     template.query("banded")        # '"banded texture" OR "banded pattern" OR ...'
+    template.names("banded")        # ('banded', ...): the name and its synonyms
 """
 
 import importlib.util
@@ -17,9 +20,10 @@ from pathlib import Path
 from retrieval.class_folders import safe_folder_name
 from retrieval.class_lists import CURLY_QUOTES, check_names, looks_like_a_path, read_class_list
 from retrieval.cli import UserError, say
-from retrieval.queries import QueryError, parse_mapped_query
+from retrieval.queries import Phrase, Query, QueryError, class_query, parse_mapped_query
 
 HERE = Path(__file__).parent
+NAMED_SHARED = 12  # names of several classes, in the warning
 DEFAULT_PROMPT = (
     "a photo of a {}."  # for classes given as a list: CLIP's own default (Radford et al. 2021, section 3.1.4)
 )
@@ -37,11 +41,24 @@ class Template:
     templates: tuple[str, ...]
     class_map: dict[str, str] = field(default_factory=dict)
     bad_queries: dict[str, str] = field(default_factory=dict)
+    synonyms: dict[str, tuple[str, ...]] = field(default_factory=dict)
     definitions: dict[str, str] = field(default_factory=dict)
 
     def query(self, class_name: str) -> str | None:
-        """The caption query of a class, or None where the name itself is searched."""
+        """The class_map entry of a class, or None where its names alone are searched."""
         return self.class_map.get(class_name)
+
+    def caption_query(self, class_name: str, mode: str) -> Query:
+        """What is searched for a class in a match mode.
+
+        Raises:
+            QueryError: the class_map entry does not parse.
+        """
+        return class_query(class_name, self.query(class_name), mode, self.synonyms.get(class_name, ()))
+
+    def names(self, class_name: str) -> tuple[str, ...]:
+        """The class's own name, then its synonyms."""
+        return (class_name, *self.synonyms.get(class_name, ()))
 
     def prompts(self, class_name: str) -> list[str]:
         """One CLIP prompt per entry of `templates`. str.format is not used because a class name may hold braces."""
@@ -82,13 +99,8 @@ def _read_template(name: str, template_dir: Path | str | None) -> Template:
         spec.loader.exec_module(module)
     except Exception as error:  # a user's file may fail in any way: say which file and how
         raise UserError(f"template {name} ({path}) does not load: {type(error).__name__}: {error}") from error
-    return check_template(
-        name,
-        getattr(module, "classes", None),
-        getattr(module, "templates", None),
-        getattr(module, "class_map", {}),
-        getattr(module, "definitions", {}),
-    )
+    held = {key: getattr(module, key, {}) for key in ("class_map", "synonyms", "definitions")}
+    return check_template(name, getattr(module, "classes", None), getattr(module, "templates", None), **held)
 
 
 def choose_template(
@@ -139,7 +151,7 @@ def template_from_names(classes: str, flag: str = "--query") -> Template:
     if not names:
         raise UserError(f"{flag} {classes!r} names no class: give a|b|c, a file with one name per line, or a template")
     check_names(names, flag)
-    return check_template(flag, names, [DEFAULT_PROMPT], {})
+    return check_template(flag, names, [DEFAULT_PROMPT])
 
 
 def only_classes(template: Template, wanted: list[str]) -> Template:
@@ -155,11 +167,11 @@ def only_classes(template: Template, wanted: list[str]) -> Template:
 
 def _reduced(template: Template, wanted: set[str]) -> Template:
     classes = tuple(name for name in template.classes if name in wanted)
-    class_map, bad_queries, definitions = (
-        {name: text for name, text in of_class.items() if name in wanted}
-        for of_class in (template.class_map, template.bad_queries, template.definitions)
-    )
-    return replace(template, classes=classes, class_map=class_map, bad_queries=bad_queries, definitions=definitions)
+    of_classes = {
+        key: {name: held for name, held in getattr(template, key).items() if name in wanted}
+        for key in ("class_map", "bad_queries", "synonyms", "definitions")
+    }
+    return replace(template, classes=classes, **of_classes)
 
 
 def refuse_bad_queries(template: Template) -> None:
@@ -190,12 +202,13 @@ def without_bad_queries(template: Template) -> Template:
     return replace(_reduced(template, wanted), bad_queries=template.bad_queries)
 
 
-def names_only(template: Template) -> Template:
-    """The template without its queries: each class is searched by its name."""
-    return replace(template, class_map={}, bad_queries={})
+def names_only(template: Template, which: str) -> Template:
+    """The template without its queries: each class is searched by its own name ("own"), or by all its names ("all")."""
+    synonyms = {} if which == "own" else template.synonyms
+    return replace(template, class_map={}, bad_queries={}, synonyms=synonyms)
 
 
-def check_template(name: str, classes, templates, class_map, definitions=()) -> Template:
+def check_template(name: str, classes, templates, class_map=None, synonyms=None, definitions=None) -> Template:
     """Refuse a template that would fail hours later, or mix up two classes.
 
     Raises:
@@ -209,8 +222,11 @@ def check_template(name: str, classes, templates, class_map, definitions=()) -> 
         refuse("`classes` must be a list of at least one class name")
     if not isinstance(templates, (list, tuple)) or not templates:
         refuse("`templates` must be a list of at least one prompt")
+    class_map, synonyms, definitions = class_map or {}, synonyms or {}, definitions or {}
     if not isinstance(class_map, dict):
         refuse("`class_map` must be a dictionary from class name to caption query")
+    if not isinstance(synonyms, dict):
+        refuse("`synonyms` must be a dictionary from class name to a list of names")
     for class_name in classes:
         if not isinstance(class_name, str) or not class_name.strip():
             refuse(f"class {class_name!r} is not a name")
@@ -222,10 +238,18 @@ def check_template(name: str, classes, templates, class_map, definitions=()) -> 
             refuse(f"class_map has {class_name!r}, which is no class")
         if not isinstance(query, str):
             refuse(f"class {class_name!r}: its class_map query is {type(query).__name__}, not text: write 'a OR b'")
+    for class_name, names in synonyms.items():
+        if class_name not in classes:
+            refuse(f"synonyms has {class_name!r}, which is no class")
+        if not isinstance(names, (list, tuple)):
+            refuse(f"class {class_name!r}: its synonyms are {type(names).__name__}, not a list: write ['a', 'b']")
+        for synonym in names:
+            if not isinstance(synonym, str) or not synonym.strip():
+                refuse(f"class {class_name!r}: its synonym {synonym!r} is not a name")
 
-    if definitions and not isinstance(definitions, dict):
+    if not isinstance(definitions, dict):
         refuse("`definitions` must be a dictionary from class name to one phrase")
-    for class_name, phrase in dict(definitions).items():
+    for class_name, phrase in definitions.items():
         if class_name not in classes:
             refuse(f"definitions has {class_name!r}, which is no class")
         if not isinstance(phrase, str) or not phrase.strip():
@@ -240,8 +264,27 @@ def check_template(name: str, classes, templates, class_map, definitions=()) -> 
         other = folders.setdefault(safe_folder_name(class_name).casefold(), class_name)
         if other != class_name:
             refuse(f"classes {other!r} and {class_name!r} would share the output folder {safe_folder_name(other)!r}")
-    queries, phrases = dict(class_map), dict(definitions)
-    return Template(name, tuple(distinct), tuple(templates), queries, bad_queries_of(queries), phrases)
+    synonyms = {
+        class_name: tuple(synonym for synonym in dict.fromkeys(names) if synonym != class_name)
+        for class_name, names in synonyms.items()
+    }
+    warn_of_shared_names(name, distinct, synonyms)
+    return Template(
+        name, tuple(distinct), tuple(templates), dict(class_map), bad_queries_of(class_map), synonyms, dict(definitions)
+    )
+
+
+def warn_of_shared_names(template: str, classes: list[str], synonyms: dict[str, tuple[str, ...]]) -> None:
+    """Say which synonyms are a name of another class too: their captions are found for both."""
+    classes_of: dict[str, list[str]] = {}
+    for class_name in classes:
+        for name in dict.fromkeys(text.casefold() for text in (class_name, *synonyms.get(class_name, ()))):
+            classes_of.setdefault(name, []).append(class_name)
+    shared = [f"{name!r} ({', '.join(which)})" for name, which in classes_of.items() if len(which) > 1]
+    if shared:
+        more = f" and {len(shared) - NAMED_SHARED:,} more" if len(shared) > NAMED_SHARED else ""
+        say(f"warning: template {template}: names of several classes, each of which gets their captions: "
+            f"{', '.join(shared[:NAMED_SHARED])}{more}")  # fmt: skip
 
 
 def bad_queries_of(class_map: dict[str, str]) -> dict[str, str]:
@@ -252,7 +295,7 @@ def bad_queries_of(class_map: dict[str, str]) -> dict[str, str]:
             bad[class_name] = 'has typographic quotes: write "'
             continue
         try:
-            parse_mapped_query(query)
+            parse_mapped_query(query, names=Phrase((class_name,), (False,)))
         except QueryError as error:
             bad[class_name] = f"does not parse: {error}"
     return bad

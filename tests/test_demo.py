@@ -113,13 +113,12 @@ def _dtd_classes() -> list[str]:
 def test_the_template_finds_the_captions_that_name_a_class_its_way_and_no_unnamed_one(pool, truth):
     import pyarrow
 
-    from retrieval.queries import class_query
     from retrieval.substring.matching import Matcher
     from retrieval_templates import load_template
 
     template = load_template("DTD")
     captions = parquet.read_table(pool / "metadata" / "metadata_0000.parquet")["TEXT"]
-    queries = [class_query(name, template.class_map.get(name), "substring") for name in template.classes]
+    queries = [template.caption_query(name, "substring") for name in template.classes]
     hits = Matcher(queries, "substring").match(captions)
     found = {(int(row), template.classes[query]) for row, query in zip(hits.row, hits.query, strict=True)}
     named = truth["caption_kind"].isin(["template", "wrong"])

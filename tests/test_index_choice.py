@@ -54,7 +54,7 @@ def hits_of(shard, search):
 @pytest.mark.parametrize("mode", ["substring", "word", "fts"])
 def test_every_shipped_template_finds_the_same_in_both_kinds_of_database(name, mode, tmp_path):
     template = load_template(name)
-    queries = tuple(class_query(one, template.query(one), mode) for one in template.classes)
+    queries = tuple(template.caption_query(one, mode) for one in template.classes)
     captions = make_captions(queries, ROWS, 1)
     hits = Matcher(list(queries), mode).match(pa.array(captions))
     expected = list(zip((hits.row + 1).tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True))

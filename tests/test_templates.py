@@ -12,9 +12,16 @@ import pyarrow as pa
 import pytest
 
 from retrieval.cli import UserError
-from retrieval.queries import MATCH_MODES, class_query, to_fts5
+from retrieval.queries import MATCH_MODES, to_fts5
 from retrieval.substring.matching import Matcher
-from retrieval_templates import choose_template, load_template, only_classes, template_from_names, template_names
+from retrieval_templates import (
+    choose_template,
+    load_template,
+    names_only,
+    only_classes,
+    template_from_names,
+    template_names,
+)
 
 FOLDER = Path(__file__).parent.parent / "retrieval_templates"
 TEMPLATES = [path.stem for path in sorted(FOLDER.glob("[!_]*.py"))]
@@ -82,16 +89,21 @@ def test_a_class_is_not_mapped_to_its_own_name(template):
 
 def test_sqlite_itself_accepts_every_query_as_it_is_written(template, fts5):
     for class_name, query in template.class_map.items():
+        query = query.replace("{names}", f"({to_fts5(names_query(template, class_name))})")
         try:
             fts5.execute("SELECT 1 FROM samples WHERE samples MATCH ?", (query,)).fetchall()
         except sqlite3.OperationalError as error:
             pytest.fail(f"{template.name}, {class_name}: {error}: {query}")
 
 
+def names_query(template, class_name):
+    return names_only(template, "all").caption_query(class_name, "word")
+
+
 @pytest.mark.parametrize("mode", MATCH_MODES)
 def test_every_class_can_be_found_by_some_caption_and_nothing_matches_an_empty_one(template, mode):
     """A caption made of all the query's phrases but those of a NOT: a query that can hold at all, holds here."""
-    queries = [class_query(name, template.query(name), mode) for name in template.classes]
+    queries = [template.caption_query(name, mode) for name in template.classes]
     captions = [" " + " | ".join(wanted_words(query)) + " " for query in queries]
     hits = Matcher(queries, mode).match(pa.array([*captions, "", " ", "of the"]))
     found = set(zip(hits.row.tolist(), hits.query.tolist(), strict=True))
@@ -111,7 +123,7 @@ def wanted_words(query):
 
 def test_a_query_means_to_sqlite_what_it_means_to_us(template, fts5):
     """Each class's phrases as captions, each query over them all: our `word` matches against FTS5's."""
-    queries = [class_query(name, template.query(name), "word") for name in template.classes][:PARITY_SAMPLE]
+    queries = [template.caption_query(name, "word") for name in template.classes][:PARITY_SAMPLE]
     captions = sorted({text for query in queries for text in [*wanted_words(query), " ".join(wanted_words(query))]})
     fts5.execute("DELETE FROM samples")
     fts5.executemany("INSERT INTO samples(rowid, TEXT) VALUES (?, ?)", list(enumerate(captions)))
@@ -170,7 +182,7 @@ def test_a_query_means_to_sqlite_what_it_means_to_us(template, fts5):
 @pytest.mark.parametrize("mode", MATCH_MODES)
 def test_a_class_is_found_as_people_write_it_and_not_in_another_sense(name, class_name, matched, missed, mode):
     template = load_template(name)
-    hits = Matcher([class_query(class_name, template.query(class_name), mode)], mode).match(pa.array([matched, missed]))
+    hits = Matcher([template.caption_query(class_name, mode)], mode).match(pa.array([matched, missed]))
     assert hits.row.tolist() == [0]
 
 
@@ -183,7 +195,7 @@ def test_a_template_is_pure_data_that_imports_nothing(name):
     loaded = {word.partition(".")[0] for word in done.stdout.split()}
     assert loaded <= set(sys.stdlib_module_names)
     public = {word for word in vars(module(name)) if not word.startswith("_")}
-    assert public <= {"classes", "templates", "class_map", "definitions"}
+    assert public <= {"classes", "templates", "class_map", "synonyms", "definitions"}
     assert module(name).__doc__
 
 
@@ -214,6 +226,12 @@ BAD = {
     GOOD + "class_map = {'hen': 'hen AND (red'}": "class 'hen': its class_map query does not parse: a parenthesis that",
     GOOD + "class_map = {'hen': 'hen OR'}": "class 'hen': its class_map query does not parse: the query ends (at char",
     GOOD + "class_map = {'hen': '\"red\" red-hen'}": "class 'hen': its class_map query does not parse: - must stand in",
+    GOOD + "synonyms = ['hen']": "`synonyms` must be a dictionary",
+    GOOD + "synonyms = {'cat': ['tabby']}": "synonyms has 'cat', which is no class",
+    GOOD + "synonyms = {'hen': 'chicken'}": "class 'hen': its synonyms are str, not a list: write ['a', 'b']",
+    GOOD + "synonyms = {'hen': ['']}": "class 'hen': its synonym '' is not a name",
+    GOOD + "synonyms = {'hen': [3]}": "class 'hen': its synonym 3 is not a name",
+    GOOD + "class_map = {'hen': '\"red {names}\"'}": "class 'hen': its class_map query does not parse: {names} must st",
     GOOD + "definitions = ['hen']": "`definitions` must be a dictionary",
     GOOD + "definitions = {'cat': 'a pet'}": "definitions has 'cat', which is no class",
     GOOD + "definitions = {'hen': ' '}": "class 'hen': its definition ' ' is no phrase",

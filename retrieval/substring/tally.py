@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from retrieval.cli import say, say_always, say_more
@@ -11,6 +11,7 @@ from retrieval.records import BLOCK_BYTES, LINE_END
 from retrieval.remote_traffic import bytes_moved
 from retrieval.substring.class_table import class_table
 from retrieval.substring.search_units import Search, Unit
+from retrieval.written_names import most_written, rows_per_name
 
 MOSTLY_INSIDE = 0.5  # the summary names a class when more than this share of its matches is inside longer words
 FEWEST_MATCHES = 5  # and when it has at least this many matches
@@ -20,7 +21,9 @@ LISTED_CLASSES = 12  # classes that the summary lists before "and … more": one
 class Tally:
     """Counts the records while they pass from the shards' hit files to the chunks."""
 
-    def __init__(self, search: Search):
+    def __init__(self, search: Search, synonyms: Mapping[str, Sequence[str]]):
+        """`synonyms`: class -> names that people write for it."""
+        self.synonyms = synonyms
         self.quantity = search.quantity
         self.scanned, self.rows, self.captions = 0, 0, 0
         self.missing: dict[str, str] = {}
@@ -81,11 +84,19 @@ class Tally:
                 "matches": dict(sorted(self.phrases[name].items())),
                 "inside_longer_words": round(self.inside[name] / max(1, self.matched[name]), 4),
             }
+            | self.names(name)
             for name, number in self.records.items()
         }
         where = {} if self.dropped is None else {"dropped_by_where": self.dropped}
         counts = {"rows": self.rows, "captions": self.captions} | where
         return counts | {"records": sum(self.records.values()), "classes": classes}
+
+    def names(self, class_name: str) -> dict:
+        """Of a class with synonyms: rows per name, and the most written name."""
+        if not self.synonyms.get(class_name):
+            return {}
+        rows = rows_per_name(self.phrases[class_name], (class_name, *self.synonyms[class_name]))
+        return {"names": rows} | ({"most_written": most_written(rows)} if any(rows.values()) else {})
 
 
 def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
@@ -98,8 +109,17 @@ def report(tally: Tally, units: list[Unit], output: Path, chunks: dict) -> None:
         matches = ", ".join(f"{phrase} ({count:,})" for phrase, count in phrases)
         say_more(f"{name}: {number:,} records{': ' + matches if matches else ''}")
     inside = {name: tally.inside[name] / max(1, number) for name, number in tally.matched.items()}
-    for line in class_table(tally.records, inside):
+    written = {name: tally.names(name).get("most_written", "") for name in tally.synonyms}
+    for line in class_table(tally.records, inside, written):
         say(line)
+    other_names = [
+        f"{name} as {most} ({tally.names(name)['names'][most]:,} of {tally.records[name]:,})"
+        for name, most in written.items()
+        if most not in ("", name)
+    ]
+    if other_names:
+        say(f"{len(other_names):,} classes are mostly written with another name (docs/names.md): "
+            f"{first_few(other_names)}")  # fmt: skip
     mostly_inside = [
         f"{name} ({tally.inside[name] / number:.0%} of {number:,})"
         for name, number in tally.matched.most_common()

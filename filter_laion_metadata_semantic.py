@@ -42,6 +42,8 @@ from retrieval.columns import column_choice
 from retrieval.files import file_fingerprint, writable_folder
 from retrieval.index_folder import fingerprints
 from retrieval.records import HITS_FOLDER, SEMANTIC_LOSSES, Manifest, is_complete, write_chunks, write_manifest
+from retrieval.remote_address import is_address
+from retrieval.remote_traffic import bytes_moved
 from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, begun_run, check_folder
 from retrieval.semantic.class_table import class_table
@@ -123,7 +125,7 @@ def search_pool(args, sources: list[str], template: Template, seeds: dict, place
         share.begin()
         bad = search_shards(plan, units, classes, args.results_per_query, model, share)
         if share.is_one:
-            return report_share(share, units, bad)
+            return report_share(share, units, bad, bytes_moved(plan.files))
         if unsearched := [unit.shard for unit in units if not unit.is_done and unit.shard not in bad]:
             return report_unsearched(output, unsearched)
         done, missing = [unit for unit in units if unit.is_done], plan.bad | bad
@@ -136,7 +138,7 @@ def search_pool(args, sources: list[str], template: Template, seeds: dict, place
         coverage |= {"lost_rows": plan.lost} if plan.lost else {}
         manifest = write_results(output, run, classes, inputs, coverage, {"pool": total_counts(done)})
         share.end(units)
-    return report(args, output, manifest)
+    return report(args, output, manifest, bytes_moved(plan.files))
 
 
 # ---- before anything is opened: what can be refused, and the plan ----
@@ -256,8 +258,20 @@ def plan_shards(args, sources: list[str], model: ModelUse):
 
     keys = {"text_index": args.text_features, "image_index": args.image_features}
     folder = Path(args.features) if args.features else None
-    columns = column_choice(args)
-    return plan_pool(args.pool, FeatureWishes(model.source, tuple(sources), keys, folder, args.allow_untagged, columns))
+    wishes = FeatureWishes(model.source, tuple(sources), keys, folder, {}, args.allow_untagged, column_choice(args))
+    return plan_pool(args.pool, wishes, pool_listing(args))
+
+
+def pool_listing(args) -> Path | None:
+    """Where the listing of remote shards is kept, for all runs with this output folder."""
+    if not any(map(is_address, args.pool)):
+        return None
+    from retrieval.remote_shards import LISTING  # 0.5 s for the libraries that read from the network
+
+    listing = writable_folder(args.output_dir, "--output-dir") / LISTING
+    if args.overwrite:
+        listing.unlink(missing_ok=True)
+    return listing
 
 
 def search_shards(plan, units: list[Unit], classes: list[ClassPlan], k: int, model: ModelUse, share: Share) -> dict:
@@ -316,7 +330,7 @@ def write_results(
     return manifest
 
 
-def report_share(share: Share, units: list[Unit], bad: dict[str, str]) -> int:
+def report_share(share: Share, units: list[Unit], bad: dict[str, str], moved: str) -> int:
     """The last line of an array's job."""
     mine = share.units(units)
     lost = [unit for unit in mine if unit.shard in bad]
@@ -324,7 +338,7 @@ def report_share(share: Share, units: list[Unit], bad: dict[str, str]) -> int:
     say_always(
         f"job {share.job_idx} of {share.total_jobs}: {len(mine):,} shards, {len(mine) - len(lost):,} searched, "
         f"{len(lost):,} bad; of all {len(units):,} shards {done:,} are searched. When all are, the same command "
-        "outside the array (without --job-idx and --total-jobs) selects the records"
+        f"outside the array (without --job-idx and --total-jobs) selects the records{moved}"
     )
     return 1 if lost else 0
 
@@ -341,8 +355,11 @@ def report_unsearched(output: Path, shards: list[str]) -> int:
     return 1
 
 
-def report(args, output: Path, manifest: Manifest) -> int:
+def report(args, output: Path, manifest: Manifest, moved: str = "") -> int:
     """Say the published script's statistics (images per class), and how many hits were lost for each reason.
+
+    Args:
+        moved: the end of the last line, of a pool that is read over a network.
 
     Returns:
         int: the exit code. 1 where shards are missing, or rows of them cannot be read.
@@ -365,7 +382,7 @@ def report(args, output: Path, manifest: Manifest) -> int:
     total = {name: sum(summary.get(name, 0) for summary in summaries) for name in ("asked", *SEMANTIC_LOSSES)}
     say_always(
         f"{output}: {len(kept):,} classes, {manifest.counts['records']:,} records in {len(manifest.chunks):,} "
-        f"chunk files ({losses_line(total)})"
+        f"chunk files ({losses_line(total)}){moved}"
     )
     return 1 if missing or lost else 0
 

@@ -11,7 +11,8 @@ whose file has changed is dropped (`forget`), so that the next run lists it agai
 import json
 import re
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit, urlunsplit
 
 from braceexpand import UnbalancedBracesError, braceexpand
 
@@ -24,6 +25,7 @@ from retrieval.remote_traffic import Helpers
 
 LISTING = ".listing.json"
 LISTING_SECONDS = 600  # another job of the array may be listing thousands of files
+NOT_THERE = re.compile("answered (401|403|404|410)|answered with a web page")  # 403: a bucket that may not be listed
 ASKED_AT_ONCE = 16  # addresses over http, each of which is one request
 
 
@@ -57,6 +59,50 @@ def forget(kept: Path, file: RemoteFile) -> None:
         known = _read(kept)
         stale = [name for name, files in known.items() if any(each["address"] == file.address for each in files)]
         write_json(kept, {"files": {name: files for name, files in known.items() if name not in stale}})
+
+
+def find_beside(files: Iterable[RemoteFile], suffix: str, flag: str) -> dict[RemoteFile, RemoteFile]:
+    """The file beside each, of the same stem and of the same commit, where there is one.
+
+    Raises:
+        UserError: whether there is one cannot be found out.
+    """
+    found, on_the_web = {}, []
+    by_folder: dict[str, list[RemoteFile]] = {}
+    for file in files:
+        if file.scheme in ("http", "https"):
+            on_the_web.append(file)
+        else:
+            by_folder.setdefault(_folder_of(file), []).append(file)
+    for folder, here in by_folder.items():
+        listed = _list_hub if scheme_of(folder) == "hf" else _list_store
+        others = {other.stem: other for other in listed(f"{folder}/*{suffix}", flag)}
+        found |= {file: others[file.stem] for file in here if file.stem in others}
+    if on_the_web:
+        helpers = Helpers(min(ASKED_AT_ONCE, len(on_the_web)))
+        asked = {file: helpers.submit(_ask_beside, file, suffix, flag) for file in on_the_web}
+        found |= {file: other for file, future in asked.items() if (other := future.result())}
+        helpers.end()
+    return found
+
+
+def _folder_of(file: RemoteFile) -> str:
+    """Its address, at the commit that was listed."""
+    if file.scheme != "hf":
+        return file.address.rpartition("/")[0]
+    repository, _, path = split_hub(file.address)
+    return f"hf://datasets/{repository}@{file.commit}/{path.rpartition('/')[0]}".rstrip("/")
+
+
+def _ask_beside(file: RemoteFile, suffix: str, flag: str) -> RemoteFile | None:
+    parts = urlsplit(file.source)
+    address = urlunsplit(parts._replace(path=str(PurePosixPath(parts.path).with_suffix(suffix))))
+    try:
+        return _first_answer(address)
+    except GiveUp as error:
+        if NOT_THERE.match(str(error)):
+            return None
+        raise UserError(f"{flag} {shown(address)}, beside {file.name}, cannot be read: {error}") from error
 
 
 def _locked(kept: Path):
@@ -140,12 +186,16 @@ def _source(address: str, given: str) -> str:
 
 
 def _ask(address: str, flag: str) -> RemoteFile:
-    ranges = HttpRanges(address, patience=LISTING_PATIENCE)
     try:
-        ranges.read(0, 1)
+        return _first_answer(address)
     except GiveUp as error:
         whole = "; fetch the file and give its path" if "whole file" in str(error) else ""
         raise UserError(f"{flag} {shown(address)} cannot be read: {error}{whole}") from error
+
+
+def _first_answer(address: str) -> RemoteFile:
+    ranges = HttpRanges(address, patience=LISTING_PATIENCE)
+    ranges.read(0, 1)
     return RemoteFile(shown(address), ranges.size, ranges.identity, source=address)
 
 

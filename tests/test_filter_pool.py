@@ -17,8 +17,10 @@ from range_server import serving
 from tiny_clip import WIDTH, write_tiny_clip
 
 import filter_laion_metadata_semantic as stage
+from retrieval import remote_file
 from retrieval.records import chunk_files, read_records
 from retrieval.remote_http import Patience
+from retrieval.semantic import pool_run
 
 K = 60
 SIZES = (700, 1_100, 200)
@@ -596,6 +598,70 @@ def test_remote_shards_are_searched_by_their_captions_or_by_features_on_the_disk
         assert stage.main(flags(pool, model, "--features", pool / "features", *there, output="remote with")) == 0
     assert records_in(pool / "remote") == records_in(pool / "out")
     assert records_in(pool / "remote with") == records_in(pool / "with")
+
+
+@pytest.fixture
+def hub(pool, monkeypatch):
+    """The pool as a repository of a hub, and the server."""
+    remote_file.footer_of.cache_clear()
+    remote_file.ranges_of.cache_clear()
+    shutil.copytree(pool / "pool", pool / "served" / "datasets" / "me" / "pool" / "data")
+    with serving(pool / "served") as made:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", made.at)
+        template = made.at + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.file_download.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr("retrieval.remote_http.PATIENCE", Patience(2, 0.05, 2.0))
+        yield made
+
+
+HUB = ("--pool", "hf://datasets/me/pool/data/*.parquet")
+
+
+def test_features_beside_remote_shards_are_streamed_and_found_on_a_hub_and_on_a_web_server(pool, model, hub, capsys):
+    assert stage.main(flags(pool, model)) == 0
+    assert stage.main(flags(pool, model, *HUB, output="hub")) == 0
+    said = capsys.readouterr().err
+    assert "2,000 rows: text: l14_txt of an npz, read where it lies; image: l14_img of an npz, read where it li" in said
+    size = sum(path.stat().st_size for path in (pool / "pool").iterdir())
+    directories = 3 * 80_000  # of each npz its directory is read three times, and its members' headers once
+    assert f" bytes moved of {size:,} in the remote shards\n" in said and hub.sent(of="/data/") < size + directories
+    web = ["--pool", hub.at + "/datasets/me/pool/data/{0..2}.parquet"]
+    assert stage.main(flags(pool, model, *web, output="web")) == 0
+    assert records_in(pool / "out") == records_in(pool / "hub") == records_in(pool / "web")
+
+
+def test_vectors_in_columns_of_remote_shards_are_read_once(pool, model, vectors, hub):
+    for path in (pool / "pool").glob("*.npz"):
+        path.unlink()
+    as_columns(pool / "pool", vectors)
+    data = pool / "served" / "datasets" / "me" / "pool" / "data"
+    shutil.rmtree(data)
+    shutil.copytree(pool / "pool", data)
+    assert stage.main(flags(pool, model, keys=False)) == 0
+    assert stage.main(flags(pool, model, *HUB, keys=False, output="hub")) == 0
+    assert records_in(pool / "out") == records_in(pool / "hub")
+    assert hub.sent(of="/data/") < 1.5 * sum(path.stat().st_size for path in data.iterdir())
+
+
+def test_remote_features_that_change_are_named_and_the_same_command_lists_them_again(
+    pool, model, hub, capsys, monkeypatch
+):
+    data, search = "datasets/me/pool/data", pool_run.search_units
+    words = flags(pool, model, "--pool", f"{hub.at}/{data}/{{0..2}}.parquet")
+
+    def after_a_change(*arguments):
+        hub.etags[f"{data}/1.npz"] = '"another"'
+        search(*arguments)
+
+    monkeypatch.setattr(pool_run, "search_units", after_a_change)
+    assert stage.main(words) == 1
+    error = capsys.readouterr().err
+    assert f"missing: {hub.at}/{data}/1.parquet: shard {hub.at}/{data}/1.npz has changed since it was listed" in error
+    assert error.count("missing: ") == 1
+    monkeypatch.setattr(pool_run, "search_units", search)
+    assert stage.main(words) == 0 and stage.main(flags(pool, model, output="whole")) == 0
+    assert records_in(pool / "out") == records_in(pool / "whole")
 
 
 def test_a_list_of_another_format_is_searched_like_a_parquet_shard(pool, model, capsys):

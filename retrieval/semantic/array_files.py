@@ -1,14 +1,15 @@
 """Rows of floats in an npy file or in a member of an npz: opened without unpickling anything, read front to back.
 
 An npz is a zip archive of npy files. A stored member lies in it as it is and can be read at any row; a deflated one can
-only be streamed. The checksums of the archive are compared at the end of each member.
+only be streamed, and so is what lies on another machine. The checksums of the archive are compared at the end of each
+member.
 """
 
 import contextlib
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,12 @@ import numpy as np
 
 from retrieval.cli import UserError
 from retrieval.embeddings import READ_ERRORS, open_array, read_npy_header
+from retrieval.remote_address import RemoteFile
 
 STRETCH_ROWS = 16_384  # read at once: × 768 × 2 bytes = 25 MB
 LOCAL_HEADER_BYTES = 30  # of a zip entry, before its name and its extra field (APPNOTE.TXT, 4.3.7)
+TAIL_BYTES = 1 << 14  # of a remote archive, fetched at once: its directory, about 60 bytes per member
+HEADER_BYTES = 1 << 13  # the same of each member: its headers, and the 4 KiB that zipfile reads at least
 DAMAGE = (*READ_ERRORS, zlib.error, RuntimeError, NotImplementedError)  # RuntimeError: an encrypted member
 
 
@@ -26,12 +30,12 @@ DAMAGE = (*READ_ERRORS, zlib.error, RuntimeError, NotImplementedError)  # Runtim
 class ArrayFile:
     """Rows of one file."""
 
-    path: Path
+    path: Path | RemoteFile
     member: str | None  # of an npz
     dtype: np.dtype  # float16 or float32
     rows: int
     width: int
-    offset: int | None  # of the first row in the file; None: the member is deflated
+    offset: int | None  # of the first row in the file; None: the member is deflated, or on another machine
 
     @property
     def name(self) -> str:
@@ -55,7 +59,7 @@ def open_npy(path: Path) -> ArrayFile:
     return ArrayFile(path, None, array.dtype, *array.shape, array.offset)
 
 
-def open_members(path: Path, keys: dict[str, tuple[str, str]]) -> dict[str, ArrayFile]:
+def open_members(path: Path | RemoteFile, keys: dict[str, tuple[str, str]]) -> dict[str, ArrayFile]:
     """Members of an npz.
 
     Args:
@@ -64,17 +68,43 @@ def open_members(path: Path, keys: dict[str, tuple[str, str]]) -> dict[str, Arra
     Raises:
         UserError: no whole archive, a member that is missing, or one that is no rows of float16 or float32.
     """
-    with _named(path), zipfile.ZipFile(path) as archive:
+    with _named(path), _archive(path) as (archive, fetch_ahead):
         names = {name.removesuffix(".npy"): name for name in archive.namelist()}
         opened = {}
         for what, (key, flag) in keys.items():
             if key not in names:
                 raise UserError(f"{path} has no member {key!r} (it has {', '.join(names)}): name one with {flag}")
+            fetch_ahead(names[key], 0)
             opened[what] = _open_member(path, archive, names[key])
         return opened
 
 
-def _open_member(path: Path, archive: zipfile.ZipFile, member: str) -> ArrayFile:
+@contextlib.contextmanager
+def _archive(path: Path | RemoteFile) -> Iterator[tuple[zipfile.ZipFile, Callable]]:
+    """The open archive, and `fetch_ahead(member, size)`: its headers and so many bytes will be read.
+
+    It does nothing for a file on a disk.
+    """
+    if not isinstance(path, RemoteFile):
+        with zipfile.ZipFile(path) as archive:
+            yield archive, lambda member, size: None
+        return
+    from retrieval.remote_file import RemoteReader  # 0.4 s for the libraries that read from the network
+
+    tail = max(0, path.bytes - TAIL_BYTES)
+    with RemoteReader(path) as reader:
+        reader.expect([(tail, path.bytes)])
+        with zipfile.ZipFile(reader) as archive:
+
+            def fetch_ahead(member: str, size: int) -> None:
+                begin = archive.getinfo(member).header_offset
+                if begin < tail:
+                    reader.expect([(begin, min(begin + HEADER_BYTES + size, tail))])
+
+            yield archive, fetch_ahead
+
+
+def _open_member(path: Path | RemoteFile, archive: zipfile.ZipFile, member: str) -> ArrayFile:
     with archive.open(member) as stream:
         shape, fortran, dtype = read_npy_header(stream)
         begin = stream.tell()
@@ -86,7 +116,7 @@ def _open_member(path: Path, archive: zipfile.ZipFile, member: str) -> ArrayFile
     if info.file_size != begin + math.prod(shape) * dtype.itemsize:
         raise UserError(f"{path}: member {member} has not the {shape[0]:,} rows of its header: fetch it again")
     offset = None
-    if info.compress_type == zipfile.ZIP_STORED:
+    if info.compress_type == zipfile.ZIP_STORED and not isinstance(path, RemoteFile):
         with open(path, "rb") as file:
             file.seek(info.header_offset)
             local = file.read(LOCAL_HEADER_BYTES)
@@ -103,7 +133,8 @@ def read_rows(array: ArrayFile, begin: int, end: int) -> Iterator[np.ndarray]:
     """
     with _named(array.path), contextlib.ExitStack() as opened:
         if array.offset is None:
-            archive = opened.enter_context(zipfile.ZipFile(array.path))
+            archive, fetch_ahead = opened.enter_context(_archive(array.path))
+            fetch_ahead(array.member, archive.getinfo(array.member).compress_size)
             stream = opened.enter_context(archive.open(array.member))
             read_npy_header(stream)
             _skip(stream, begin * array.width * array.dtype.itemsize)

@@ -36,7 +36,7 @@ def files_of_shards(shards: list[Shard], sources: Iterable[str], folder: Path | 
     for shard in shards:
         if isinstance(shard.path, Path):
             by_folder[shard.path.parent].append(shard)
-        elif folder:  # what lies beside a remote shard is not read
+        elif folder:  # npy files beside a remote shard are not read
             by_folder[folder].append(shard)
     found: Found = {}
     for parent, here in by_folder.items():

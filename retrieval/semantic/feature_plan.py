@@ -3,7 +3,10 @@
 The first of these that holds what is asked for is taken. Only headers are read, and nothing is unpickled.
 """
 
+import functools
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from retrieval.semantic.features import Features
 from retrieval.shard import Shard, damage_named
 from retrieval.shards import counted_rows, open_shard
 
+OPENED_AT_ONCE = 8  # remote shards: each takes three or four requests
 FLAGS = {"text_index": "--text-features", "image_index": "--image-features"}
 WORDS = {"text_index": "text", "image_index": "image"}
 DATACOMP_KEYS = {  # of its npz files, by the model that made them
@@ -39,6 +43,7 @@ class FeatureWishes:
     sources: tuple[str, ...]  # of index_folder.SOURCES
     keys: dict[str, str]  # source -> the member or the column that the user names
     folder: Path | None  # where the features are, if not beside the shards
+    remote_npz: dict[RemoteFile, RemoteFile]  # of remote shards that have one beside them
     allow_untagged: bool
     columns: ColumnChoice = NOTHING_SAID
 
@@ -62,24 +67,36 @@ class PoolShard:
 
 def plan_features(paths: list[str | RemoteFile], wishes: FeatureWishes) -> tuple[list[PoolShard], dict[str, str]]:
     """(shards that can be searched, path of every other -> the reason, one sentence), in the order of the paths."""
-    shards, lost, bad = {}, {}, {}
-    for path in paths:
-        try:
-            shard = open_shard(path, wishes.columns)
-            rows, *lost[path] = counted_rows(shard)
-            shards[path] = replace(shard, rows=rows)
-            check_safety(shards[path], wishes)
-        except UserError as error:
-            shards.pop(path, None)
-            bad[str(path)] = str(error)
-    with_files = files_of_shards(list(shards.values()), wishes.sources, wishes.folder)
-    planned = []
-    for path, shard in shards.items():
-        try:
-            planned.append(PoolShard(shard, features_of(shard, wishes, with_files), tuple(lost[path])))
-        except UserError as error:
-            bad[str(path)] = str(error)
-    return planned, bad
+    with ThreadPoolExecutor(OPENED_AT_ONCE) as helpers:
+        apply = helpers.map if any(isinstance(path, RemoteFile) for path in paths) else map  # they wait for servers
+        opened = dict(zip(paths, apply(functools.partial(attempt, open_counted, wishes), paths), strict=True))
+        shards = [each.shard for each in opened.values() if not isinstance(each, UserError)]
+        with_files = files_of_shards(shards, wishes.sources, wishes.folder)
+        find = functools.partial(attempt, with_features, wishes, with_files)
+        good = {path: each for path, each in opened.items() if not isinstance(each, UserError)}
+        planned = opened | dict(zip(good, apply(find, good.values()), strict=True))
+    bad = {str(path): str(each) for path, each in planned.items() if isinstance(each, UserError)}
+    return [each for each in planned.values() if not isinstance(each, UserError)], bad
+
+
+def attempt(work: Callable, *arguments):
+    """Its result, or its UserError: one bad shard takes no other with it."""
+    try:
+        return work(*arguments)
+    except UserError as error:
+        return error
+
+
+def open_counted(wishes: FeatureWishes, path: str | RemoteFile) -> PoolShard:
+    """The shard, still without features."""
+    shard = open_shard(path, wishes.columns)
+    rows, *lost = counted_rows(shard)
+    check_safety(shard, wishes)
+    return PoolShard(replace(shard, rows=rows), {}, tuple(lost))
+
+
+def with_features(wishes: FeatureWishes, with_files: dict, each: PoolShard) -> PoolShard:
+    return replace(each, features=features_of(each.shard, wishes, with_files))
 
 
 def check_safety(shard: Shard, wishes: FeatureWishes) -> None:
@@ -119,11 +136,7 @@ def features_of(shard: Shard, wishes: FeatureWishes, with_files: dict) -> dict[s
 
 def npz_features(shard: Shard, wishes: FeatureWishes) -> dict[str, Features]:
     """Of the npz with the shard's own stem."""
-    folder = wishes.folder or (shard.path.parent if isinstance(shard.path, Path) else None)
-    name = shard.path.name
-    stem = Path(name).stem if name.endswith(PACKED_SUFFIXES) else name  # 00.csv.gz has 00.npz, too
-    path = next((folder / f"{each}.npz" for each in (Path(name).stem, Path(stem).stem)
-                 if folder and (folder / f"{each}.npz").is_file()), None)  # fmt: skip
+    path = npz_beside(shard.path, wishes)
     if path is None:
         return {}
     known = DATACOMP_KEYS.get(wishes.model.name.removeprefix("openai_clip:"), {})
@@ -135,10 +148,23 @@ def npz_features(shard: Shard, wishes: FeatureWishes) -> dict[str, Features]:
                 f"it with {FLAGS[source]}, or leave it out with --no-{WORDS[source]}-index"
             )
     members = open_members(path, {source: (keys[source], FLAGS[source]) for source in wishes.sources})
-    return {
-        source: Features("npz", f"{keys[source]} of an npz{'' if array.offset else ', deflated'}", whole(array))
-        for source, array in members.items()
-    }
+    return {source: Features("npz", npz_label(keys[source], array), whole(array)) for source, array in members.items()}
+
+
+def npz_beside(path: Path | RemoteFile, wishes: FeatureWishes) -> Path | RemoteFile | None:
+    """00.parquet has 00.npz, and so has 00.csv.gz."""
+    if isinstance(path, RemoteFile) and not wishes.folder:
+        return wishes.remote_npz.get(path)
+    folder = wishes.folder or path.parent
+    stem = Path(path.name).stem if path.name.endswith(PACKED_SUFFIXES) else path.name
+    candidates = [folder / f"{each}.npz" for each in (Path(path.name).stem, Path(stem).stem)]
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def npz_label(key: str, array: ArrayFile) -> str:
+    if isinstance(array.path, RemoteFile):
+        return f"{key} of an npz, read where it lies"
+    return f"{key} of an npz{'' if array.offset else ', deflated'}"
 
 
 def whole(array: ArrayFile) -> tuple:

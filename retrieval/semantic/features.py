@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from retrieval.cli import UserError
 from retrieval.parquet_shards import parquet_file
+from retrieval.remote_address import RemoteFile
 from retrieval.semantic.array_files import STRETCH_ROWS, ArrayFile, read_rows
 from retrieval.shard import damage_named
 
@@ -38,11 +39,11 @@ class Features:
         parts = [[str(array.path), array.member, begin, end] for array, begin, end in self.parts]
         return [self.kind, self.column, parts]
 
-    def files(self) -> list[Path]:
+    def files(self) -> list[Path | RemoteFile]:
         return [array.path for array, _, _ in self.parts]
 
 
-def feature_rows(features: Features, path: Path, width: int) -> Iterator[np.ndarray]:
+def feature_rows(features: Features, path: Path | RemoteFile, width: int) -> Iterator[np.ndarray]:
     """The rows of files or of a column, in arrays of any length. (Captions are embedded in pool_search.py.)
 
     Raises:
@@ -54,9 +55,10 @@ def feature_rows(features: Features, path: Path, width: int) -> Iterator[np.ndar
         yield from read_rows(array, begin, end)
 
 
-def column_rows(path: Path, column: str, width: int) -> Iterator[np.ndarray]:
+def column_rows(path: Path | RemoteFile, column: str, width: int) -> Iterator[np.ndarray]:
     """A parquet column of lists. A null is a row of NaN, which is never found."""
-    with damage_named(path), parquet_file(path, buffer_size=1 << 20, pre_buffer=False) as (file, _):
+    with damage_named(path), parquet_file(path, buffer_size=1 << 20, pre_buffer=False) as (file, fetch_ahead):
+        fetch_ahead(range(file.num_row_groups), [column])
         for batch in file.iter_batches(STRETCH_ROWS, columns=[column], use_threads=False):
             yield vectors_of(batch.column(0), width, f"shard {path}: column {column}")
 

@@ -1,10 +1,11 @@
 """The plan of a search without an index (--pool): the shards, their features, and one unit of work per shard."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retrieval.cli import UserError, say, say_always
 from retrieval.files import file_fingerprint, settings_fingerprint
+from retrieval.remote_address import RemoteFile
 from retrieval.semantic.feature_plan import FeatureWishes, PoolShard, described, plan_features
 from retrieval.semantic.plan import ClassPlan, ModelUse
 from retrieval.semantic.pool_units import Unit, plan_unit
@@ -23,6 +24,11 @@ class PoolPlan:
     @property
     def embeds_captions(self) -> bool:
         return any(features.kind == "captions" for each in self.shards for features in each.features.values())
+
+    @property
+    def files(self) -> list[Path | RemoteFile]:
+        """All files that are read, each once."""
+        return list(dict.fromkeys(file for each in self.shards for file in each.files()))
 
     @property
     def lost(self) -> dict[str, list]:
@@ -57,13 +63,21 @@ class PoolPlan:
         return units
 
 
-def plan_pool(patterns: list[str], wishes: FeatureWishes) -> PoolPlan:
+def plan_pool(patterns: list[str], wishes: FeatureWishes, listing: Path | None) -> PoolPlan:
     """Open all shards and their features' headers; say what is searched.
+
+    Args:
+        listing: a file in the output folder that keeps which files the addresses mean.
 
     Raises:
         UserError: none of the shards can be searched.
     """
-    paths = find_shards(patterns, "--pool")
+    paths = find_shards(patterns, "--pool", listing)
+    remote = [path for path in paths if isinstance(path, RemoteFile)]
+    if remote and not wishes.folder:
+        from retrieval.remote_shards import find_beside  # imported before, where the shards were listed
+
+        wishes = replace(wishes, remote_npz=find_beside(remote, ".npz", "--pool"))
     shards, bad = plan_features(paths, wishes)
     if not shards:
         more = f" (and {len(bad) - 1:,} other shards, which cannot be searched either)" if len(bad) > 1 else ""
@@ -72,8 +86,8 @@ def plan_pool(patterns: list[str], wishes: FeatureWishes) -> PoolPlan:
         say_always(f"left out, and the others are searched: {path}: {bad[path]}")
     for line in described(shards):
         say(line)
-    files = dict.fromkeys(file for each in shards for file in each.files())
-    return PoolPlan(tuple(map(str, paths)), tuple(shards), bad, {str(file): file_fingerprint(file) for file in files})
+    fingerprints = {str(file): file_fingerprint(file) for each in shards for file in each.files()}
+    return PoolPlan(tuple(map(str, paths)), tuple(shards), bad, fingerprints)
 
 
 def unit_settings(classes: list[ClassPlan], k: int, model: ModelUse) -> dict:

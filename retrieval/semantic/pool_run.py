@@ -7,6 +7,7 @@ import numpy as np
 from retrieval.cli import UNFORESEEN, UserError, is_full_disk, progress, say, say_always, unforeseen
 from retrieval.clip_model import ClipModel, check_device, load_clip, weights_are_here
 from retrieval.files import complete_file, free_bytes, settings_fingerprint
+from retrieval.remote_address import ShardChanged
 from retrieval.semantic.feature_plan import PoolShard
 from retrieval.semantic.laid_proof import check_laid
 from retrieval.semantic.plan import ClassPlan, ModelUse
@@ -47,6 +48,10 @@ def search_units(plan: PoolPlan, units: list[Unit], classes: list[ClassPlan], k:
             except (UserError, OSError, *UNFORESEEN) as error:
                 if is_full_disk(error):
                     raise
+                if isinstance(error, ShardChanged):
+                    from retrieval.remote_shards import LISTING, forget  # imported before, where the shard was listed
+
+                    forget(hits_folder.parent / LISTING, each.shard.path)
                 reason = str(error) if isinstance(error, UserError) else unforeseen(error, "searched")
                 refuse(unit, reason)
                 say_always(f"left out, and the others are searched: {unit.shard}: {reason}")

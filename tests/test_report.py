@@ -1,18 +1,17 @@
 """The page of an output folder: its numbers are the folder's, and nothing in it is anybody else's code."""
 
-import contextlib
 import functools
 import html
 import http.server
 import json
 import re
 import shutil
-import subprocess
 import threading
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pytest
+from browser import drawn_by_a_browser, needs_browser
 from PIL import Image
 from pyarrow import parquet as pq
 
@@ -385,28 +384,7 @@ def test_the_command_prints_where_the_page_is_and_refuses_a_folder_of_another_ki
     assert capsys.readouterr().err.startswith(f"error: {tmp_path} is no stage's output: it holds neither a manifest")
 
 
-def drawn_by_a_browser(page, profile, signs):
-    """The document as a browser has it once all signs are drawn; a browser that does not start is no fault of ours.
-
-    The page draws an article when it comes into view, and a headless browser may end before its first frame: about one
-    try of ten on a busy machine.
-    """
-    words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             f"--user-data-dir={profile}", "--window-size=1280,6000", "--virtual-time-budget=5000", "--dump-dom",
-             page.as_uri()]  # fmt: skip
-    shown = ""
-    for _ in range(6):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            shown = subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
-            drawn = html.unescape(shown.split('<script type="application/json"')[0])
-            if all(sign in drawn for sign in signs):
-                return shown
-    if "</html>" not in shown:
-        pytest.skip("the browser did not start")
-    return shown
-
-
-@pytest.mark.skipif(not shutil.which("chromium"), reason="looks at the page with a browser")
+@needs_browser
 def test_a_browser_draws_every_section_and_runs_no_strangers_code(dataset, tmp_path):
     classes = {
         name: {"records": 150, "matches": {name: 90, f"{name}s": 60}, "inside_longer_words": 0} for name in CLASSES
@@ -465,7 +443,7 @@ HOSTILE_NAMES = (
 )
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="looks at the page with a browser")
+@needs_browser
 @pytest.mark.parametrize("width", [390, 1300])
 def test_images_are_found_ordered_shown_all_and_at_full_size_on_a_phone_too(tmp_path, width):
     urls = ("javascript:alert(1)", " javascript:alert(1)", "https://" + "sub." * 60 + "x/", "http://h/" + "p" * 5_000)
@@ -495,7 +473,7 @@ def test_images_are_found_ordered_shown_all_and_at_full_size_on_a_phone_too(tmp_
     assert "--fill60--combinerrf--exclude/yyy" in said["settings"] and "javascript:" not in said["links"]
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="looks at the page with a browser")
+@needs_browser
 def test_captions_are_found_and_ordered_and_no_name_or_source_breaks_a_filters_page(tmp_path):
     records = [{"URL": "javascript:alert(1)", "TEXT": f"{HOSTILE} {'word ' * 2_000 * (n == 3)} no {n}.", "QUERY": name,
                 "SOURCE": ("substring", "__proto__", "constructor", None)[n % 4], "MATCHED": name,

@@ -79,3 +79,15 @@ def class_order(dataset: Path) -> list[str]:
     """The classes in the order of the template that the filters ran with; of older versions' datasets, by name."""
     report = read_json(dataset / "report.json")
     return report.get("class_order") or sorted(report["folders"])
+
+
+def class_of_labels(folder: Path) -> dict[str, str]:
+    """Class folder -> class, of a dataset of ours; empty of any other, whose folders are its classes."""
+    if not is_ours(folder):
+        return {}
+    return {label: name for name, label in read_json(folder / "report.json")["folders"].items()}
+
+
+def classes_of(folder: Path) -> list[str]:
+    """The classes of a dataset of ours, or of any ImageFolder, which has at least one image."""
+    return list(class_of_labels(folder).values()) or sorted({label for _, label in labelled_images(folder)})

@@ -1,5 +1,6 @@
 # make demo    the whole pipeline on the embedded pool; ends with two tables and outputs/demo/report.html
 # make test    all tests; those that compare with clip-retrieval and autofaiss run in .venv-oracle
+# make test-cluster  the downloader on Ray and Spark, in .venv-cluster (needs Java 17 or newer)
 # make test-core  the tests that depend most on the versions of Python and of the packages
 # make lint    ruff check and ruff format --check
 # make bench   all benchmarks but caption_oracle.py, which needs a file of real captions (about an hour; not a test)
@@ -39,7 +40,7 @@ make_venv = $(1) -m venv $(2)
 install = $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $(TORCH:cpu=--extra-index-url $(TORCH_INDEX))
 endif
 
-.PHONY: setup oracle lock demo test test-core test-oracle lint bench clean
+.PHONY: setup oracle lock demo test test-core test-oracle test-cluster lint bench clean
 
 setup: $(VENV)/.complete
 
@@ -54,21 +55,34 @@ $(VENV)/.complete: $(LOCK)
 
 oracle: $(ORACLE)/.complete
 
-# Without uv, what both environments hold alike (torch: 5 GB) is read from .venv; uv links it from its cache instead.
+# Without uv, what an environment has in common with .venv (torch: 5 GB) is read from there; uv links it from its cache.
+share = for packages in $(1)/lib/python3*/site-packages; do shared=$(abspath $(VENV))$${packages\#$(1)}; \
+	test -n "$(UV)" -o ! -d $$shared || echo $$shared > $$packages/shared.pth; done
+
 $(ORACLE)/.complete: $(VENV)/.complete requirements-oracle.lock
 	@test -n "$(ORACLE_PYTHON)" || { echo "clip-retrieval and autofaiss need Python 3.10, 3.11 or 3.12, and none was found: run make $@ ORACLE_PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@echo "Setting up $(ORACLE) with $(ORACLE_PYTHON): about 1 GB beside a $(VENV) of the same Python"
 	$(call make_venv,$(ORACLE_PYTHON),$(ORACLE))
-	@for packages in $(ORACLE)/lib/python3*/site-packages; do shared=$(abspath $(VENV))$${packages#$(ORACLE)}; \
-		test -n "$(UV)" -o ! -d $$shared || echo $$shared > $$packages/shared.pth; done
+	@$(call share,$(ORACLE))
 	grep -vE '$(if $(TORCH),$(CUDA_PACKAGES),^$$)' requirements-oracle.lock > $(ORACLE)/installed.txt
 	$(call install,$(ORACLE)) -r $(ORACLE)/installed.txt
 	@test -e $(VENV)/bin/autofaiss || ln -s $(abspath $(ORACLE))/bin/autofaiss $(VENV)/bin/autofaiss
 	@touch $@
 
+CLUSTER = .venv-cluster
+$(CLUSTER)/.complete: $(VENV)/.complete requirements-cluster.lock
+	@echo "Setting up $(CLUSTER) with Ray and Spark: 800 MB beside $(VENV)"
+	$(call make_venv,$(abspath $(RUN)),$(CLUSTER))
+	@$(call share,$(CLUSTER))
+	grep -vE '$(if $(TORCH),$(CUDA_PACKAGES),^$$)' requirements-cluster.lock > $(CLUSTER)/installed.txt
+	$(call install,$(CLUSTER)) -r $(CLUSTER)/installed.txt
+	@touch $@
+
 lock:
 	uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate --custom-compile-command "make lock" requirements.txt requirements-test.txt -o requirements.lock
-	cp requirements.lock requirements-oracle.lock  # the same versions where they can be the same
+	cp requirements.lock requirements-cluster.lock  # the same versions where they can be the same
+	cp requirements.lock requirements-oracle.lock
+	uv pip compile --quiet --universal --python-version 3.10 --no-annotate --custom-compile-command "make lock" requirements.txt requirements-test.txt requirements-cluster.txt -o requirements-cluster.lock
 	uv pip compile --quiet --universal --python-version 3.10 --no-annotate --custom-compile-command "make lock" requirements-oracle.txt -o requirements-oracle.lock
 
 demo: setup
@@ -88,6 +102,9 @@ test-core: setup
 
 test-oracle: oracle
 	$(call TEST,$(ORACLE)) -m oracle
+
+test-cluster: $(CLUSTER)/.complete
+	$(call TEST,$(CLUSTER)) tests/test_download_cluster.py
 
 lint: setup
 	$(RUN) -m ruff check .

@@ -1,4 +1,6 @@
-"""The downloader on a Ray or Spark cluster of this machine: the guard is in its workers too."""
+"""The downloader on a Ray or Spark cluster of two workers on this machine: the guard is in its workers too.
+
+`make test-cluster` has both (.venv-cluster); `.ci/run` runs it."""
 
 import importlib.util
 import json
@@ -19,7 +21,7 @@ pytest_plugins = "download_server"
 
 def needs(engine: str) -> None:
     if not importlib.util.find_spec(engine) or (engine == "pyspark" and not shutil.which("java")):
-        pytest.skip(f"needs {engine}: pip install -r requirements-cluster.txt (and, for Spark, Java 17 or newer)")
+        pytest.skip(f"needs {engine}: make test-cluster (and, for Spark, Java 17 or newer)")
 
 
 @pytest.mark.parametrize("engine", ["ray", "pyspark"])
@@ -36,7 +38,7 @@ def test_the_workers_of_a_cluster_fetch_and_keep_to_the_limits(tmp_path, engine)
     rows = [record(f"http://{path}") for path in wanted]
     rows += [record(f"http://public.test/jpeg/{number}", "dotted") for number in range(20)]
     chunks(tmp_path / "chunks", rows)
-    limits = ("--distributor", engine, "--deadline", 5, "--max-megabytes", 5)
+    limits = ("--distributor", engine, "--nprocesses", 2, "--deadline", 5, "--max-megabytes", 5)
     command = [
         *UNSHARE,
         sys.executable,

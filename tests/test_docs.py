@@ -20,7 +20,8 @@ SOURCES = [*ROOT.glob("*.py"), *ROOT.glob("retrieval*/**/*.py"), *ROOT.glob("*_h
 DATASETS_PYTHON = Path(os.environ.get("DATASETS_PYTHON", ROOT / ".venv-datasets" / "bin" / "python"))
 OTHERS = {"--embeddings=", "--index_path=", "--index_infos_path=", "--metric_type=",  # autofaiss
           "--repo-type", "--include", "--local-dir",  # hf
-          "--parsable", "--array", "--dependency", "--gres", "--rm"}  # sbatch, docker  # fmt: skip
+          "--parsable", "--array", "--dependency", "--gres", "--rm",  # sbatch, docker
+          "--head", "--address", "--master"}  # ray, spark  # fmt: skip
 
 
 def test_the_page_of_flags_is_what_help_says():

@@ -18,6 +18,7 @@ stopped. With more --r folders, a later run fetches only what is new. report.jso
 
 import contextlib
 import importlib.util
+import math
 import os
 import shutil
 import sys
@@ -76,6 +77,9 @@ def make_parser():
     group.add_argument("--prefer", choices=("sample", "score"), default="sample",
                        help="which images a cap keeps: a random sample, or the best ranked "
                        "(default %(default)s)")  # fmt: skip
+    group.add_argument("--min-score", type=float, metavar="X",
+                       help="do not fetch rows with a SCORE below X, or with none; for folders with one kind of "
+                       "scores, as those of captions and of images differ")  # fmt: skip
     group.add_argument("--seed", type=int, default=0, help="seed of the random sample (default %(default)s)")
     group.add_argument("--conflict", choices=("all", "first", "best", "drop"), default="all",
                        help="which classes get an image that several ask for: all of them, the first that asked, the "
@@ -270,6 +274,7 @@ def choice_of(flags) -> Choice:
         fill=flags.fill,
         max_punsafe=flags.max_punsafe,
         diverse=bool(flags.diverse),
+        min_score=flags.min_score,
     )
 
 
@@ -283,8 +288,8 @@ def tag_to_drop(text: str) -> str:
 
 def describe_choice(flags, drops: int) -> dict:
     """What decided which images are wanted, by the flags' names, for report.json and the page."""
-    names = ("n", "max_per_class", "fill", "diverse", "balance", "combine", "prefer", "seed", "conflict", "nsfw_tags",
-             "max_punsafe", "allow_untagged", "allow_private_hosts", "allow_partial", "near_duplicates",
+    names = ("n", "max_per_class", "fill", "diverse", "balance", "combine", "prefer", "min_score", "seed", "conflict",
+             "nsfw_tags", "max_punsafe", "allow_untagged", "allow_private_hosts", "allow_partial", "near_duplicates",
              "exclude")  # fmt: skip
     return {name: getattr(flags, name) for name in names} | {"drop": drops}
 
@@ -365,6 +370,8 @@ def check(flags) -> None:
         for other, flag in ((dataset, "--dataset-output"), (work, "--w")):
             if folder.resolve() in (other, *other.parents) or other in folder.resolve().parents:
                 raise UserError(f"--exclude {folder} overlaps with {flag}: its images would exclude themselves")
+    if flags.min_score is not None and not math.isfinite(flags.min_score):
+        raise UserError(f"--min-score {flags.min_score} is no number: give one, such as 0.3")
     if flags.max_punsafe is not None and not 0 <= flags.max_punsafe <= 1:
         raise UserError("--max-punsafe is a probability from 0 to 1")
     if flags.combine == "intersection" and len(flags.r) == 1:

@@ -34,6 +34,10 @@ SEMANTIC_LOSSES = {  # why a hit of the semantic filter is no record: the count'
     "where": "--where",
     "repeats": "found before by the same class",
 }
+SCORE_LOSSES = {  # why score_captions.py leaves out a record, in the same way
+    "dropped_by_sense": "below --min-sense",
+    "dropped_by_agree": "another class fits better (--agree)",
+}
 LINE_END = ",\n"  # ends every encoded record, so a chunk is written by copying; the last comma is removed
 CHUNK_RECORDS = 500_000  # about 200 MB of JSON, which json.load opens in a few seconds
 BLOCK_BYTES = 1 << 19  # per read and write: with the default 8 KB, copying lines takes twice as long

@@ -36,7 +36,7 @@ from urllib.parse import quote, urlsplit
 
 from retrieval.cli import UserError, command, parse_flags, parser_for, say
 from retrieval.files import complete_file, read_json
-from retrieval.records import SEMANTIC_LOSSES, chunk_files, read_manifests
+from retrieval.records import SCORE_LOSSES, SEMANTIC_LOSSES, chunk_files, read_manifests
 from retrieval.written_names import most_written
 
 SAMPLE_BYTES = 4 << 20  # of a quick sample: about 12,000 records, which a browser shows within a second
@@ -191,8 +191,13 @@ def selection_funnel(stage: str, counts: list[dict], classes: dict, records: int
     if any(count.get("captions") for count in counts):
         steps.append(["selected", "captions chosen", sum(count.get("captions", 0) for count in counts)])
     matched = sum(sum(of_class.get("matches", {}).values()) for of_class in classes.values())
+    unfit = {label: sum(count.get(name, 0) for count in counts) for name, label in SCORE_LOSSES.items()}
+    found = records + sum(unfit.values())
     if matched > records:
-        steps += [["selected", "matches of a class", matched], ["lost", "over -n", matched - records]]
+        steps.append(["selected", "matches of a class", matched])
+    if matched > found:
+        steps.append(["lost", "over -n", matched - found])
+    steps += [["lost", label, number] for label, number in unfit.items() if number]
     return [*steps, ["kept", "records written", records]]
 
 

@@ -139,6 +139,23 @@ def test_a_combination_that_changes_nothing_says_so(tmp_path, download):
     assert "changes nothing with one --r folder" in download("--combine", "intersection", "--dry-run").stderr
 
 
+# ---- --min-score ----
+
+
+def test_min_score_drops_what_scores_below_it_in_every_row_or_has_no_score(tmp_path):
+    rows = [record(f"http://x.org/{name}", SCORE=score) for name, score in
+            (("high", 0.5), ("edge", 0.3), ("low", 0.29), ("twice", 0.1), ("twice", 0.4), ("none", None))]  # fmt: skip
+    database = planned(tmp_path, rows, min_score=0.3)
+    assert {url.rpartition("/")[2] for url, _ in wanted(database)} == {"high", "edge", "twice"}
+    assert count_dropped(database) == {"below --min-score": 2, "repeated (same URL and class)": 1}
+
+
+def test_min_score_is_refused_where_no_row_has_a_score_or_it_is_no_number(tmp_path, download):
+    chunks(tmp_path / "chunks", [record("http://x.org/1")])
+    assert "none of its 1 rows has a SCORE for --min-score" in download("--min-score", 0.2, code=2).stderr
+    assert "--min-score nan is no number" in download("--min-score", "nan", code=2).stderr
+
+
 # ---- --max-punsafe ----
 
 

@@ -1,7 +1,7 @@
 """The plan's choice: which (class, URL) pairs are wanted, in which order, and why the others are not.
 
-`choose` makes `pairs` and gives drop reasons in this order: safety, --drop, --combine, --conflict, --balance,
---max-per-class, --n. A pair has the first reason that applies. plan.py describes the tables.
+`choose` makes `pairs` and gives drop reasons in this order: safety, --drop, --min-score, --combine, --conflict,
+--balance, --max-per-class, --n. A pair has the first reason that applies. plan.py describes the tables.
 """
 
 import itertools
@@ -47,6 +47,8 @@ def choose(database, choice: Choice, embeddings: EmbeddingFiles | None = None) -
     settle_keys(database)
     _make_pairs(database, choice)
     _drop(database, plan.DROPPED, _IS_UNWANTED)
+    if choice.min_score is not None:
+        _drop(database, plan.LOW_SCORE, f"NOT coalesce(best_score >= {float(choice.min_score)!r}, false)")
     if choice.combine == "intersection":
         _drop_what_a_folder_lacks(database)
     elif choice.combine == "rrf":
@@ -174,7 +176,8 @@ def _fuse_ranks(database) -> None:
     """Give each pair its reciprocal rank fusion: the sum over folders of 1 / (60 + its position in that folder).
 
     The position, from 1, is among that folder's pairs of the class: the best RANK of a pair's rows first, then SCORE.
-    Rows of the substring filter have neither: the pool's similarity orders them, then their order in the chunks.
+    Rows of the substring filter have neither, unless score_captions.py gave them both: the pool's similarity orders
+    them, then their order in the chunks.
     """
     database.execute(
         f"""

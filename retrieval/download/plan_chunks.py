@@ -42,18 +42,26 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
 
     Raises:
         UserError: a folder without chunks, a chunk that is not JSON, records without URLs, safety values that are not
-            understood, a folder whose rows are all untagged, or --max-punsafe where no row has that score.
+            understood, a folder whose rows are all untagged, or --min-score or --max-punsafe where no row has that
+            score.
     """
     chunks_of_folder = [chunk_files(folder, allow_partial) for folder in folders]
     database.execute("SET VARIABLE folder_count = ?", [len(folders)])
     for number, (folder, chunks) in enumerate(zip(folders, chunks_of_folder, strict=True)):
         _read_folder(database, number, folder, chunks)
         _decide_safety(database, number, folder)
-        rows, tagged = database.execute("SELECT count(*), count(NSFW) FROM asked WHERE folder = ?", [number]).fetchone()
+        rows, tagged, scored = database.execute(
+            "SELECT count(*), count(NSFW), count(SCORE) FROM asked WHERE folder = ?", [number]
+        ).fetchone()
         if rows and not tagged and not choice.allow_untagged:
             raise UserError(
                 f"{folder}: none of its {rows:,} rows says whether its image is safe (NSFW is null): the pool "
                 "has no safety column; add --allow-untagged to download it all the same"
+            )
+        if rows and not scored and choice.min_score is not None:
+            raise UserError(
+                f"{folder}: none of its {rows:,} rows has a SCORE for --min-score: make one of its records with "
+                "dataset_helper/score_captions.py, or leave --min-score out"
             )
     rows, scored = database.execute(f"SELECT count(*), count({plan.PUNSAFE_SQL}) FROM asked").fetchone()
     if choice.max_punsafe is not None and rows and not scored:

@@ -27,6 +27,7 @@ class Choice:
     fill: int | None = None
     max_punsafe: float | None = None  # a limit for the records' punsafe, from 0 to 1
     diverse: bool = False
+    min_score: float | None = None  # a limit for the records' SCORE
 
 
 @dataclass(frozen=True)

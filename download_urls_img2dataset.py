@@ -8,6 +8,8 @@ Out: --dataset-output one folder per class with <key>.jpg in it, metadata.json, 
     python download_urls_img2dataset.py --r outputs/substring/DTD outputs/semantic/DTD --w /tmp/both --dataset-output outputs/both --combine rrf --fill 500 --dry-run
 
 Before any request it drops rows tagged NSFW, untagged rows, URLs that are not http(s) and hosts of private networks.
+It asks for nothing that a site's robots.txt or its reservation of text and data mining (TDMRep) forbids, keeps nothing
+whose X-Robots-Tag says noai or the like (--ignore-opt-outs), and never opens more than a few connections to one host.
 Several --r folders are combined (--combine). A class can have a cap (--max-per-class) or be filled (--fill): with its
 best ranked images, with a sample, or with images that differ (--prefer, --diverse). Of images that look the same one is
 kept (--near-duplicates); what looks like an image of a test set is not kept at all (--exclude).
@@ -28,8 +30,8 @@ from pathlib import Path
 from retrieval.class_folders import class_folders
 from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say
 from retrieval.download import old_keys
-from retrieval.download.settings import MOST_BITS, NEAR_BITS, SPLITS, Choice, FetchSettings, ResizeSettings
-from retrieval.files import complete_file, locked, read_json, settings_fingerprint, writable_folder, write_json
+from retrieval.download.settings import MOST_BITS, NEAR_BITS, SPLITS, Choice, FetchSettings, Manners, ResizeSettings
+from retrieval.files import complete_file, locked, read_json, writable_folder, write_json
 from retrieval.report import write_report
 from retrieval.safety import UnknownSafety, safety_tag
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_counts
@@ -39,6 +41,7 @@ ENCODE_QUALITY = 95  # img2dataset's default
 THREADS = 64  # per process; img2dataset's default of 256 overloads a small machine's DNS resolver
 TIMEOUT = 10  # seconds without data; img2dataset's default
 DEADLINE = 30  # seconds per URL
+USER_AGENT = "Mozilla/5.0 (compatible; image-retrieval; img2dataset)"  # the name that a robots.txt can use for us
 MAX_MEGABYTES = 20  # a web photograph has 0.1 to 5; at worst two answers of this size per thread wait in memory
 
 
@@ -107,6 +110,24 @@ def make_parser():
                        "and come back in a run without --exclude; excluded.jsonl in --w names each copy and its "
                        "original")  # fmt: skip
 
+    group = parser.add_argument_group("the servers of others")
+    group.add_argument("--user-agent", metavar="TEXT",
+                       help="how each request names you, with an address for questions, such as 'lab-images/1.0 "
+                       "(+https://lab.example/images)'; a robots.txt can use its first name for you "
+                       f"(default: {USER_AGENT}, which gives no address)")  # fmt: skip
+    group.add_argument("--per-host", type=at_least(1), metavar="N",
+                       help="connections to one host at a time, of all threads and processes together; a host is a "
+                       "name without its port (default 4, and no limit for the private addresses that "
+                       "--allow-private-hosts lets in)")  # fmt: skip
+    group.add_argument("--per-host-pace", type=float, default=0, metavar="SECONDS",
+                       help="wait this long from one request to a host to the next; a host's own Retry-After is kept "
+                       "to in any case: up to 10 seconds are waited for, and a host that wants more is left alone "
+                       "(default %(default)s)")  # fmt: skip
+    group.add_argument("--ignore-opt-outs", action="store_true",
+                       help="on your own responsibility, also fetch what a robots.txt, an X-Robots-Tag or a TDM "
+                       "reservation asks you to leave alone; report.json and settings.json then say so, and such "
+                       "images never get into a dataset that was made without this flag")  # fmt: skip
+
     group = parser.add_argument_group("img2dataset")
     group.add_argument("--nthreads", type=at_least(1), default=THREADS,
                        help="download threads per process (default %(default)s)")  # fmt: skip
@@ -156,7 +177,6 @@ def main(argv: list[str] | None = None) -> int:
     sources = [Path(folder) for folder in flags.r]
     work, output = Path(flags.w).absolute(), Path(flags.dataset_output).absolute()
     dataset = work / "imagefolder" if flags.webdataset else output
-    rounds = work / f"images-{settings_fingerprint(asdict(resize))}"
     splits = SPLITS if flags.val_fraction else ()
     if not flags.rename_old_keys:
         old_keys.refuse_old_keys(dataset)
@@ -180,6 +200,7 @@ def main(argv: list[str] | None = None) -> int:
         tar_shards,
     )
 
+    rounds = fetch_rounds.rounds_folder(work, resize, opt_outs=not flags.ignore_opt_outs)
     embeddings = diverse.open_diverse(flags.diverse, sources) if flags.diverse else None
 
     writable_folder(work, "--w")
@@ -194,7 +215,8 @@ def main(argv: list[str] | None = None) -> int:
 
         # Plan.
         lookalike_filter = lookalikes.lookalike_filter(flags.near_duplicates, flags.exclude, flags.resize_mode, work)
-        earlier_folders = folders_of_earlier_run(dataset, resize, flags.val_fraction)
+        settings = dataset_settings(resize, flags)
+        earlier_folders = folders_of_earlier_run(dataset, settings)
         rows_read = plan_chunks.read_chunks(database, sources, choice, flags.allow_partial)
         plan.read_placed(database, dataset, earlier_folders, splits or (None,))
         new_drops = plan_drops.lines_of(Path(flags.drop)) if flags.drop else []
@@ -217,7 +239,7 @@ def main(argv: list[str] | None = None) -> int:
             # Fetch.
             clear_remains(dataset, output)
             plan_drops.remember(work, drops)
-            write_json(dataset / "settings.json", dataset_settings(resize, flags.val_fraction))
+            write_json(dataset / "settings.json", settings)
             fetch = fetch_wanted.Fetch(database, rounds, resize, fetch_settings, lookalike_filter, lock)
             lost = fetch_wanted.fill_classes(fetch, choice.fill) if choice.fill else fetch_wanted.fetch_all(fetch)
 
@@ -290,13 +312,14 @@ def describe_choice(flags, drops: int) -> dict:
     """What decided which images are wanted, by the flags' names, for report.json and the page."""
     names = ("n", "max_per_class", "fill", "diverse", "balance", "combine", "prefer", "min_score", "seed", "conflict",
              "nsfw_tags", "max_punsafe", "allow_untagged", "allow_private_hosts", "allow_partial", "near_duplicates",
-             "exclude")  # fmt: skip
+             "exclude", "user_agent", "per_host", "per_host_pace", "ignore_opt_outs")  # fmt: skip
     return {name: getattr(flags, name) for name in names} | {"drop": drops}
 
 
-def dataset_settings(resize: ResizeSettings, val_fraction: float | None) -> dict:
-    """What a dataset folder holds to: the settings of its images, and how it is split."""
-    return as_json(resize) | ({"val_fraction": val_fraction} if val_fraction else {})
+def dataset_settings(resize: ResizeSettings, flags) -> dict:
+    """What a dataset folder holds to: the settings of its images, how it is split, whether opt-outs were ignored."""
+    others = {"val_fraction": flags.val_fraction, "ignore_opt_outs": flags.ignore_opt_outs}
+    return as_json(resize) | {name: value for name, value in others.items() if value}
 
 
 def as_json(resize: ResizeSettings) -> dict:
@@ -324,6 +347,13 @@ def fetch_settings_of(flags) -> FetchSettings:
         deadline_seconds=flags.deadline,
         max_bytes=flags.max_megabytes << 20,
         allow_private_hosts=flags.allow_private_hosts,
+        manners=Manners(
+            user_agent=flags.user_agent or USER_AGENT,
+            opt_outs=not flags.ignore_opt_outs,
+            per_host=flags.per_host,
+            pace=flags.per_host_pace,
+            folder=str(Path(flags.w).absolute() / "hosts"),
+        ),
         wandb=flags.wandb,
         wandb_project=flags.wandb_project,
     )
@@ -357,6 +387,12 @@ def check(flags) -> None:
         )
     if flags.distributor == "pyspark" and not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         raise UserError("--distributor pyspark needs Java 17 or newer: install it, or set JAVA_HOME")
+    if flags.user_agent is not None and not (
+        flags.user_agent.isascii() and flags.user_agent[:1].isalpha() and flags.user_agent.isprintable()
+    ):
+        raise UserError("--user-agent is one line of ASCII that begins with a name: 'lab-images/1.0 (+https://…)'")
+    if not 0 <= flags.per_host_pace < float("inf"):
+        raise UserError("--per-host-pace is a number of seconds, 0 or more")
     if not flags.max_aspect_ratio >= 1:
         raise UserError("--max-aspect-ratio is longer side over shorter side: 1 or more")
     if flags.diverse and not (flags.max_per_class or flags.fill):
@@ -388,15 +424,18 @@ def clear_remains(*folders: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-def folders_of_earlier_run(dataset: Path, resize: ResizeSettings, val_fraction: float | None) -> dict[str, str]:
+def folders_of_earlier_run(dataset: Path, wanted: dict) -> dict[str, str]:
     """Class -> its folder, as an earlier run gave them; empty for a new dataset folder.
+
+    Args:
+        wanted: `dataset_settings` of this run.
 
     Raises:
         UserError: its images were made with other settings.
     """
     settings = dataset / "settings.json"
     if settings.exists():
-        wanted, held = dataset_settings(resize, val_fraction), read_json(settings)
+        held = read_json(settings)
         for name in {**held, **wanted}:
             value = None if held.get(name) == float("inf") else held.get(name)  # older versions wrote Infinity
             if wanted.get(name) != value:

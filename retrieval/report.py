@@ -396,6 +396,7 @@ def describe_dataset(folder: Path) -> tuple[dict, bytes]:
         "hosts": hosts,
         "overlap": [[*pair, count] for pair, count in found["shared"].most_common(MOST_SHOWN)],
         "excluded": totals.get("excluded"),
+        "opt_outs": totals.get("opt_outs", {}),
     }
     return data, b"\n".join(json.dumps(image).encode() for image in with_thumbnails(folder, shown))
 

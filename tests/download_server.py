@@ -13,7 +13,9 @@ import random
 import struct
 import threading
 import time
+import urllib.parse
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -67,19 +69,34 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        self.server.asked.append(self.path)
-        name = self.path.lstrip("/")
-        kind, _, rest = name.partition("/")
+        self.host = self.headers.get("Host", "").partition(":")[0]
+        self.server.count(self.host, 1)
+        self.server.agents.add(self.headers.get("User-Agent"))
+        is_rule = self.path.endswith(("/robots.txt", "/tdmrep.json"))
+        (self.server.asked_rules if is_rule else self.server.asked).append(self.path)
+        kind, _, rest = self.path.lstrip("/").partition("/")
         with contextlib.suppress(OSError):  # the client has left
-            getattr(self, f"serve_{kind}", self.serve_missing)(rest)
+            if is_rule:
+                self.serve_rule()
+            else:
+                getattr(self, f"serve_{kind}", self.serve_missing)(rest)
 
     def answer(self, body: bytes, code: int = 200, content_type: str = "image/jpeg", **headers):
+        self.server.count(self.host, -1)  # before the client can know: its next request comes after this one
         self.send_response(code)
         self.send_header("Content-Type", content_type)
         for header, value in ({"Content_Length": str(len(body))} | headers).items():
             self.send_header(header.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
+
+    def serve_rule(self):
+        """What `server.rules` has for host and path: a text, a status, or the keywords of `answer`."""
+        rule = self.server.rules.get(self.host + self.path, 404)
+        if isinstance(rule, str):
+            self.answer(rule.encode(), content_type="text/plain")
+        else:
+            self.answer(b"", rule) if isinstance(rule, int) else self.answer(b"", **rule)
 
     def serve_missing(self, rest):
         self.answer(b"no", 404)
@@ -146,6 +163,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve_noai(self, rest):
         self.answer(drawn(rest), X_Robots_Tag="noai")
 
+    def serve_tag(self, rest):
+        self.answer(drawn(rest), X_Robots_Tag=urllib.parse.unquote(rest))
+
+    def serve_tdm(self, rest):
+        self.answer(drawn(rest), TDM_Reservation=rest)
+
+    def serve_later(self, rest):
+        """HTTP 429, the first time or always."""
+        seconds, when, _ = rest.split("/")
+        if when == "always" or self.server.asked.count(self.path) == 1:
+            self.answer(b"", 429, Retry_After=seconds)
+        else:
+            self.answer(drawn(rest))
+
     def serve_silent(self, rest):
         time.sleep(20)
 
@@ -201,11 +232,23 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # the default of 5 drops connections, and each costs a client a second
 
+    def __init__(self, *arguments, asked: list | None = None, elsewhere: dict | None = None, **more):
+        super().__init__(*arguments, **more)
+        self.asked, self.elsewhere = [] if asked is None else asked, elsewhere or {}
+        self.asked_rules, self.agents, self.rules, self.latency = [], set(), {}, 0
+        self.open, self.most_open, self.counting = Counter(), Counter(), threading.Lock()
+
+    def count(self, host: str, change: int) -> None:
+        """Count the requests of a host that wait for their answer."""
+        with self.counting:
+            self.open[host] += change
+            self.most_open[host] = max(self.most_open[host], self.open[host])
+
 
 @contextlib.contextmanager
-def serving():
-    made = Server(("127.0.0.1", 0), Handler)
-    made.asked, made.latency, made.elsewhere = [], 0, {}
+def serving(address="127.0.0.1"):
+    """A server on loopback; with the address "" it has each of 127.0.0.0/8 as a host of its own."""
+    made = Server((address, 0), Handler)
     made.at = f"http://127.0.0.1:{made.server_port}"
     threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
     yield made

@@ -102,8 +102,7 @@ def serve(port: int, private: list, asked: list, tls: ssl.SSLContext | None = No
             with contextlib.suppress(OSError):  # a client that does not trust our certificate leaves
                 super().finish_request(tls.wrap_socket(request, server_side=True) if tls else request, client_address)
 
-    made = Internet(("::", port), Handler)
-    made.asked, made.latency, made.elsewhere = asked, 0, LOCATIONS
+    made = Internet(("::", port), Handler, asked=asked, elsewhere=LOCATIONS)
     threading.Thread(target=made.serve_forever, daemon=True).start()
 
 

@@ -19,7 +19,7 @@ from hostile_internet import UNSHARE, why_no_internet
 from process_tree import process_tree
 
 from retrieval.download.fetch_rounds import reason_of
-from retrieval.download.guarded_fetch import ascii_url
+from retrieval.download.guarded_opener import ascii_url
 from retrieval.private_hosts import is_public_address, names_private_host, resolves_to_private
 
 ROOT = Path(__file__).parent.parent

@@ -84,6 +84,9 @@ def describe_run(
         "folders": dict(sorted(folders.items())),
         "class_order": _class_order(sources, earlier_order, folders),
         "hosts": plan_outcome.count_hosts(database, HOSTS_SHOWN),
+        "opt_outs": (
+            {"kept_to": False} if choice["ignore_opt_outs"] else plan_outcome.count_opt_outs(database, HOSTS_SHOWN)
+        ),
         "stages": _filter_counts(sources),
     }
 

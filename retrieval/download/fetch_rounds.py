@@ -24,9 +24,12 @@ import pyarrow.parquet as pq
 
 from retrieval.cli import UserError, say_always
 from retrieval.download.answer_bytes import CUT_SHORT, ENCODED_AS, MAX_IMAGE_PIXELS, NO_RANGE, TOO_LARGE, TOO_MANY_SCANS
-from retrieval.download.guarded_fetch import DEADLINE, GIVEN_UP, NOT_HTTP, PRIVATE, Limits
+from retrieval.download.guarded_fetch import GIVEN_UP
+from retrieval.download.guarded_opener import DEADLINE, NOT_HTTP, PRIVATE, Limits
+from retrieval.download.host_turns import LATER
+from retrieval.download.opt_outs import HEADER, ROBOTS, ROBOTS_UNREADABLE, TDM
 from retrieval.download.settings import FetchSettings, ResizeSettings
-from retrieval.files import complete_file, free_bytes, write_json
+from retrieval.files import complete_file, free_bytes, settings_fingerprint, write_json
 
 ROUND_URLS = 1_000_000  # img2dataset holds the list in memory: about 200 MB per million URLs
 SHARD_URLS = 10_000  # img2dataset's default; each shard ends with a wait for its slowest URLs
@@ -38,7 +41,10 @@ NOT_AN_IMAGE = "not an image"
 # Our reason, and the pattern of img2dataset's message that it stands for. The first match wins. `reason_of` makes the
 # reasons of HTTP errors.
 _REASONS = [
-    ("X-Robots-Tag", r"X-Robots-Tag"),
+    (ROBOTS_UNREADABLE, rf"^{ROBOTS_UNREADABLE}$"),
+    *((name, rf"^refused: {name}$") for name in (ROBOTS, TDM)),
+    (HEADER, HEADER),
+    (LATER, rf"^{LATER}$"),
     (PRIVATE, rf"refused: {PRIVATE}"),
     ("too many bytes", rf"refused: {TOO_LARGE}"),
     (CUT_SHORT, rf"refused: {CUT_SHORT}|^{CUT_SHORT}$|IncompleteRead"),
@@ -63,13 +69,20 @@ _REASONS = [
 ]
 _OF_IMAGES = ("image too small", "aspect ratio too large", "too many pixels", CUT_SHORT, NO_RANGE)
 _TEMPORARY = (
-    "timeout", "slow host given up", "DNS", "connection", CUT_SHORT, "HTTP 408", "HTTP 425", "HTTP 429",
+    "timeout", "slow host given up", LATER, ROBOTS_UNREADABLE, "DNS", "connection", CUT_SHORT,
+    "HTTP 408", "HTTP 425", "HTTP 429",
     *(f"HTTP {code}" for code in range(500, 600)),
 )  # fmt: skip
 _RESULTS = pa.schema(
     [("url", pa.string()), ("reason", pa.string()), ("sha256", pa.string()), ("width", pa.int32()),
      ("height", pa.int32()), ("original_width", pa.int32()), ("original_height", pa.int32()), ("file", pa.string())]
 )  # fmt: skip
+
+
+def rounds_folder(work: Path, resize: ResizeSettings, opt_outs: bool) -> Path:
+    """Where the rounds of these settings are. What was fetched without heeding opt-outs is kept apart."""
+    name = f"images-{settings_fingerprint(asdict(resize))}"
+    return work / (name if opt_outs else f"{name}-opt-outs-ignored")
 
 
 def reasons_to_retry(retry_failed: list[str] | None) -> tuple[str, ...]:
@@ -182,14 +195,16 @@ def run_round(
 
 
 def _write_arguments(folder: Path, urls: int, resize: ResizeSettings, fetch: FetchSettings) -> None:
-    limits = Limits(fetch.deadline_seconds, fetch.max_bytes, fetch.allow_private_hosts, str(folder / "progress"))
+    limits = Limits(
+        fetch.deadline_seconds, fetch.max_bytes, fetch.allow_private_hosts, fetch.manners, str(folder / "progress")
+    )
     shard_urls = min(SHARD_URLS, max(1, -(-urls // fetch.processes)))  # every process has work
     download = {
         "url_list": str(folder / "urls.parquet"), "input_format": "parquet", "url_col": "url",
         "output_folder": str(folder / "fetched"), "output_format": "files", "encode_format": "jpg",
         "distributor": fetch.distributor, "processes_count": fetch.processes, "thread_count": fetch.threads,
         "timeout": fetch.timeout, "retries": fetch.retries, "number_sample_per_shard": shard_urls,
-        "compute_hash": "sha256", "extract_exif": False,
+        "compute_hash": "sha256", "extract_exif": False, "disallowed_header_directives": [],  # the guard reads them
         "enable_wandb": fetch.wandb, "wandb_project": fetch.wandb_project, **_img2datasets(resize),
     }  # fmt: skip
     write_json(folder / "arguments.json", {"parent": os.getpid(), "limits": asdict(limits), "download": download})

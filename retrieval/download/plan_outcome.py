@@ -3,11 +3,13 @@
 plan.py describes the tables.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from retrieval.download import plan
+from retrieval.download.opt_outs import OPT_OUTS
 from retrieval.download.plan_paths import plain_path
 from retrieval.records import PROVENANCE_FIELDS
 
@@ -270,3 +272,24 @@ def count_hosts(database, most: int) -> dict[str, dict]:
     for name, tried, failed, reason, count in rows:
         hosts.setdefault(name, {"tried": tried, "failed": failed, "reasons": {}})["reasons"][reason] = count
     return hosts
+
+
+def count_opt_outs(database, most: int) -> dict:
+    """Rows that were left alone because a site asks for it: how many, and of the `most` hosts with most by reason."""
+    rows = database.execute(
+        f"""
+        WITH refused AS (
+            SELECT {plan.HOST_SQL} AS host, reason FROM outcome JOIN results USING (url_hash)
+            WHERE NOT is_live AND list_contains(?::VARCHAR[], reason)
+        ),
+        totals AS (SELECT host, count(*) AS total FROM refused GROUP BY host)
+        SELECT host, reason, count(*) FROM refused JOIN totals USING (host)
+        GROUP BY host, total, reason ORDER BY total DESC, host, reason
+        """,
+        [list(OPT_OUTS)],
+    ).fetchall()
+    hosts: dict[str, dict] = {}
+    for host, reason, count in rows:
+        hosts.setdefault(host, {})[reason] = count
+    first = dict(itertools.islice(hosts.items(), most))
+    return {"kept_to": True, "rows": sum(row[2] for row in rows), "hosts": first}

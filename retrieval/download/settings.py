@@ -46,6 +46,17 @@ class ResizeSettings:
 
 
 @dataclass(frozen=True)
+class Manners:
+    """How we behave towards the servers of others."""
+
+    user_agent: str
+    opt_outs: bool  # whether to keep to robots.txt, X-Robots-Tag and reservations of text and data mining
+    per_host: int | None  # connections to one host at a time; None: as host_turns.py has it
+    pace: float  # seconds from one request to a host to the next, at least
+    folder: str  # what all processes know of hosts and sites
+
+
+@dataclass(frozen=True)
 class FetchSettings:
     """How to fetch. This does not change what an image becomes."""
 
@@ -57,5 +68,6 @@ class FetchSettings:
     deadline_seconds: float  # per URL
     max_bytes: int  # per answer
     allow_private_hosts: bool
+    manners: Manners
     wandb: bool
     wandb_project: str

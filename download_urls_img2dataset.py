@@ -29,8 +29,11 @@ from pathlib import Path
 
 from retrieval.class_folders import class_folders
 from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say
+from retrieval.dataset_card import write_card
+from retrieval.dataset_files import SPLITS, even_splits, used_folders
 from retrieval.download import old_keys
-from retrieval.download.settings import MOST_BITS, NEAR_BITS, SPLITS, Choice, FetchSettings, Manners, ResizeSettings
+from retrieval.download.settings import MOST_BITS, NEAR_BITS, Choice, FetchSettings, Manners, ResizeSettings
+from retrieval.drop_lists import lines_of
 from retrieval.files import complete_file, locked, read_json, writable_folder, write_json
 from retrieval.report import write_report
 from retrieval.safety import UnknownSafety, safety_tag
@@ -184,7 +187,6 @@ def main(argv: list[str] | None = None) -> int:
     # What computes is imported once all that can be refused without it has been refused.
     from retrieval.download import (
         account,
-        dataset_card,
         diverse,
         fetch_rounds,
         fetch_wanted,
@@ -219,8 +221,8 @@ def main(argv: list[str] | None = None) -> int:
         earlier_folders = folders_of_earlier_run(dataset, settings)
         rows_read = plan_chunks.read_chunks(database, sources, choice, flags.allow_partial)
         plan.read_placed(database, dataset, earlier_folders, splits or (None,))
-        new_drops = plan_drops.lines_of(Path(flags.drop)) if flags.drop else []
-        drops = list(dict.fromkeys([*plan_drops.lines_of(work / plan_drops.REMEMBERED), *new_drops]))
+        new_drops = lines_of(Path(flags.drop)) if flags.drop else []
+        drops = list(dict.fromkeys([*lines_of(work / plan_drops.REMEMBERED), *new_drops]))
         plan_drops.read_drops(database, drops)
         unwanted = lookalikes.forget_lookalikes(database, lookalike_filter, rounds, dataset)
         plan_choice.choose(database, choice, embeddings)
@@ -252,10 +254,10 @@ def main(argv: list[str] | None = None) -> int:
             to_place = plan_outcome.images_to_place(database)
             placed = image_folder.place_images(to_place, rounds, dataset, folders)
             image_folder.remove(taken_back(database, rounds, dataset))
-            uneven = image_folder.even_splits(dataset, folders.values(), splits)
+            uneven = even_splits(dataset, folders.values(), splits)
             kept_entries, placed_before = plan_outcome.kept_entries(database), plan_outcome.keys_placed_before(database)
             images = image_folder.write_metadata(dataset, kept_entries, placed_before, folders, splits)
-            dataset_card.write_card(dataset, image_folder.used_folders(dataset, folders.values(), splits), bool(splits))
+            write_card(dataset, used_folders(dataset, folders.values(), splits), bool(splits))
 
             # Report.
             totals = account.count_totals(database, rows_read, images, folders)

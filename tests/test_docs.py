@@ -89,7 +89,7 @@ def small_dataset(tmp_path, monkeypatch):
     """The working folder is one in which the downloader left an ImageFolder and its tars, where README has them."""
     from PIL import Image
 
-    from retrieval.download.dataset_card import write_card
+    from retrieval.dataset_card import write_card
     from retrieval.download.image_folder import write_metadata
     from retrieval.download.plan import METADATA_COLUMNS, RECORD_COLUMNS
     from retrieval.download.plan_outcome import _entry_of

@@ -16,7 +16,6 @@ import pytest
 from download_server import arguments, choice_of, chunks, contents, loaded, planned, record
 from process_tree import process_tree
 
-from retrieval.download.diverse import farthest_points
 from retrieval.download.plan_choice import count_dropped, list_classes
 from retrieval.download.plan_fetch import (
     begin_fill,
@@ -28,6 +27,7 @@ from retrieval.download.plan_fetch import (
 )
 from retrieval.download.plan_outcome import count_outcome, judge
 from retrieval.embeddings import open_embeddings
+from retrieval.farthest_points import farthest_points
 
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
 PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.class_folders import FOLDER_BYTES, class_folders, safe_folder_name
-from retrieval.download.image_folder import place, write_metadata
+from retrieval.dataset_files import place
+from retrieval.download.image_folder import write_metadata
 from retrieval.download.plan_outcome import judge, kept_entries
 
 NAMES = st.text(alphabet=st.characters(exclude_categories=()), max_size=250)

@@ -18,10 +18,11 @@ from retrieval.dataset.dataset_folder import class_of_labels
 from retrieval.dataset.image_features import ImageFeatures
 from retrieval.dataset.linear_probe import train_probe
 from retrieval.dataset.probe_figures import accuracy_of, compared, confusions, per_class
+from retrieval.dataset_files import SPLITS
 
 HELD_OUT = 5  # one picture of so many chooses the regularisation
 LEAST_PER_CLASS = 5  # of a curve's point with fewer pictures per class, too few would be held out to choose it
-SPLITS = TRAINING, VALIDATION = ("train", "val")  # folders above the class folders, made by --val-fraction
+_, VALIDATION = SPLITS
 
 
 @dataclass(frozen=True)

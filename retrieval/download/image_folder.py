@@ -6,14 +6,12 @@ import heapq
 import itertools
 import json
 import math
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from retrieval.cli import UserError
+from retrieval.dataset_files import image_folder, place, write_entries
 from retrieval.download.plan_outcome import TAKEN_BACK
-from retrieval.files import complete_file
 
 # ---- placing ----
 
@@ -52,31 +50,6 @@ def place_images(images: Iterable[tuple], rounds: Path, dataset: Path, folders: 
     return placed
 
 
-def image_folder(split: str | None, folder: str) -> str:
-    """Where an image is in the dataset folder: in its class's folder, with --val-fraction below its split's."""
-    return f"{split}/{folder}" if split else folder
-
-
-def place(source: Path, target: Path) -> bool:
-    """Put `source` at `target`, complete or not at all: a hard link, or a copy if the disk differs.
-
-    Returns:
-        bool: False if `target` was there already.
-    """
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES):
-            raise
-        if target.exists():
-            return False
-        with complete_file(target) as beside:
-            shutil.copyfile(source, beside)
-    return True
-
-
 # ---- removing ----
 
 
@@ -109,29 +82,6 @@ def remove(files: Iterable[Path]) -> None:
             path.parent.rmdir()
 
 
-def used_folders(dataset: Path, folders: Iterable[str], splits: tuple[str, ...] = ()) -> list[str]:
-    """The class folders that hold images, in any split: sorted, as torchvision's ImageFolder numbers them."""
-    tops = [dataset / split for split in splits] or [dataset]
-    return sorted(folder for folder in folders if any(any((top / folder).glob("*.jpg")) for top in tops))
-
-
-def even_splits(dataset: Path, folders: Iterable[str], splits: tuple[str, ...]) -> list[str]:
-    """Make an empty class folder in a split that has no image of a class of the other one.
-
-    Without it torchvision's ImageFolder would number the classes of both splits differently, without a word.
-
-    Returns:
-        list: the folders of these classes.
-    """
-    uneven = []
-    for folder in folders:
-        if 0 < sum(any((dataset / split / folder).glob("*.jpg")) for split in splits) < len(splits):
-            uneven.append(folder)
-            for split in splits:
-                (dataset / split / folder).mkdir(parents=True, exist_ok=True)
-    return sorted(uneven)
-
-
 # ---- metadata ----
 
 _INTEGERS = ("width", "height", "original_width", "original_height")
@@ -140,9 +90,7 @@ _INTEGERS = ("width", "height", "original_width", "original_height")
 def write_metadata(
     dataset: Path, kept: Iterable[dict], placed_before: Iterable[str], folders: dict[str, str], splits: tuple = ()
 ) -> int:
-    """Write metadata.json ({key: entry}) and metadata.jsonl (with `file_name`), one entry in memory at a time.
-
-    Each split has a metadata.jsonl of its own too: `datasets` looks for it there.
+    """Write the metadata of the dataset folder, one entry in memory at a time.
 
     Args:
         kept: this run's entries, each with its `key`, sorted by it.
@@ -153,30 +101,10 @@ def write_metadata(
     Returns:
         int: entries written.
     """
-    count = 0
-    with contextlib.ExitStack() as files:
-
-        def begun(path: Path):
-            beside = files.enter_context(complete_file(path))
-            return files.enter_context(open(beside, "w", encoding="utf-8", errors="replace"))
-
-        whole_file, lines_file = begun(dataset / "metadata.json"), begun(dataset / "metadata.jsonl")
-        file_of_split = {split: begun(dataset / split / "metadata.jsonl") for split in splits}
-        whole_file.write("{")
-        earlier = _earlier_entries(dataset / "metadata.jsonl", placed_before)
-        for key, group in itertools.groupby(heapq.merge(earlier, kept, key=_key), key=_key):
-            entry = _united(list(group))
-            label, split = folders[entry["QUERY"]], entry.pop("split", None)
-            del entry["key"]
-            entry = {"label": label} | ({"split": split} if split else {}) | entry
-            whole_file.write((",\n" if count else "\n") + f'"{key}": {json.dumps(entry, ensure_ascii=False)}')
-            for file, folder in ((lines_file, image_folder(split, label)), (file_of_split.get(split), label)):
-                if file:
-                    line = {"file_name": f"{folder}/{key}.jpg", "key": key} | entry
-                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            count += 1
-        whole_file.write("\n}\n")
-    return count
+    earlier = _earlier_entries(dataset / "metadata.jsonl", placed_before)
+    groups = itertools.groupby(heapq.merge(earlier, kept, key=_key), key=_key)
+    entries = (_united(list(group)) for _, group in groups)
+    return write_entries(dataset, ({"label": folders[entry["QUERY"]]} | entry for entry in entries), splits)
 
 
 def _earlier_entries(jsonl: Path, placed_before: Iterable[str]) -> Iterator[dict]:

@@ -11,11 +11,11 @@ import numpy as np
 
 from retrieval.cli import UserError
 from retrieval.download import plan
-from retrieval.download.diverse import COMPARED, farthest_points
 from retrieval.download.keys import digest_sql
 from retrieval.download.plan_keys import settle_keys
 from retrieval.download.settings import Choice
 from retrieval.embeddings import EmbeddingFiles
+from retrieval.farthest_points import COMPARED, farthest_points
 from retrieval.private_hosts import names_private_host
 
 FILL_SPREAD = 4  # --diverse orders this many times --fill: enough where three of four links are dead

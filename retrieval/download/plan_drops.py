@@ -6,21 +6,13 @@
 plan.py describes the tables.
 """
 
-import re
 from pathlib import Path
 
 from retrieval.download import plan
+from retrieval.drop_lists import key_of_line, lines_of
 from retrieval.files import complete_file
 
 REMEMBERED, GONE = "dropped.txt", "gone.txt"
-
-
-def lines_of(path: Path) -> list[str]:
-    """The lines of a list, each once, without empty ones and comments (#). No list: no lines."""
-    if not path.exists():
-        return []
-    lines = (line.strip() for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines())
-    return list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
 
 
 def remember(work: Path, lines: list[str]) -> None:
@@ -35,7 +27,7 @@ def read_drops(database, lines: list[str]) -> None:
 
     The key may be one of older versions, a digest (keys.py).
     """
-    keys = [re.split(r"[/\\]", line)[-1].removesuffix(".jpg") for line in lines]
+    keys = [key_of_line(line) for line in lines]
     database.execute(
         "INSERT INTO unwanted SELECT line, key, md5_number(line) FROM (SELECT unnest(?::VARCHAR[]) AS line, "
         "unnest(?::VARCHAR[]) AS key)",

@@ -4,7 +4,7 @@ An image keeps its split for good, so no later run trains on what an earlier one
 the file's content: one picture of two classes is in one split.
 """
 
-from retrieval.download.settings import SPLITS
+from retrieval.dataset_files import SPLITS
 
 # A number from 0 to 1 that depends on the image's file alone.
 _NUMBER = f"('0x' || left(md5('split:' || sha256), 12))::BIGINT / {16**12}"

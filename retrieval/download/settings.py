@@ -6,7 +6,6 @@ from dataclasses import dataclass
 # quality 30, half the size, grey or more brightness changed at most 4 bits in at least 25, and cropping 2 % off each
 # side changed 2 to 18 bits. No two of the 1,353 textures that `make demo` draws differ in 4 bits or fewer.
 NEAR_BITS = 4
-SPLITS = ("train", "val")  # with --val-fraction: folders above the class folders
 MOST_BITS = 16  # half of the distance between unrelated images; with more, a class shrinks to a few images
 
 

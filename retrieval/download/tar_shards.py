@@ -15,8 +15,8 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from retrieval.download.dataset_card import write_tars_card
-from retrieval.download.image_folder import used_folders
+from retrieval.dataset_card import write_tars_card
+from retrieval.dataset_files import used_folders
 from retrieval.files import complete_file, read_json
 from retrieval.report import write_report
 

@@ -7,7 +7,7 @@ class such as "bullet train" is taken for the training split.
 import json
 from pathlib import Path
 
-from retrieval.download.settings import SPLITS
+from retrieval.dataset_files import SPLITS
 from retrieval.files import complete_file
 
 CARD = "README.md"
@@ -17,19 +17,21 @@ _TYPES = {
     "similarity": "float64", "width": "int64", "height": "int64", "original_width": "int64",
     "original_height": "int64", "SAMPLE_ID": "string", "NSFW": "string", "punsafe": "float64", "LICENSE": "string",
 }  # fmt: skip
+_JUDGED_TYPES = {"clip_score": "float64", "clip_rank": "int64", "clip_class": "string"}
 _SOURCE_TYPES = {"SOURCE": "string", "MATCHED": "string", "SCORE": "float64", "RANK": "int64", "ROW": "string"}
 
 
-def write_card(dataset: Path, labels: list[str], has_splits: bool) -> None:
+def write_card(dataset: Path, labels: list[str], has_splits: bool, judged: bool = False) -> None:
     """Write the README.md of an ImageFolder.
 
     Args:
         labels: the class folders that hold images, sorted: label n is the n-th, as in torchvision's ImageFolder.
+        judged: whether the entries have judge_images.py's fields.
     """
     features = [
         {"name": "image", "dtype": "image"},
         {"name": "label", "dtype": {"class_label": {"names": labels}}},
-        *({"name": name, "dtype": kind} for name, kind in _TYPES.items()),
+        *({"name": name, "dtype": kind} for name, kind in (_TYPES | (_JUDGED_TYPES if judged else {})).items()),
         {"name": "also_asked_by", "list": "string"},
         {"name": "sources", "list": [{"name": name, "dtype": kind} for name, kind in _SOURCE_TYPES.items()]},
     ]
@@ -37,7 +39,8 @@ def write_card(dataset: Path, labels: list[str], has_splits: bool) -> None:
     if has_splits:
         features.insert(3, {"name": "split", "dtype": "string"})
         files = [{"split": _HF_SPLITS[split], "path": f"{split}/**"} for split in SPLITS]
-    _write(dataset, [{"config_name": "default", "data_files": files, "features": features}], "images in class folders")
+    what = "images in class folders, chosen by judge_images.py from those" if judged else "images in class folders,"
+    _write(dataset, [{"config_name": "default", "data_files": files, "features": features}], what)
 
 
 def write_tars_card(output: Path, has_splits: bool) -> None:
@@ -45,12 +48,12 @@ def write_tars_card(output: Path, has_splits: bool) -> None:
     files = [{"split": "train", "path": "*.tar"}]
     if has_splits:
         files = [{"split": _HF_SPLITS[split], "path": f"{split}/*.tar"} for split in SPLITS]
-    _write(output, [{"config_name": "default", "data_files": files}], "WebDataset tars")
+    _write(output, [{"config_name": "default", "data_files": files}], "WebDataset tars,")
 
 
 def _write(folder: Path, configs: list[dict], what: str) -> None:
     text = f"---\nconfigs: {_yaml(configs)}\n---\n# Retrieved images\n\n"
-    text += f"These are {what}, made by download_urls_img2dataset.py. `report.html` shows what is in them and why.\n"
+    text += f"These are {what} made by download_urls_img2dataset.py. `report.html` shows what is in them and why.\n"
     with complete_file(folder / CARD) as beside:
         beside.write_text(text, encoding="utf-8")
 

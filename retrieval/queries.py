@@ -73,22 +73,24 @@ Query = Phrase | And | Or | Not
 def class_query(class_name: str, mapped_query: str | None, mode: str, synonyms: Sequence[str] = ()) -> Query:
     """The caption query of a class: its name or a synonym, or its `class_map` entry or a synonym.
 
-    An entry with `{names}` is the whole query, as it says itself where the synonyms stand.
+    An entry with `{names}` is the whole query, as it says itself where the synonyms stand. A synonym is one phrase in
+    each mode: the published script, whose rule `fts` follows, has none, and "eating" far from "place" is no restaurant.
 
     Raises:
         QueryError: the entry does not parse, or a name has half a character (a lone surrogate).
     """
-    names = either(name_query(name, mode) for name in longer_names_first([class_name, *synonyms]))
+    query_of = {class_name: name_query(class_name, mode)} | {name: phrase_query(name) for name in synonyms}
+    names = either(query_of[name] for name in longer_names_first([class_name, *synonyms]))
     if mapped_query is None:
         return names
     query = parse_mapped_query(mapped_query, names)
     if NAMES in mapped_query:
         return query
-    return either([query, *(name_query(name, mode) for name in longer_names_first(synonyms))])
+    return either([query, *(query_of[name] for name in longer_names_first(synonyms))])
 
 
 def name_query(name: str, mode: str) -> Query:
-    """A name's query by the rule of the match mode.
+    """The query of a class's own name, by the rule of the match mode.
 
     In `substring` and `word` a name is one phrase. In `fts`, as in the published script, a name that `is_quoted_whole`
     is one phrase, and any other name is a query. A name that FTS5 cannot read (`St. Bernard`) is one phrase too, with a
@@ -97,8 +99,7 @@ def name_query(name: str, mode: str) -> Query:
     Raises:
         QueryError: half a character (a lone surrogate).
     """
-    _check_encodable(name)
-    whole = Phrase((name,), (False,))
+    whole = phrase_query(name)
     if mode != "fts" or is_quoted_whole(name):
         return whole
     try:
@@ -106,6 +107,16 @@ def name_query(name: str, mode: str) -> Query:
     except QueryError as error:
         say(f"warning: class {name!r} is no FTS5 query ({error}): it is searched as one quoted phrase")
         return whole
+
+
+def phrase_query(name: str) -> Phrase:
+    """The name as one phrase.
+
+    Raises:
+        QueryError: half a character (a lone surrogate).
+    """
+    _check_encodable(name)
+    return Phrase((name,), (False,))
 
 
 def either(queries: Iterable[Query]) -> Query:
@@ -135,8 +146,7 @@ def parse_mapped_query(text: str, names: Query) -> Query:
     """
     if not is_quoted_whole(text):
         return parse_query(text, names)
-    _check_encodable(text)
-    return Phrase((text,), (False,))
+    return phrase_query(text)
 
 
 def is_quoted_whole(text: str) -> bool:

@@ -76,9 +76,9 @@ def test_a_name_that_holds_another_one_is_asked_first():
     assert [part.text for part in query.parts] == ["Blue Jay bird", "blue jay", "jay", "bird"]
 
 
-def test_each_name_follows_the_rule_of_the_mode():
-    assert class_query("great shark", None, "fts", ["man-eater"]) == Or(
-        (And((word("great"), word("shark")), implicit=True), word("man-eater"))
+def test_the_own_name_follows_the_rule_of_the_mode_and_a_synonym_is_one_phrase():
+    assert class_query("great shark", None, "fts", ["man eater"]) == Or(
+        (And((word("great"), word("shark")), implicit=True), word("man eater"))
     )
 
 

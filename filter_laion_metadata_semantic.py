@@ -259,7 +259,7 @@ def plan_shards(args, sources: list[str], model: ModelUse):
     keys = {"text_index": args.text_features, "image_index": args.image_features}
     folder = Path(args.features) if args.features else None
     wishes = FeatureWishes(model.source, tuple(sources), keys, folder, {}, args.allow_untagged, column_choice(args))
-    return plan_pool(args.pool, wishes, pool_listing(args))
+    return plan_pool(args.pool, wishes, args.where, pool_listing(args))
 
 
 def pool_listing(args) -> Path | None:

@@ -55,6 +55,8 @@ def parse_condition(text: str) -> Condition:
     Raises:
         ConditionError: it does not parse, or does more than look at a row.
     """
+    if not text.strip():
+        raise ConditionError("--where is empty: give one condition, as \"width >= 200 AND language = 'en'\"")
     if len(text) > LONGEST_TEXT:
         raise ConditionError(f"--where has {len(text):,} characters, and at most {LONGEST_TEXT:,} are read")
     tree, plain = (_statement(f"SELECT {sql}\n") for sql in (text, "1"))

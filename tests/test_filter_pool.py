@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from killed_runs import killed_runs
@@ -146,7 +147,7 @@ def selected(records, name) -> list[tuple]:
     ]
 
 
-def exact_records(folder, model, vectors) -> list[dict]:
+def exact_records(folder, model, vectors, *more) -> list[dict]:
     """What --exact selects from an index folder of the same rows."""
     (folder / "index" / "metadata").mkdir(parents=True)
     (folder / "index" / "text.index").touch()
@@ -163,7 +164,7 @@ def exact_records(folder, model, vectors) -> list[dict]:
             [
                 "--query-dataset", "Cloth", "--template-dir", str(folder / "templates"), "--device", "cpu",
                 "--output-dir", str(folder / "exact"), "--results-per-query", str(K),
-                "--index-info-path", str(folder / "indicies.json"), "--exact", str(folder / "emb"),
+                "--index-info-path", str(folder / "indicies.json"), "--exact", str(folder / "emb"), *more,
             ]
         )
         == 0
@@ -558,7 +559,8 @@ def test_columns_and_files_that_do_not_fit_are_one_sentence_each(pool, model, ve
         (["--pool", "/tmp"], "--pool /tmp is a folder: name its shards"),
         (["--features", "/nowhere"], "--features /nowhere is not a folder"),
         (["--min-score", "2"], "--min-score 2.0: is an inner product"),
-        (["--where", ""], "--where is not known to --pool"),
+        (["--where", ""], "--where is empty: give one condition"),
+        (["--where", "nothing > 1"], "0.parquet has no column 'nothing' (--where); it has "),
         (["--negative", " "], "--negative is empty"),
         (["--negative-weight", "0"], "--negative-weight 0.0: must be above 0"),
     ],
@@ -682,8 +684,21 @@ def test_a_list_of_another_format_is_searched_like_a_parquet_shard(pool, model, 
     ours, theirs = ([(r["QUERY"], r["URL"], r["SOURCE"], r["SCORE"], r["NSFW"]) for r in records_in(pool / name)]
                     for name in ("out", "parquet"))  # fmt: skip
     assert ours == theirs and len(ours) > 10
-    assert stage.main(flags(pool, model, "--where", "original_height > 300", output="where")) == 2
-    assert "--where is not known to --pool" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pattern", ["pool/*.parquet", "pool/*.csv"])
+def test_a_condition_keeps_the_hits_that_an_exact_search_of_the_same_rows_keeps(pool, model, vectors, pattern):
+    condition = ["--where", "original_height BETWEEN 300 AND 1700 AND url NOT LIKE '%7.jpg'"]
+    for number, part in enumerate(parts(table())):
+        pa.csv.write_csv(part, pool / "pool" / f"{number}.csv")
+    assert stage.main(flags(pool, model, pool=pattern, output="every")) == 0
+    assert stage.main(flags(pool, model, *condition, pool=pattern)) == 0
+    records = records_in(pool / "out")
+    kept = exact_records(pool, model, vectors, *condition)
+    names = ("QUERY", "URL", "SOURCE", "MATCHED", "RANK")
+    assert [[r[name] for name in names] for r in records] == [[r[name] for name in names] for r in kept]
+    counts = json.loads((pool / "out" / "job_0_of_1.json").read_text())["counts"]["classes"]
+    assert 0 < len(records) < len(records_in(pool / "every")) and all(each["where"] for each in counts.values())
 
 
 def test_a_list_without_names_is_searched_by_columns_and_its_rows_that_cannot_be_read_are_named(pool, model, capsys):

@@ -29,8 +29,8 @@ CONDITIONS = [
 
 def rows_kept(shard, text):
     where, kept = Where(shard, text), []
-    where.check()
-    for batch in caption_batches(where.shard):
+    where.condition.check()
+    for batch in caption_batches(where.condition.shard):
         zeros = np.zeros(len(batch.rows), np.int32)
         hits = where.kept(batch, Hits(np.arange(len(zeros)), zeros, zeros, zeros > 0))
         if len(hits.row):

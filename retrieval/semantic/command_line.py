@@ -112,8 +112,8 @@ def add_flags(parser) -> None:
     add_list_flag(parser)
     parser.add_argument(
         "--where", metavar="SQL",
-        help="in an index folder: keep only hits whose row in the metadata fulfils this DuckDB expression; "
-        "--results-per-query counts hits before it",
+        help="keep only hits whose row fulfils this DuckDB expression over the pool's own columns (of an index folder: "
+        "its metadata's); --results-per-query counts hits before it",
     )  # fmt: skip
     add_overwrite_flag(parser)
     add_array_flags(parser)
@@ -138,8 +138,6 @@ def check_flags(args) -> list[str]:
     for flag in OF_A_POOL:
         if not args.pool and getattr(args, flag) is not None:
             raise UserError(f"--{flag.replace('_', '-')} is about shards: give them with --pool")
-    if args.pool and args.where is not None:
-        raise UserError("--where is not known to --pool: give it to an index folder, or to the substring filter")
     if args.precision != "fp32" and not args.pool:
         raise UserError("--precision is of captions that are embedded now: give their shards with --pool")
     if args.features and not Path(args.features).is_dir():

@@ -23,6 +23,7 @@ from retrieval.semantic.pool_metadata import open_arrow_files
 from retrieval.semantic.pool_units import Unit
 from retrieval.semantic.pools import Pool
 from retrieval.semantic.selection import PoolHits
+from retrieval.semantic.unit_rows import HOLDS
 
 NAME = "pool"
 
@@ -40,7 +41,7 @@ def select_classes(
     Yields:
         str: a line for each class that is done.
     """
-    pool = open_units(units, sources, width)
+    pool = open_units(units, sources, width, None if settings.where is None else HOLDS)
     places = dict(zip([each.name for each in classes], class_rows(classes), strict=True))
     for block in class_blocks(pending):
         queries = np.concatenate([np.r_[places[each.name]] for each in block])
@@ -52,11 +53,11 @@ def select_classes(
         yield from select_block(block, class_rows(block), [PoolHits(pool, not_needed, neighbours)], settings)
 
 
-def open_units(units: list[Unit], sources: list[str], width: int) -> Pool:
-    """The units' rows as a pool. Three files per unit stay open."""
+def open_units(units: list[Unit], sources: list[str], width: int, where: str | None) -> Pool:
+    """The units' rows as a pool. Three files per unit stay open. `where`: a condition on the units' columns."""
     allow_open_files(64 + 4 * len(units))
     files = [unit.folder / "rows.arrow" for unit in units]
-    metadata = open_arrow_files(files, NAME, allow_untagged=True, ours=("ROW",))
+    metadata = open_arrow_files(files, NAME, allow_untagged=True, where=where, ours=("ROW",))
     if all(reader.schema.field("punsafe").type == pa.null() for reader in metadata.readers):
         columns = {ours: name for ours, name in metadata.columns.items() if ours != "punsafe"}
         metadata = replace(metadata, columns=columns)

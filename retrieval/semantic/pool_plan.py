@@ -9,6 +9,7 @@ from retrieval.remote_address import RemoteFile
 from retrieval.semantic.feature_plan import FeatureWishes, PoolShard, described, plan_features
 from retrieval.semantic.plan import ClassPlan, ModelUse
 from retrieval.semantic.pool_units import Unit, plan_unit
+from retrieval.shard_condition import ShardCondition
 from retrieval.shard_paths import find_shards
 
 NAMED = 12  # shards that are left out, named one by one
@@ -20,6 +21,7 @@ class PoolPlan:
     shards: tuple[PoolShard, ...]  # that can be searched, in the order of their paths
     bad: dict[str, str]  # path of every other -> the reason, one sentence
     fingerprints: dict[str, dict]  # of all files, by path
+    where: str | None  # a condition on the rows
 
     @property
     def embeds_captions(self) -> bool:
@@ -52,6 +54,7 @@ class PoolPlan:
     def units(self, classes: list[ClassPlan], k: int, model: ModelUse, hits_folder: Path) -> list[Unit]:
         """One unit per shard, in order."""
         decides = unit_settings(classes, k, model) | self.settings(model)
+        decides |= {} if self.where is None else {"where": self.where}
         units = []
         for each in self.shards:
             features = [[source, features.recipe()] for source, features in each.features.items()]
@@ -63,14 +66,15 @@ class PoolPlan:
         return units
 
 
-def plan_pool(patterns: list[str], wishes: FeatureWishes, listing: Path | None) -> PoolPlan:
+def plan_pool(patterns: list[str], wishes: FeatureWishes, where: str | None, listing: Path | None) -> PoolPlan:
     """Open all shards and their features' headers; say what is searched.
 
     Args:
+        where: a condition on the pool's own columns (row_condition.py).
         listing: a file in the output folder that keeps which files the addresses mean.
 
     Raises:
-        UserError: none of the shards can be searched.
+        UserError: none of the shards can be searched, or the first one cannot answer the condition.
     """
     paths = find_shards(patterns, "--pool", listing)
     remote = [path for path in paths if isinstance(path, RemoteFile)]
@@ -82,12 +86,14 @@ def plan_pool(patterns: list[str], wishes: FeatureWishes, listing: Path | None) 
     if not shards:
         more = f" (and {len(bad) - 1:,} other shards, which cannot be searched either)" if len(bad) > 1 else ""
         raise UserError(next(iter(bad.values())) + more)
+    if where is not None:
+        ShardCondition(shards[0].shard, where).check()
     for path in list(bad)[:NAMED]:
         say_always(f"left out, and the others are searched: {path}: {bad[path]}")
     for line in described(shards):
         say(line)
     fingerprints = {str(file): file_fingerprint(file) for each in shards for file in each.files()}
-    return PoolPlan(tuple(map(str, paths)), tuple(shards), bad, fingerprints)
+    return PoolPlan(tuple(map(str, paths)), tuple(shards), bad, fingerprints, where)
 
 
 def unit_settings(classes: list[ClassPlan], k: int, model: ModelUse) -> dict:

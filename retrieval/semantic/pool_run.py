@@ -40,7 +40,7 @@ def search_units(plan: PoolPlan, units: list[Unit], classes: list[ClassPlan], k:
     embeds = any(features.kind == "captions" for each, _ in todo for features in each.features.values())
     embedder = load(model, model.precision) if embeds else None
     device = embedder.device if embedder else check_device(model.device)
-    searcher = Searcher(queries, k, device, embedder, model.batch_size)
+    searcher = Searcher(queries, k, device, embedder, model.batch_size, plan.where)
     with progress(sum(each.shard.rows for each, _ in todo), "rows", "searching") as more:
         for each, unit in todo:
             try:

@@ -37,6 +37,7 @@ class Searcher:
     device: str
     embedder: ClipModel | None  # of captions that have no features
     batch_size: int
+    where: str | None = None  # a condition on the pool's own columns (row_condition.py)
 
 
 class Lengths:
@@ -85,7 +86,7 @@ def search_shard(each: PoolShard, unit: Unit, searcher: Searcher) -> dict:
             place_hits(folder / unit.hits(source).name, kept)
             if source in spools:
                 spools[source].remove()
-        write_rows(folder / "rows.arrow", each.shard, kept)
+        write_rows(folder / "rows.arrow", each.shard, kept, searcher.where)
         write_json(folder / "counts.json", counts)
     return counts
 

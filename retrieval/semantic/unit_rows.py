@@ -11,18 +11,25 @@ from retrieval.arrow_values import integers, text_scalar, texts
 from retrieval.records import EXTRA_FIELDS, POOL_FIELDS
 from retrieval.semantic.column_types import common_type, of_type, plain_type
 from retrieval.shard import Batch, Shard
+from retrieval.shard_condition import ShardCondition
 from retrieval.shards import row_batches
 
+HOLDS = "HOLDS"  # the column for --where
 FIELDS = (*POOL_FIELDS, *EXTRA_FIELDS)
 
 
-def write_rows(path: Path, shard: Shard, kept: np.ndarray) -> None:
-    """The fields of the rows at these positions (ascending), and ROW. A field that the pool lacks is null."""
-    name = shard.path.name
-    write_tables(path, (fetched(batch, name) for batch in row_batches(shard, kept)), fetched(None, name))
+def write_rows(path: Path, shard: Shard, kept: np.ndarray, where: str | None) -> None:
+    """The fields of the rows at these positions (ascending), ROW, and HOLDS: whether `where` does.
+
+    A field that the pool lacks is null.
+    """
+    condition = None if where is None else ShardCondition(shard, where)
+    batches = row_batches(condition.shard if condition else shard, kept)
+    tables = (fetched(batch, shard.path.name, condition) for batch in batches)
+    write_tables(path, tables, fetched(None, shard.path.name, condition))
 
 
-def fetched(batch: Batch | None, shard_name: str) -> pa.Table:
+def fetched(batch: Batch | None, shard_name: str, condition: ShardCondition | None) -> pa.Table:
     """All rows of a batch as one table."""
     found = batch.fetch(np.arange(len(batch.rows))) if batch else {}
     rows = batch.rows if batch else np.empty(0, np.int64)
@@ -30,6 +37,8 @@ def fetched(batch: Batch | None, shard_name: str) -> pa.Table:
     columns["ROW"] = pc.binary_join_element_wise(
         text_scalar(f"{shard_name}:"), integers(rows).cast(pa.string()), text_scalar("")
     )
+    if condition:
+        columns[HOLDS] = pa.array(condition.holds(batch, np.arange(len(rows))) if batch else [], pa.bool_())
     return pa.table(columns)
 
 

@@ -161,9 +161,9 @@ def check(shard: str | RemoteFile, search: Search) -> list[str]:
 
     opened = open_shard(shard, search.columns)
     if search.where is not None:
-        from retrieval.substring.where import Where
+        from retrieval.shard_condition import ShardCondition
 
-        Where(opened, search.where).check()
+        ShardCondition(opened, search.where).check()
     return choice_notes(opened.names, opened.columns)
 
 

@@ -126,7 +126,7 @@ def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) 
     name = Path(unit.shard).name
     if search.where is not None:
         counter.where = Where(shard, search.where)
-        shard = counter.where.shard
+        shard = counter.where.condition.shard
     if unit.sample is not None:
         labels = Labels(RANDOM, name, (RANDOM,), (None,))
         found = sampled_rows(shard, unit.sample, counter)

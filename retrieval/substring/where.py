@@ -1,42 +1,25 @@
 """--where in the scan of a shard: which hits are kept."""
 
-import contextlib
-
 import numpy as np
 
-from retrieval.row_condition import Judge, own_names, parse_condition
 from retrieval.shard import Batch, Shard
-from retrieval.shards import caption_batches, own_kinds, own_values, with_own
+from retrieval.shard_condition import ShardCondition
 from retrieval.substring.hits import Hits
 
 
 class Where:
-    """A condition on the rows of one shard. Scan `shard`: its batches give the columns that the condition needs.
+    """Keeps the hits in rows where the condition holds. Scan `condition.shard`.
 
     Raises:
         ConditionError: the condition is none, or the shard lacks a column that it names.
     """
 
     def __init__(self, shard: Shard, text: str):
-        condition = parse_condition(text)
-        self.shard = with_own(shard, own_names(condition, list(shard.names), f"shard {shard.path}").values())
+        self.condition = ShardCondition(shard, text)
         self.dropped = 0  # rows
-        self._kinds = own_kinds(self.shard)
-        self._judge = Judge(condition, f"shard {shard.path}")
-
-    def check(self) -> None:
-        """Refuse a condition that cannot be evaluated on columns of these types.
-
-        Raises:
-            ConditionError: with the reason.
-        """
-        with contextlib.closing(caption_batches(self.shard)) as batches:
-            batch = next((batch for batch in batches if len(batch.rows)), None)
-            if batch is not None:
-                self._judge.check_types(own_values(batch, np.zeros(1, np.int64), self._kinds))
 
     def kept(self, batch: Batch, hits: Hits) -> Hits:
-        """The hits in rows where the condition holds. The rows of one batch after the other, each batch once.
+        """The rows of one batch after the other, each batch once.
 
         Raises:
             UserError: a value that it cannot be evaluated on.
@@ -44,6 +27,6 @@ class Where:
         rows, row_of_hit = np.unique(hits.row, return_inverse=True)
         if not len(rows):
             return hits
-        holds = self._judge.holds(own_values(batch, rows, self._kinds))
+        holds = self.condition.holds(batch, rows)
         self.dropped += int(np.count_nonzero(~holds))
         return hits.take(holds[row_of_hit])

@@ -23,6 +23,7 @@ each job searches its share of the shards; then the same command without the arr
 
 import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from retrieval.cli import (
@@ -49,8 +50,9 @@ from retrieval.run_folder import Run, begun_run, check_folder
 from retrieval.semantic.class_table import class_table
 from retrieval.semantic.command_line import add_flags, check_flags
 from retrieval.semantic.hit_files import clear_remains, hits_path, kept_records, losses_line, read_summary
-from retrieval.semantic.plan import ClassPlan, ModelUse, PoolFiles, QueryStyle, SearchSettings
+from retrieval.semantic.plan import Asked, ClassPlan, ModelUse, PoolFiles, QueryStyle, SearchSettings
 from retrieval.semantic.pool_units import Share, Unit, total_counts
+from retrieval.semantic.prompt_names import names_in_prompts
 from retrieval.semantic.searched_files import plan_pools
 from retrieval.semantic.seed_files import find_seed_images
 from retrieval.wandb_run import log_manifest
@@ -74,23 +76,23 @@ def main(argv: list[str] | None = None) -> int:
     sources = check_flags(args)
     place = array_place(args.job_idx, args.total_jobs)
     template = find_template(args)
-    seeds = find_seed_images(args.seed_images, template)
+    asked = Asked(template, names_in_prompts(args, template), find_seed_images(args.seed_images, template))
     if args.pool:
-        return search_pool(args, sources, template, seeds, place)
-    return search_indices(args, sources, template, seeds, place)
+        return search_pool(args, sources, asked, place)
+    return search_indices(args, sources, asked, place)
 
 
-def search_indices(args, sources: list[str], template: Template, seeds: dict, place: tuple[int, int]) -> int:
+def search_indices(args, sources: list[str], asked: Asked, place: tuple[int, int]) -> int:
     """--index-info-path: a job searches its share of the classes. The exit code."""
     pools = plan_pools(args, sources)
     output = writable_folder(args.output_dir, "--output-dir")
-    settings = run_settings(args, template, sources, {pool.entry.name: pool.model for pool in pools})
+    settings = run_settings(args, asked, sources, {pool.entry.name: pool.model for pool in pools})
     inputs = {}
     for pool in pools:
         inputs |= fingerprints(pool.entry.folder, pool.all_searched())
-    mine = array_share(list(template.classes), *place)
-    classes = plan_classes(args, template, mine, seeds, output, settings, inputs)
-    all_seeds = [str(seed) for images in seeds.values() for seed in images]
+    mine = array_share(list(asked.template.classes), *place)
+    classes = plan_classes(args, asked, mine, output, settings, inputs)
+    all_seeds = [str(seed) for images in asked.seeds.values() for seed in images]
     run = Run("semantic", settings, (*inputs, *all_seeds), *place)
     check_folder(output, run, args.overwrite)
     inputs |= seed_fingerprints(classes)
@@ -105,15 +107,15 @@ def search_indices(args, sources: list[str], template: Template, seeds: dict, pl
     return report(args, output, manifest)
 
 
-def search_pool(args, sources: list[str], template: Template, seeds: dict, place: tuple[int, int]) -> int:
+def search_pool(args, sources: list[str], asked: Asked, place: tuple[int, int]) -> int:
     """--pool: a job searches its share of the shards, and one command selects from all of them. The exit code."""
     model = ModelUse(check_model_name(args.model or DEFAULT_MODEL), args.device, args.precision, args.batch_size)
     plan = plan_shards(args, sources, model)
     output = writable_folder(args.output_dir, "--output-dir")
     hits_folder = output / HITS_FOLDER
     share = Share(*place, is_array_job(args), hits_folder / "array.json")
-    settings = run_settings(args, template, sources, {"pool": model.source.name}) | plan.settings(model)
-    classes = plan_classes(args, template, list(template.classes), seeds, output, settings, {})
+    settings = run_settings(args, asked, sources, {"pool": model.source.name}) | plan.settings(model)
+    classes = plan_classes(args, asked, asked.template.classes, output, settings, {})
     inputs = plan.inputs(model) | seed_fingerprints(classes)
     units = plan.units(classes, args.results_per_query, model, hits_folder)
     run = Run("semantic", settings, (*plan.paths, *seed_fingerprints(classes)), *place, writes_chunks=not share.is_one)
@@ -131,7 +133,7 @@ def search_pool(args, sources: list[str], template: Template, seeds: dict, place
         done, missing = [unit for unit in units if unit.is_done], plan.bad | bad
         if not done:
             raise UserError(f"no shard could be searched ({next(iter(bad.values()))})")
-        classes = plan_classes(args, template, list(template.classes), seeds, output, settings, inputs | missing)
+        classes = plan_classes(args, asked, asked.template.classes, output, settings, inputs | missing)
         clear_remains(hits_folder, classes)
         select_pending(args, classes, done, model, sources)
         coverage = {"asked": len(plan.paths), "done": len(done), "missing": missing}
@@ -149,15 +151,16 @@ def find_template(args) -> Template:
     return only_classes(template, list(template.classes[: args.subset])) if args.subset else template
 
 
-def plan_classes(args, template: Template, names: list[str], seeds: dict, output: Path, settings: dict, inputs: dict):
-    """A ClassPlan for each of the names."""
+def plan_classes(args, asked: Asked, mine: Sequence[str], output: Path, settings: dict, inputs: dict):
+    """A ClassPlan for each of the classes `mine`."""
     negative = (args.negative, args.negative_weight) if args.negative else (None, 0.0)
     style = QueryStyle(args.prompt_ensemble, *negative)
     classes = []
-    for name in names:
-        prints = {seed.name: file_fingerprint(seed) for seed in seeds[name]}
+    for name in mine:
+        seeds, names = asked.seeds[name], asked.names[name]
+        prints = {seed.name: file_fingerprint(seed) for seed in seeds}
         hits_file = hits_path(output / HITS_FOLDER, name, settings, inputs, prints)
-        classes.append(ClassPlan(name, template.prompts(name), seeds[name], hits_file, style))
+        classes.append(ClassPlan(name, asked.template.prompts(*names), seeds, hits_file, style, len(names)))
     return classes
 
 
@@ -165,7 +168,7 @@ def seed_fingerprints(classes: list[ClassPlan]) -> dict:
     return {str(seed): file_fingerprint(seed) for each in classes for seed in each.seeds}
 
 
-def run_settings(args, template: Template, sources: list[str], models: dict[str, str]) -> dict:
+def run_settings(args, asked: Asked, sources: list[str], models: dict[str, str]) -> dict:
     """The manifest's settings: everything that decides the records, except the files themselves.
 
     Args:
@@ -173,9 +176,9 @@ def run_settings(args, template: Template, sources: list[str], models: dict[str,
     """
     settings = {
         "version": EXACT_VERSION if args.exact or args.pool else HITS_VERSION,
-        "template": template.name,
-        "classes": list(template.classes),
-        "prompts": list(template.templates),
+        "template": asked.template.name,
+        "classes": list(asked.template.classes),
+        "prompts": list(asked.template.templates),
         "results_per_query": args.results_per_query,
         "dedup_threshold": args.dedup_threshold,
         "pools": list(models),
@@ -192,6 +195,8 @@ def run_settings(args, template: Template, sources: list[str], models: dict[str,
     more = {"prompt_ensemble": args.prompt_ensemble, "min_score": args.min_score, "negative": args.negative}
     more |= {flag: getattr(args, flag) for flag in OTHER_SETTINGS}
     more |= {"negative_weight": args.negative_weight if args.negative else None}
+    if args.prompt_names != "own":
+        more |= {"prompt_names": args.prompt_names, "names": {name: list(names) for name, names in asked.names.items()}}
     return settings | {name: value for name, value in more.items() if value not in (None, False, "")}
 
 

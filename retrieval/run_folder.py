@@ -21,7 +21,7 @@ from retrieval.files import locked, read_json, write_json
 from retrieval.records import HITS_FOLDER, RUN_FILE, is_chunk_of, manifest_path, read_manifests
 
 PAGES = ("report.html", "classes.png", "prompts.png")  # they show the old run
-GROWING = ("classes", "queries")  # settings that may gain entries: what the folder holds stays right
+GROWING = ("classes", "queries", "names")  # settings that may gain entries: what the folder holds stays right
 LABELS = ("query", "template")  # how the user named the classes: the classes themselves are compared
 BEGIN_SECONDS = 60  # a job begins in milliseconds, or waits LOCK_SECONDS for a killed one
 LONGEST_VALUE = 60  # characters of a setting in a refusal

@@ -60,9 +60,12 @@ class Template:
         """The class's own name, then its synonyms."""
         return (class_name, *self.synonyms.get(class_name, ()))
 
-    def prompts(self, class_name: str) -> list[str]:
-        """One CLIP prompt per entry of `templates`. str.format is not used because a class name may hold braces."""
-        return [prompt.replace("{}", class_name) for prompt in self.templates]
+    def prompts(self, *names: str) -> list[str]:
+        """The CLIP prompts of a class: the first entry of `templates` with each name, then the second entry, ...
+
+        str.format is not used because a name may hold braces.
+        """
+        return [prompt.replace("{}", name) for prompt in self.templates for name in names]
 
 
 def template_names(template_dir: Path | str | None = None) -> list[str]:

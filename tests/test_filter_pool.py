@@ -19,7 +19,7 @@ from tiny_clip import WIDTH, write_tiny_clip
 
 import filter_laion_metadata_semantic as stage
 from retrieval import remote_file
-from retrieval.records import chunk_files, read_records
+from retrieval.records import Manifest, chunk_files, read_records, write_manifest
 from retrieval.remote_http import Patience
 from retrieval.semantic import pool_run
 
@@ -376,6 +376,84 @@ def test_an_ensemble_asks_one_query_per_class_the_mean_of_its_prompts(pool, mode
     page = (pool / "out" / "report.html").read_text()
     data = json.loads(page.split('<script type="application/json" id="data">')[1].split("</script>")[0])
     assert data["settings"]["prompt_ensemble"] is True and "dotted (mean of 4 prompts)" in page
+
+
+NAMED = {"banded": ["striped in bands", "Banded"], "dotted": ["polka dot"]}
+
+
+def with_synonyms(pool) -> None:
+    with open(pool / "templates" / "Cloth.py", "a") as file:
+        file.write(f"synonyms = {NAMED!r}\n")
+
+
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_all_names_of_a_class_are_asked_by_the_mean_of_each_prompts_embeddings(pool, model, clip, vectors, ensemble):
+    with_synonyms(pool)
+    assert stage.main(flags(pool, model, "--prompt-names", "all", *["--prompt-ensemble"] * ensemble)) == 0
+    records = records_in(pool / "out")
+    for name, names in {"banded": ["banded", "striped in bands"], "dotted": ["dotted", "polka dot"]}.items():
+        queries = []
+        for prompt in PROMPTS:
+            mean = clip.encode_texts([prompt.replace("{}", one) for one in names]).mean(axis=0)
+            queries.append(mean / np.linalg.norm(mean))
+        labels = [prompt.replace("{}", name) + " (mean of 2 names)" for prompt in PROMPTS]
+        if ensemble:
+            mean = np.mean(queries, axis=0)
+            queries, labels = [mean / np.linalg.norm(mean)], [f"{name} (mean of 8 prompts)"]
+        assert selected(records, name) == brute_force(vectors, np.array(queries), labels)
+    assert {record["MATCHED"] for record in records if record["QUERY"] == "striped"} <= {
+        "striped (mean of 4 prompts)", *(prompt.replace("{}", "striped") for prompt in PROMPTS)
+    }  # fmt: skip
+
+
+def counted(pool, matches: dict, jobs: int = 1) -> Path:
+    """The folder of a substring run, of which the first job has finished."""
+    folder = pool / "counts"
+    folder.mkdir(exist_ok=True)
+    classes = {name: {"records": sum(of_class.values()), "matches": of_class} for name, of_class in matches.items()}
+    manifest = Manifest("substring", {}, {}, {"asked": 1, "done": 1, "missing": {}}, {"classes": classes}, {}, 0, jobs)
+    write_manifest(folder, manifest)
+    return folder
+
+
+def test_the_name_that_most_captions_have_stands_in_the_prompts(pool, model, clip, vectors, capsys):
+    with_synonyms(pool)
+    matches = {"banded": {"banded": 3, "Banded": 1}, "dotted": {"dotted": 2, "polka dot*": 5}}
+    ask = ["--prompt-names", "most-written", "--counts", counted(pool, matches)]
+    assert stage.main(flags(pool, model, *ask)) == 0
+    assert "1 of 3 classes are asked with another name: dotted as polka dot" in capsys.readouterr().err
+    records = records_in(pool / "out")
+    for name, asked in {"banded": "banded", "dotted": "polka dot", "striped": "striped"}.items():
+        prompts = [prompt.replace("{}", asked) for prompt in PROMPTS]
+        assert selected(records, name) == brute_force(vectors, clip.encode_texts(prompts), prompts)
+    settings = json.loads((pool / "out" / "job_0_of_1.json").read_text())["settings"]
+    assert settings["prompt_names"] == "most-written" and settings["names"]["dotted"] == ["polka dot"]
+    assert stage.main(flags(pool, model, *ask)) == 0
+    assert "is complete already" in capsys.readouterr().err
+    counted(pool, {"dotted": {"dotted": 9}})
+    assert stage.main(flags(pool, model, *ask)) == 2  # other names are another run
+    assert stage.main(flags(pool, model)) == 2
+
+
+@pytest.mark.parametrize(
+    "more, sentence",
+    [
+        (["--prompt-names", "most-written"], "needs --counts FOLDER"),
+        (["--counts", "counts"], "give it with --prompt-names most-written"),
+        (
+            ["--prompt-names", "most-written", "--counts", "nowhere"],
+            "holds no finished run of filter_laion_metadata",
+        ),
+        (["--prompt-names", "most-written", "--counts", "counts"], "1 of 2 jobs have finished"),
+        (["--prompt-names", "all", "--query-dataset", "banded|dotted"], "has no synonyms"),
+    ],
+)
+def test_names_that_nothing_says_are_refused(pool, model, more, sentence, capsys, monkeypatch):
+    with_synonyms(pool)
+    counted(pool, {"dotted": {"dotted": 2}}, jobs=2)
+    monkeypatch.chdir(pool)
+    assert stage.main(flags(pool, model, *more)) == 2
+    assert sentence in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("where", ["pool", "index"])

@@ -8,6 +8,7 @@ from retrieval.columns import add_column_flags, add_list_flag
 from retrieval.index_folder import SOURCES
 from retrieval.run_folder import add_overwrite_flag
 from retrieval.semantic.plan import DEDUP_THRESHOLD
+from retrieval.semantic.prompt_names import add_name_flags, check_name_flags
 from retrieval.wandb_run import add_wandb_flags, check_wandb
 
 RESULTS_PER_QUERY = 500  # the published runs' value
@@ -59,6 +60,7 @@ def add_flags(parser) -> None:
         "--prompt-ensemble", action="store_true",
         help="one query per class, the mean of its prompts' embeddings, as CLIP's zero-shot classifier has it",
     )  # fmt: skip
+    add_name_flags(parser)
     parser.add_argument("--min-score", type=float, metavar="COSINE", help="drop hits below this inner product")
     parser.add_argument(
         "--negative", metavar="PROMPT",
@@ -153,6 +155,7 @@ def check_flags(args) -> list[str]:
             raise UserError(f"--exact searches no index: leave out --{flag.replace('_', '-')}, or --exact")
     if args.device is not None and args.device.partition(":")[0] not in DEVICES:
         raise UserError(f"--device {args.device}: give {', '.join(DEVICES[:-1])} or {DEVICES[-1]}, or leave it out")
+    check_name_flags(args)
     check_wandb(args)
     if not 0 < args.dedup_threshold <= 1:
         raise UserError(f"--dedup-threshold {args.dedup_threshold}: is a cosine, above 0 and at most 1")

@@ -25,7 +25,9 @@ def hits_path(folder: Path, class_name: str, settings: dict, inputs: dict, seeds
         settings: the manifest's; the class list in it does not decide the result of one class.
         inputs, seeds: fingerprints of the pools' files by path, and of the class's seed images by name.
     """
-    decides = {name: value for name, value in settings.items() if name not in ("template", "classes")}
+    decides = {name: value for name, value in settings.items() if name not in ("template", "classes", "names")}
+    if names := settings.get("names", {}).get(class_name):
+        decides["names"] = names
     return folder / f"{_class_key(class_name)}.{settings_fingerprint([class_name, decides, inputs, seeds])}.jsonl"
 
 

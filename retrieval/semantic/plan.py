@@ -9,6 +9,7 @@ from pathlib import Path
 from retrieval.clip_names import ModelSource
 from retrieval.columns import NOTHING_SAID, ColumnChoice
 from retrieval.index_folder import IndexEntry
+from retrieval_templates import Template
 
 DEDUP_THRESHOLD = 0.94  # clip-retrieval's: clip_back.py, get_non_uniques
 
@@ -42,6 +43,15 @@ class PoolFiles:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What is looked for."""
+
+    template: Template
+    names: dict[str, tuple[str, ...]]  # class -> the names in its prompts
+    seeds: dict[str, list[Path]]  # class -> images, asked beside the prompts
+
+
+@dataclass(frozen=True)
 class QueryStyle:
     """How a class's prompts become queries."""
 
@@ -55,17 +65,20 @@ class ClassPlan:
     """One class: what is asked for it, and where its result is kept."""
 
     name: str
-    prompts: list[str]
+    prompts: list[str]  # the first prompt with each name, then the second, ...
     seeds: list[Path]  # images, asked beside the prompts
     hits_file: Path  # exists when the class is done
     style: QueryStyle = QueryStyle()
+    names: int = 1  # in the prompts: their embeddings are averaged, prompt by prompt
 
     @property
     def queries(self) -> list[str]:
         """What the records name as MATCHED: the prompts (or their mean), then the seed images' file names."""
-        asked = self.prompts
-        if self.style.ensemble and len(asked) > 1:
-            asked = [f"{self.name} (mean of {len(asked)} prompts)"]
+        asked = self.prompts[:: self.names]
+        if self.style.ensemble and len(self.prompts) > 1:
+            asked = [f"{self.name} (mean of {len(self.prompts)} prompts)"]
+        elif self.names > 1:
+            asked = [f"{prompt} (mean of {self.names} names)" for prompt in asked]
         return asked + [seed.name for seed in self.seeds]
 
     @property

@@ -101,6 +101,7 @@ def unit_settings(classes: list[ClassPlan], k: int, model: ModelUse) -> dict:
     style = classes[0].style
     return {
         "queries": settings_fingerprint([[each.name, each.prompts] for each in classes]),
+        **({"names": [each.names for each in classes]} if any(each.names > 1 for each in classes) else {}),
         "style": [style.ensemble, style.negative, style.negative_weight],
         "seeds": [[file_fingerprint(seed) for seed in each.seeds] for each in classes if each.seeds],
         "k": k,

@@ -20,6 +20,8 @@ def embed_classes(classes: list[ClassPlan], encoder: ClipModel, batch_size: int)
 def embed_class(plan: ClassPlan, encoder: ClipModel, batch_size: int) -> np.ndarray:
     """float32 (queries, width), unit rows, as ClassPlan.queries names them."""
     vectors = encoder.encode_texts(plan.prompts, batch_size)
+    if plan.names > 1:
+        vectors = _unit(vectors.reshape(-1, plan.names, vectors.shape[1]).mean(axis=1), plan)
     if plan.style.ensemble:  # CLIP's zero-shot classifier: the mean of unit vectors, of length 1 again
         vectors = _unit(vectors.mean(axis=0, keepdims=True), plan)
     vectors = np.concatenate([vectors, *(encoder.encode_images([open_seed(seed)]) for seed in plan.seeds)])

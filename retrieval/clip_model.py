@@ -51,14 +51,15 @@ class ClipModel:
     tokenizer: CaptionTokenizer
     cuts: bool  # whether captions can be cut to the longest of a batch; else they are padded
 
-    def encode_texts(self, texts: list[str], batch_size: int = TEXT_BATCH) -> np.ndarray:
-        """float32 (n, width), unit rows, in the order of `texts`."""
-        return self.embed_tokens(self.tokenizer(list(texts)), batch_size).cpu().numpy()
+    def encode_texts(self, texts: list[str], batch_size: int = TEXT_BATCH, unit: bool = True) -> np.ndarray:
+        """float32 (n, width), unit rows, in the order of `texts`; with unit=False as the text tower gives them."""
+        return self.embed_tokens(self.tokenizer(list(texts)), batch_size, unit).cpu().numpy()
 
-    def embed_tokens(self, ids: np.ndarray, batch_size: int = TEXT_BATCH) -> torch.Tensor:
+    def embed_tokens(self, ids: np.ndarray, batch_size: int = TEXT_BATCH, unit: bool = True) -> torch.Tensor:
         """Embed the tokenizer's ids, int32 (n, context_length): a float32 tensor (n, width) on the model's device.
 
-        On CUDA it returns when the work is queued, not when it is done.
+        Rows are unit, or with unit=False as the tower gives them. On CUDA it returns when the work is queued, not when
+        it is done.
         """
         lengths = ids.argmax(axis=1) + 1 if self.cuts else np.full(len(ids), ids.shape[1])
         order = np.argsort(lengths, kind="stable")
@@ -67,7 +68,8 @@ class ClipModel:
         with torch.inference_mode():
             for batch, longest in batches_of_similar_length(lengths[order], batch_size):
                 tower = _cut_tower if self.cuts else type(self.network).encode_text
-                embedded[row_of[batch]] = _unit_rows(tower(self.network, on_device[batch, :longest]))
+                features = tower(self.network, on_device[batch, :longest])
+                embedded[row_of[batch]] = _unit_rows(features) if unit else features.float()
         return embedded
 
     def encode_images(self, images: list, batch_size: int = IMAGE_BATCH) -> np.ndarray:

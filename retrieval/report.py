@@ -54,6 +54,7 @@ THUMBNAIL_PIXELS = 128  # longest side: a person can name a texture at this size
 THUMBNAILS = 3_000  # for the whole page: 10 to 12 MB with captions, which a browser opens within a second
 THUMBNAILS_PER_CLASS = 48
 LINKED = 9_000  # images that the page shows from the folder, without a thumbnail: about 5 MB
+REVIEWED = 50_000  # images on a page to review, the lowest scored of each class: 25 MB
 UNSHOWN = {"key", "sha256", "SAMPLE_ID", "punsafe"}  # of an entry of metadata.jsonl
 SCORE_BINS = 100  # per unit of cosine; scores fill 0.15 to 0.45, so about thirty bars (report_page.html has it too)
 MOST_SHOWN = 100  # hosts, and pairs of classes
@@ -66,6 +67,7 @@ def write_report(
     thorough: bool = True,
     plots: bool = False,
     to: Path | str | None = None,
+    review: dict[str, dict] | None = None,
 ) -> Path:
     """Write the page of one output folder. Everything it shows is read from that folder.
 
@@ -74,6 +76,8 @@ def write_report(
             Otherwise a few milliseconds, or half a second per million if the sample lacks classes.
         plots: draw the plots too, if there are enough classes.
         to: where to write the page (default: report.html in the folder). Its links lead to the folder from there.
+        review: of a dataset, key -> what judge_images.py says of the image. The page then names all images, up to
+            REVIEWED, and lets the user mark some.
 
     Raises:
         UserError: no stage wrote the folder.
@@ -82,7 +86,7 @@ def write_report(
     to = Path(to) if to else folder / "report.html"
     to = to / "report.html" if to.is_dir() else to
     if (folder / "report.json").exists() and (folder / "metadata.jsonl").exists():
-        data, records = describe_dataset(folder)
+        data, records = describe_dataset(folder, review)
     elif manifests := read_manifests(folder):
         data, records = describe_selection(folder, manifests, thorough)
     else:
@@ -365,13 +369,13 @@ def cut_text(text: str, name: str) -> str:
 # ---- the downloader's folder ----
 
 
-def describe_dataset(folder: Path) -> tuple[dict, bytes]:
+def describe_dataset(folder: Path, review: dict[str, dict] | None = None) -> tuple[dict, bytes]:
     """The page's numbers, from report.json and metadata.jsonl, and the images that it shows, one per line."""
     totals = read_json(folder / "report.json")
     if missing := {"classes", "rows_read", "kept", "dropped"} - {*totals}:
         raise UserError(f"{folder}/report.json is not the downloader's: it lacks {', '.join(sorted(missing))}")
     settings = read_json(folder / "settings.json") if (folder / "settings.json").exists() else {}
-    shown, found = read_images(folder / "metadata.jsonl", len(totals["classes"]))
+    shown, found = read_images(folder / "metadata.jsonl", len(totals["classes"]), review)
     classes = {
         name: totals["classes"].get(name, {})
         | {kind: dict(sorted(found[kind][name].items())) for kind in ("sources", "matches")}
@@ -397,6 +401,8 @@ def describe_dataset(folder: Path) -> tuple[dict, bytes]:
         "overlap": [[*pair, count] for pair, count in found["shared"].most_common(MOST_SHOWN)],
         "excluded": totals.get("excluded"),
         "opt_outs": totals.get("opt_outs", {}),
+        "judged": [step["settings"] for step in totals.get("judged", ())],
+        "review": review is not None,
     }
     return data, b"\n".join(json.dumps(image).encode() for image in with_thumbnails(folder, shown))
 
@@ -409,10 +415,15 @@ def download_funnel(totals: dict) -> list[list]:
         steps.append(["selected", f"{stage['stage']}: records written", stage["records"]])
     steps.append(["selected", "rows read by the downloader", totals["rows_read"]])
     steps += [["lost", reason, count] for reason, count in sorted(totals["dropped"].items(), key=lambda item: -item[1])]
-    return [*steps, ["kept", "images kept", totals["kept"]]]
+    steps.append(["kept", "images kept", totals["kept"]])
+    for judged in totals.get("judged", ()):  # of judge_images.py
+        steps.append(["selected", "images judged", judged["images"]])
+        steps += [["lost", why, count] for why, count in sorted(judged["dropped"].items(), key=lambda item: -item[1])]
+        steps.append(["kept", "images kept by the judge", judged["kept"]])
+    return steps
 
 
-def read_images(jsonl: Path, classes: int) -> tuple[dict[str, list], dict]:
+def read_images(jsonl: Path, classes: int, review: dict[str, dict] | None = None) -> tuple[dict[str, list], dict]:
     """One pass over metadata.jsonl: the images to show of each class, and counts of all images.
 
     Keys are hashes and the file is sorted by them, so a class's first images are a fair sample of it.
@@ -422,14 +433,20 @@ def read_images(jsonl: Path, classes: int) -> tuple[dict[str, list], dict]:
         found: sources, matches {class: Counter}; scores {source: Counter of bins}; hosts; shared {(class, class): n}.
     """
     small = max(1, min(THUMBNAILS_PER_CLASS, THUMBNAILS // max(1, classes)))
-    most, thumbnails = small + LINKED // max(1, classes), 0
+    small = 0 if review else small  # the page shows the files themselves: to judge takes more than 128 pixels
+    most, thumbnails = REVIEWED // max(1, classes) if review else small + LINKED // max(1, classes), 0
     shown = defaultdict(list)
     found = {name: defaultdict(Counter) for name in ("sources", "matches", "scores")}
     found |= {"hosts": Counter(), "shared": Counter()}
     asked_by = Counter()
     for entry in read_entries(jsonl):
         name, sources = entry["QUERY"], entry["sources"]
-        if len(shown[name]) < most:
+        if review:
+            entry |= review.get(entry.get("key"), {})
+            shown[name].append(shortened(entry))
+            if len(shown[name]) > 2 * most:
+                shown[name] = lowest_scored(shown[name], most)
+        elif len(shown[name]) < most:
             with_thumbnail = len(shown[name]) < small and thumbnails < THUMBNAILS
             thumbnails += with_thumbnail
             shown[name].append(shortened(entry) | ({"thumbnail": True} if with_thumbnail else {}))
@@ -445,10 +462,17 @@ def read_images(jsonl: Path, classes: int) -> tuple[dict[str, list], dict]:
             found["hosts"]["(none)"] += 1
         for other in entry.get("also_asked_by", []):
             asked_by[name, other] += 1
+    if review:
+        shown = {name: lowest_scored(entries, most) for name, entries in shown.items()}
     for pair, count in asked_by.items():  # an image that both classes kept is in both counts
         pair = tuple(sorted(pair))
         found["shared"][pair] = max(found["shared"][pair], count)
     return shown, found
+
+
+def lowest_scored(entries: list[dict], most: int) -> list[dict]:
+    """The `most` with the lowest scores, those without one first."""
+    return sorted(entries, key=lambda entry: (entry.get("clip_score", -2), entry["file_name"]))[:most]
 
 
 def read_entries(jsonl: Path) -> Iterator[dict]:

@@ -2,6 +2,8 @@
 
 import contextlib
 import html
+import json
+import re
 import shutil
 import subprocess
 
@@ -29,3 +31,27 @@ def drawn_by_a_browser(page, profile, signs):
     if "</html>" not in shown:
         pytest.skip("the browser did not start")
     return shown
+
+
+def acted_in_a_browser(page, profile, width, script):
+    """What `script`, the body of an async function, returns in a copy of the page in a frame of this width."""
+    copy, frame = page.with_name("acted.html"), page.with_name("frame.html")
+    said = f"""<script>addEventListener("load", () => setTimeout(async () => {{
+        let said; try {{ said = await (async () => {{ {script} }})(); }} catch (error) {{ said = String(error); }}
+        parent.postMessage(JSON.stringify({{ said }}), "*"); }}, 200));</script></body>"""
+    copy.write_text(page.read_text().replace("</body>", said))
+    frame.write_text(f"""<iframe src="acted.html" style="width: {width}px; height: 900px; border: 0"></iframe>
+        <pre></pre>
+        <script>addEventListener("message", event => document.querySelector("pre").textContent = event.data)</script>
+        <script type="application/json"></script>""")
+    shown = drawn_by_a_browser(frame, profile, ['{"said"'])
+    return json.loads(html.unescape(re.search("<pre>(.*?)</pre>", shown, re.S)[1]))["said"]
+
+
+ACTIONS = """
+    const all = selector => [...document.querySelectorAll(selector)], root = document.documentElement;
+    const wait = ms => new Promise(done => setTimeout(done, ms));
+    const set = async (node, value) => { node.value = value; node.dispatchEvent(new Event("input"));
+        node.dispatchEvent(new Event("change")); await wait(300); };
+    const browse = document.getElementById("browse"), shown = () => all("#browse figure, #browse .records li").length;
+"""

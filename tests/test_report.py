@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pytest
-from browser import drawn_by_a_browser, needs_browser
+from browser import ACTIONS, acted_in_a_browser, drawn_by_a_browser, needs_browser
 from PIL import Image
 from pyarrow import parquet as pq
 
@@ -408,28 +408,6 @@ def test_a_browser_draws_every_section_and_runs_no_strangers_code(dataset, tmp_p
             assert shared.count(">75</td>") == 3 and shared.count(">50 %</td>") == 6  # 225 captions, two classes each
 
 
-def acted_in_a_browser(page, profile, width, script):
-    """What `script`, the body of an async function, returns in a copy of the page in a frame of this width."""
-    copy, frame = page.with_name("acted.html"), page.with_name("frame.html")
-    said = f"""<script>addEventListener("load", () => setTimeout(async () => {{
-        let said; try {{ said = await (async () => {{ {script} }})(); }} catch (error) {{ said = String(error); }}
-        parent.postMessage(JSON.stringify({{ said }}), "*"); }}, 200));</script></body>"""
-    copy.write_text(page.read_text().replace("</body>", said))
-    frame.write_text(f"""<iframe src="acted.html" style="width: {width}px; height: 900px; border: 0"></iframe>
-        <pre></pre>
-        <script>addEventListener("message", event => document.querySelector("pre").textContent = event.data)</script>
-        <script type="application/json"></script>""")
-    shown = drawn_by_a_browser(frame, profile, ['{"said"'])
-    return json.loads(html.unescape(re.search("<pre>(.*?)</pre>", shown, re.S)[1]))["said"]
-
-
-ACTIONS = """
-    const all = selector => [...document.querySelectorAll(selector)], root = document.documentElement;
-    const wait = ms => new Promise(done => setTimeout(done, ms));
-    const set = async (node, value) => { node.value = value; node.dispatchEvent(new Event("input"));
-        node.dispatchEvent(new Event("change")); await wait(300); };
-    const browse = document.getElementById("browse"), shown = () => all("#browse figure, #browse .records li").length;
-"""
 HOSTILE_NAMES = (
     "hen",
     "w" * 900,

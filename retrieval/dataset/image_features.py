@@ -72,7 +72,7 @@ def embed_folder(
         UserError: the folder has no images, its features cannot be written, or another run is writing them.
     """
     images = labelled_images(folder, split)
-    place = _model_folder(features or default_features(folder), model)
+    place = model_folder(features or default_features(folder), model)
     with (
         locked(place / ".lock", f"another run is embedding into {place}: wait until it ends"),
         ThreadPoolExecutor(workers or os.cpu_count()) as threads,
@@ -98,7 +98,7 @@ def default_features(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.features")
 
 
-def _model_folder(features: Path, model: ClipModel) -> Path:
+def model_folder(features: Path, model: ClipModel) -> Path:
     """The folder of one model's features. What decides the numbers is in its name: weights, precision, preprocessing.
 
     Raises:

@@ -4,6 +4,7 @@ A module holds `classes` (list of str), `templates` (prompts with one `{}`) and 
     synonyms      class -> list of names that people write for it; captions with any of them are found
     class_map     class -> caption query, for a class whose own name is ambiguous or is not what people write
     definitions   class -> one phrase: what a name with several meanings means here; score_captions.py reads them
+    based_on      another template of ours, which gives what is missing: the prompts, and entries of classes that it has
 retrieval/queries.py defines the query language.
 
     from retrieval_templates import load_template
@@ -23,6 +24,7 @@ from retrieval.cli import UserError, say
 from retrieval.queries import Phrase, Query, QueryError, class_query, parse_mapped_query
 
 HERE = Path(__file__).parent
+ENTRIES = ("class_map", "synonyms", "definitions")  # a template's dictionaries, by class
 NAMED_SHARED = 12  # names of several classes, in the warning
 DEFAULT_PROMPT = (
     "a photo of a {}."  # for classes given as a list: CLIP's own default (Radford et al. 2021, section 3.1.4)
@@ -95,15 +97,35 @@ def _read_template(name: str, template_dir: Path | str | None) -> Template:
             "(--template-dir DIR adds a folder of your own; class names go as a|b|c or as a file, without --template)"
         )
     own = Path(template_dir) / f"{name}.py" if template_dir else None
-    path = own if own and own.exists() else HERE / f"{name}.py"
+    return check_template(name, **_held(name, own if own and own.exists() else HERE / f"{name}.py"))
+
+
+def _held(name: str, path: Path) -> dict:
+    """The variables of a template's module, with those of the template that it is based on."""
+    module = _load_module(name, path)
+    held = {key: getattr(module, key, {}) for key in ENTRIES}
+    held |= {"classes": getattr(module, "classes", None), "templates": getattr(module, "templates", None)}
+    base = getattr(module, "based_on", None)
+    if base is None:
+        return held
+    if not isinstance(base, str) or base not in template_names():
+        raise UserError(f"template {name}: based_on is {base!r}; known: {', '.join(template_names())}")
+    base = _load_module(base, HERE / f"{base}.py")
+    classes = held["classes"] if isinstance(held["classes"], (list, tuple)) else ()
+    for key in ENTRIES:
+        if isinstance(held[key], dict):  # anything else is refused by check_template
+            held[key] = {each: value for each, value in getattr(base, key, {}).items() if each in classes} | held[key]
+    return held | {"templates": held["templates"] or base.templates}
+
+
+def _load_module(name: str, path: Path):
     spec = importlib.util.spec_from_file_location(f"retrieval_templates.{name}", path)
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # a user's file may fail in any way: say which file and how
         raise UserError(f"template {name} ({path}) does not load: {type(error).__name__}: {error}") from error
-    held = {key: getattr(module, key, {}) for key in ("class_map", "synonyms", "definitions")}
-    return check_template(name, getattr(module, "classes", None), getattr(module, "templates", None), **held)
+    return module
 
 
 def choose_template(

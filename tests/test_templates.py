@@ -32,6 +32,26 @@ COUNTS = {
     "FGVCAircraft": (100, 100, 2),
     "StanfordCars": (196, 196, 8),
     "DTD": (47, 47, 8),
+    "Birdsnap": (500, 500, 1),
+    "CIFAR10": (10, 10, 18),
+    "CIFAR100": (100, 100, 18),
+    "CUB200": (200, 200, 1),
+    "Caltech101": (102, 102, 34),
+    "Country211": (211, 211, 5),
+    "EuroSAT": (10, 10, 3),
+    "FER2013": (7, 7, 6),
+    "Food101": (101, 101, 1),
+    "GTSRB": (43, 43, 3),
+    "ImageNetA": (200, 200, 80),
+    "ImageNetR": (200, 200, 80),
+    "Kinetics700": (700, 700, 28),
+    "ObjectNet": (113, 113, 80),
+    "OxfordPets": (37, 37, 1),
+    "RESISC45": (45, 45, 18),
+    "STL10": (10, 10, 2),
+    "SUN397": (397, 397, 2),
+    "UCF101": (101, 101, 48),
+    "VOC2007": (20, 20, 1),
 }
 PARITY_SAMPLE = 200  # classes a template whose first phrases make captions: all but ImageNet whole
 
@@ -66,6 +86,14 @@ def test_a_benchmarks_template_has_its_number_of_names_and_prompts(name):
     assert len(module(name).classes) == names
     loaded = load_template(name)
     assert (len(loaded.classes), len(loaded.templates)) == (distinct, prompts)
+
+
+def test_the_page_of_templates_lists_each_with_its_numbers(template):
+    numbers = [len(template.classes), len(template.templates), sum(map(bool, template.synonyms.values())),
+               len(template.class_map), len(template.definitions)]  # fmt: skip
+    page = (FOLDER.parent / "docs" / "templates.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| {template.name} |"))
+    assert [int(cell) for cell in row.split("|")[3:8]] == numbers
 
 
 def test_imagenets_repeats_are_merged_with_a_warning(capsys):
@@ -174,6 +202,23 @@ def test_a_query_means_to_sqlite_what_it_means_to_us(template, fts5):
         ("FGVCAircraft", "777-200", "Landing of the 777-200 in Oslo", "Call 5777-2001"),
         ("FGVCAircraft", "DH-82", "A Tiger Moth biplane", "A tiger moth on a leaf"),
         ("FGVCAircraft", "F-16A_B", "Belgian F-16AM at an airshow", "Highway 16, exit F"),
+        ("Birdsnap", "Allens Hummingbird", "Allen's Hummingbird at a feeder", "Allen, a hummingbird"),
+        ("CUB200", "Chuck will Widow", "A chuck-will's-widow at night", "Chuck's widow"),
+        ("OxfordPets", "Bombay", "A black Bombay cat", "Bombay, the old name of Mumbai"),
+        ("EuroSAT", "forest", "Aerial view of a forest", "Forest floor with moss"),
+        ("RESISC45", "roundabout", "Aerial photo of a roundabout", "Playground roundabout"),
+        ("UCF101", "Apply Lipstick", "A woman applying lipstick", "Red lipstick"),
+        ("Kinetics700", "curling (sport)", "Curling at the Olympics", "A curly wig"),
+        ("Country211", "Jordan", "Petra, Jordan", "Air Jordan sneakers"),
+        ("GTSRB", "stop", "An old stop sign", "Stop it now"),
+        ("SUN397", "church indoor", "Interior of a church", "A white church on a hill"),
+        ("SUN397", "church outdoor", "A white church on a hill", "Interior of a church"),
+        ("FER2013", "happy", "The happy face of a child", "Happy birthday card"),
+        ("Food101", "creme brulee", "Crème brûlée with berries", "Brulee torch"),
+        ("Caltech101", "water lilly", "Pink water lily on a pond", "Lilly Pulitzer dress"),
+        ("CIFAR100", "tank", "An army tank in the desert", "Tank top for women"),
+        ("ObjectNet", "nail (fastener)", "Box of galvanized nails", "Gel nails"),
+        ("VOC2007", "tvmonitor", "An old television", "A monitor lizard"),
         ("StanfordCars", "Acura RL Sedan 2012", "2012 Acura RL for sale", "2014 Acura RLX for sale"),
         ("StanfordCars", "Audi S4 Sedan 2007", "Used 2006 Audi S4, black", "Used 2012 Audi S4, black"),
         ("StanfordCars", "Ford GT Coupe 2006", "2005 Ford GT in red", "Shelby Ford GT500 2006"),
@@ -195,7 +240,7 @@ def test_a_template_is_pure_data_that_imports_nothing(name):
     loaded = {word.partition(".")[0] for word in done.stdout.split()}
     assert loaded <= set(sys.stdlib_module_names)
     public = {word for word in vars(module(name)) if not word.startswith("_")}
-    assert public <= {"classes", "templates", "class_map", "synonyms", "definitions"}
+    assert public <= {"classes", "templates", "class_map", "synonyms", "definitions", "based_on"}
     assert module(name).__doc__
 
 
@@ -235,6 +280,8 @@ BAD = {
     GOOD + "definitions = ['hen']": "`definitions` must be a dictionary",
     GOOD + "definitions = {'cat': 'a pet'}": "definitions has 'cat', which is no class",
     GOOD + "definitions = {'hen': ' '}": "class 'hen': its definition ' ' is no phrase",
+    GOOD + "based_on = 'Cifar'": "based_on is 'Cifar'; known: Birdsnap, ",
+    GOOD + "based_on = 3": "based_on is 3; known: Birdsnap, ",
     'classes = ["Hen", "hen"]\ntemplates = ["a {}"]': "classes 'Hen' and 'hen' would share the output folder 'Hen'",
     "classes = [": "does not load: SyntaxError: ",
     "import no_such_package": "does not load: ModuleNotFoundError: No module named 'no_such_package'",
@@ -286,6 +333,21 @@ def test_definitions_are_kept_and_go_with_their_classes(tmp_path):
     template = load_template("Mine", tmp_path)
     assert template.definitions["hen"] == "a female chicken"
     assert only_classes(template, ["car"]).definitions == {"car": "a road vehicle"}
+
+
+def test_a_template_takes_prompts_and_entries_from_the_one_that_it_is_based_on(tmp_path):
+    classes = 'based_on = "ImageNet"\nclasses = ["jaguar", "tench", "unicorn"]\n'
+    (tmp_path / "Mine.py").write_text(classes + "class_map = {'tench': 'tench AND fish'}\n")
+    template, base = load_template("Mine", tmp_path), load_template("ImageNet")
+    assert template.classes == ("jaguar", "tench", "unicorn") and template.templates == base.templates
+    assert template.class_map == {"jaguar": base.query("jaguar"), "tench": "tench AND fish"}
+
+
+@pytest.mark.parametrize("name", ["ImageNetA", "ImageNetR"])
+def test_a_subset_of_imagenet_asks_what_imagenet_asks(name):
+    subset, base = load_template(name), load_template("ImageNet")
+    assert list(subset.classes) == [each for each in base.classes if each in set(subset.classes)]
+    assert all(subset.query(each) == base.query(each) for each in subset.classes)
 
 
 def test_class_names_come_from_a_list_or_a_file_too(tmp_path):

@@ -1,0 +1,307 @@
+"""CIFAR-100 (Krizhevsky 2009): 100 classes, 18 prompts.
+
+https://www.cs.toronto.edu/~kriz/cifar.html
+
+Names and prompts: github.com/openai/CLIP d05afc436d78f1c48dc0dbf8e5980a9d471f35f6 data/prompts.md (MIT).
+
+Written by _write_templates.py: edit _written/CIFAR100.py.
+"""
+
+based_on = "ImageNet"  # for prompts, and for the queries of the classes it has too
+
+classes = [
+    "apple",
+    "aquarium fish",
+    "baby",
+    "bear",
+    "beaver",
+    "bed",
+    "bee",
+    "beetle",
+    "bicycle",
+    "bottle",
+    "bowl",
+    "boy",
+    "bridge",
+    "bus",
+    "butterfly",
+    "camel",
+    "can",
+    "castle",
+    "caterpillar",
+    "cattle",
+    "chair",
+    "chimpanzee",
+    "clock",
+    "cloud",
+    "cockroach",
+    "couch",
+    "crab",
+    "crocodile",
+    "cup",
+    "dinosaur",
+    "dolphin",
+    "elephant",
+    "flatfish",
+    "forest",
+    "fox",
+    "girl",
+    "hamster",
+    "house",
+    "kangaroo",
+    "keyboard",
+    "lamp",
+    "lawn mower",
+    "leopard",
+    "lion",
+    "lizard",
+    "lobster",
+    "man",
+    "maple tree",
+    "motorcycle",
+    "mountain",
+    "mouse",
+    "mushroom",
+    "oak tree",
+    "orange",
+    "orchid",
+    "otter",
+    "palm tree",
+    "pear",
+    "pickup truck",
+    "pine tree",
+    "plain",
+    "plate",
+    "poppy",
+    "porcupine",
+    "possum",
+    "rabbit",
+    "raccoon",
+    "ray",
+    "road",
+    "rocket",
+    "rose",
+    "sea",
+    "seal",
+    "shark",
+    "shrew",
+    "skunk",
+    "skyscraper",
+    "snail",
+    "snake",
+    "spider",
+    "squirrel",
+    "streetcar",
+    "sunflower",
+    "sweet pepper",
+    "table",
+    "tank",
+    "telephone",
+    "television",
+    "tiger",
+    "tractor",
+    "train",
+    "trout",
+    "tulip",
+    "turtle",
+    "wardrobe",
+    "whale",
+    "willow tree",
+    "wolf",
+    "woman",
+    "worm",
+]
+
+templates = [
+    "a photo of a {}.",
+    "a blurry photo of a {}.",
+    "a black and white photo of a {}.",
+    "a low contrast photo of a {}.",
+    "a high contrast photo of a {}.",
+    "a bad photo of a {}.",
+    "a good photo of a {}.",
+    "a photo of a small {}.",
+    "a photo of a big {}.",
+    "a photo of the {}.",
+    "a blurry photo of the {}.",
+    "a black and white photo of the {}.",
+    "a low contrast photo of the {}.",
+    "a high contrast photo of the {}.",
+    "a bad photo of the {}.",
+    "a good photo of the {}.",
+    "a photo of the small {}.",
+    "a photo of the big {}.",
+]
+
+synonyms = {
+    "aquarium fish": ["tropical fish", "goldfish", "angelfish", "fish tank", "reef aquarium"],
+    "baby": ["infant", "newborn", "toddler"],
+    "bicycle": ["bike", "mountain bike"],
+    "bus": ["school bus", "double decker bus"],
+    "can": ["tin can", "soda can", "beer can", "aluminum can"],
+    "couch": ["sofa"],
+    "crocodile": ["alligator", "caiman"],
+    "flatfish": ["flounder", "halibut", "turbot", "plaice"],
+    "keyboard": ["computer keyboard"],
+    "lawn mower": ["lawnmower", "mower"],
+    "maple tree": ["japanese maple", "acer palmatum"],
+    "motorcycle": ["motorbike"],
+    "oak tree": ["live oak", "quercus"],
+    "palm tree": ["coconut palm", "date palm"],
+    "pickup truck": ["pick-up truck", "pickup"],
+    "pine tree": ["scots pine", "pinus"],
+    "plain": ["grassland", "prairie", "steppe", "savannah"],
+    "poppy": ["papaver"],
+    "possum": ["opossum"],
+    "ray": ["manta ray", "stingray", "eagle ray"],
+    "rocket": ["space rocket", "rocket launch"],
+    "sea": ["ocean"],
+    "streetcar": ["tram", "trolley car", "tramway"],
+    "sweet pepper": ["bell pepper", "capsicum"],
+    "tank": ["battle tank", "army tank"],
+    "telephone": ["phone", "rotary phone"],
+    "television": ["tv set", "flat screen tv"],
+    "willow tree": ["weeping willow", "salix"],
+    "worm": ["earthworm", "earth worm", "mealworm"],
+}
+
+class_map = {
+    "apple": (
+        '"red apple" OR "green apple" OR "apple pie" OR "apple tree" OR ("apple" OR apples) AND (fruit OR orchard '
+        "OR juice OR ripe OR pie OR cider OR slices)"
+    ),
+    "baby": "{names} OR babies OR infants OR newborns OR toddlers",
+    "bear": '("bear" OR bears) NOT (teddy OR "bear with" OR chicago OR baylor)',
+    "bed": "{names} OR beds",
+    "bee": '"bee" OR "bees" OR honeybee OR honeybees OR bumblebee OR bumblebees',
+    "beetle": "(beetle OR beetles) NOT (vw OR volkswagen OR borer)",
+    "bicycle": '{names} OR bicycles OR bikes OR "mountain bikes"',
+    "bottle": "{names} OR bottles",
+    "bowl": '("bowl" OR bowls) NOT (super OR football OR college)',
+    "boy": "{names} OR boys",
+    "bridge": "{names} OR bridges",
+    "bus": '"bus" OR buses',
+    "butterfly": "{names} OR butterflies",
+    "camel": "{names} OR camels",
+    "can": '"canned food" OR "cans of" OR "can of soup" OR "can of beer" OR "tin cans" OR "tinned"',
+    "castle": "(castle OR castles) NOT rock",
+    "caterpillar": "{names} OR caterpillars",
+    "cattle": '{names} OR " cow " OR cows OR " bull " OR bulls',
+    "chair": "{names} OR chairs",
+    "clock": "{names} OR clocks",
+    "cloud": (
+        "(cloud OR clouds) AND (sky OR blue OR storm OR white OR sunset OR rain OR cumulus) NOT (computing OR google)"
+    ),
+    "crab": '"crab" OR "crabs"',
+    "crocodile": "{names} OR crocodiles OR alligators OR caimans",
+    "cup": (
+        '"coffee cup" OR "tea cup" OR teacup OR "cup of coffee" OR "cup of tea" OR "paper cup" OR "ceramic cup" '
+        "OR cups AND (coffee OR tea OR saucer)"
+    ),
+    "dinosaur": "{names} OR dinosaurs",
+    "dolphin": "{names} OR dolphins",
+    "elephant": "{names} OR elephants",
+    "flatfish": "{names} OR flatfishes OR flounders OR halibuts OR turbots OR plaices",
+    "forest": "{names} OR forests",
+    "fox": (
+        '"red fox" OR "arctic fox" OR "fox cub" OR foxes OR fox AND (wildlife OR forest OR animal OR cub '
+        "OR snow) NOT (megan OR news)"
+    ),
+    "girl": "{names} OR girls",
+    "hamster": "hamster OR hamsters",
+    "house": "(house OR houses) NOT (white OR representatives OR music)",
+    "kangaroo": "{names} OR kangaroos",
+    "keyboard": '{names} OR keyboards OR "computer keyboards"',
+    "lamp": "{names} OR lamps",
+    "leopard": '("leopard" OR leopards) NOT (print OR leggings OR dress OR heels OR bag)',
+    "lion": '("lion" OR "lions") NOT (detroit OR king)',
+    "lizard": "{names} OR lizards",
+    "lobster": "{names} OR lobsters",
+    "man": '("man" OR "men") NOT (iron OR spider)',
+    "maple tree": '{names} OR "maple trees" OR "japanese maples" OR "acer palmatums"',
+    "motorcycle": "{names} OR motorcycles OR motorbikes",
+    "mouse": (
+        '"field mouse" OR "house mouse" OR "lab mouse" OR "mice" OR ("mouse" AND (rodent OR cheese OR trap OR wild '
+        "OR tail))"
+    ),
+    "oak tree": '{names} OR "oak trees" OR "live oaks" OR quercuses',
+    "orange": (
+        '"orange tree" OR "orange slice" OR "orange slices" OR "oranges" OR "orange juice" OR "orange" AND (fruit '
+        "OR citrus OR peel)"
+    ),
+    "orchid": "orchid OR orchids",
+    "palm tree": '{names} OR "palm trees" OR "coconut palms" OR "date palms"',
+    "pear": '"pear" OR "pears"',
+    "pine tree": '{names} OR "pine trees" OR "scots pines" OR pinuses',
+    "plain": '"great plains" OR "grassy plain" OR "open plain" OR plains AND (landscape OR wildlife OR grass)',
+    "plate": (
+        '"dinner plate" OR "dinner plates" OR "ceramic plate" OR "porcelain plate" OR "plate of food" '
+        "OR plates AND (dinner OR porcelain OR salad)"
+    ),
+    "poppy": '("poppy" OR poppies) AND (flower OR flowers OR red OR field OR remembrance OR seed)',
+    "porcupine": "{names} OR porcupines",
+    "possum": "{names} OR possums OR opossums",
+    "rabbit": "{names} OR rabbits",
+    "raccoon": "{names} OR raccoons",
+    "ray": '"manta rays" OR "stingrays" OR "eagle rays" OR "cownose ray"',
+    "road": "{names} OR roads",
+    "rocket": "(rocket OR rockets) NOT (houston OR salad OR arugula)",
+    "rose": (
+        '"red rose" OR "pink rose" OR "white rose" OR "rose bush" OR "rose garden" OR roses NOT guns '
+        "OR rose AND (flower OR petals OR bouquet)"
+    ),
+    "sea": '"sea" OR seaside OR "seas"',
+    "seal": (
+        '"grey seal" OR "gray seal" OR "harbor seal" OR "harbour seal" OR "fur seal" OR "elephant seal" OR "seal pup" '
+        'OR "seals on" OR ((seal OR seals) AND (beach OR ocean OR sea OR zoo OR antarctica))'
+    ),
+    "shark": "(shark OR sharks) NOT (tank OR tale OR san)",
+    "shrew": "{names} OR shrews",
+    "skunk": "skunk OR skunks",
+    "skyscraper": "{names} OR skyscrapers",
+    "snail": "snail OR snails",
+    "snake": "{names} OR snakes",
+    "spider": "{names} OR spiders",
+    "squirrel": "{names} OR squirrels",
+    "streetcar": '{names} OR streetcars OR trams OR "trolley cars" OR tramways',
+    "sunflower": "{names} OR sunflowers",
+    "sweet pepper": '{names} OR "sweet peppers" OR "bell peppers" OR capsicums',
+    "table": (
+        '"dining table" OR "coffee table" OR "wooden table" OR "side table" OR "table and chairs" '
+        "OR tables AND (dining OR coffee OR oak OR furniture)"
+    ),
+    "tank": (
+        '"army tanks" OR "battle tanks" OR "tank" AND (military OR army OR war OR panzer OR sherman) '
+        "OR tanks AND (military OR army)"
+    ),
+    "telephone": "{names} OR telephones",
+    "tiger": '("tiger" OR "tigers") NOT (detroit OR clemson OR woods OR lsu)',
+    "train": (
+        '"steam train" OR "train station" OR trains OR train AND (railway OR locomotive OR station OR tracks '
+        "OR passenger)"
+    ),
+    "tulip": "{names} OR tulips",
+    "turtle": "(turtle OR turtles) NOT (ninja OR neck OR beach)",
+    "whale": "whale OR whales",
+    "willow tree": '{names} OR "willow trees" OR "weeping willows" OR salixes',
+    "wolf": '("wolf" OR wolves) NOT (wolverhampton OR "wall street")',
+    "woman": '"woman" OR "women"',
+    "worm": '"worm" OR "worms"',
+}
+
+definitions = {
+    "apple": "a round red or green fruit that grows on trees",
+    "beetle": "an insect with hard wing cases",
+    "can": "a metal container for food or drink",
+    "mouse": "a small furry rodent with a long tail",
+    "orange": "a round juicy citrus fruit",
+    "plain": "a wide flat stretch of grassland",
+    "plate": "a flat dish from which food is eaten",
+    "poppy": "a flower with large red petals",
+    "ray": "a flat fish with wing-like fins",
+    "rocket": "a vehicle that flies into space",
+    "rose": "a garden flower with thorns and fragrant petals",
+    "seal": "a sea mammal with flippers that rests on beaches and rocks",
+    "tank": "an armoured military vehicle with tracks and a gun",
+    "train": "a row of railway carriages with an engine",
+}

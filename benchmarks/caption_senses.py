@@ -19,10 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import _root  # noqa: F401
-import numpy as np
 
-from retrieval.dataset.class_senses import sense_texts, sense_vectors
-from retrieval.text_model import load_text_model
 from retrieval_templates import load_template
 
 DATA = Path(__file__).parent / "data"
@@ -38,8 +35,14 @@ def make_parser():
 
 def main(argv: list[str] | None = None) -> int:
     args = make_parser().parse_args(argv)
+
+    import numpy as np
+
+    from retrieval.dataset.class_senses import sense_texts, sense_vectors
+    from retrieval.text_model import load_text_model
+
     template = load_template("AmbiguousNames", DATA)
-    names, captions, labels = read_labels(template.classes)
+    names, labels, captions = read_labels(template.classes)
     model = load_text_model(args.model)
     vectors = model.encode_texts(captions)
     print(f"{args.model}: {len(captions)} captions of {len(template.classes)} names, {labels.sum()} mean the class")
@@ -50,12 +53,14 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def read_labels(classes: tuple[str, ...]) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """Per caption: the position of its name among `classes`, the caption, and whether it means the class."""
+def read_labels(classes: tuple[str, ...]) -> tuple:
+    """(position of each name among `classes`, whether a caption means it: arrays (captions,); the captions)."""
+    import numpy as np
+
     with open(DATA / "ambiguous_captions.tsv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     names = np.array([classes.index(row["class"]) for row in rows])
-    return names, [row["caption"] for row in rows], np.array([row["label"] == "1" for row in rows])
+    return names, np.array([row["label"] == "1" for row in rows]), [row["caption"] for row in rows]
 
 
 def report(what: str, scores, labels, names, classes: tuple[str, ...], worst: int) -> None:
@@ -63,23 +68,23 @@ def report(what: str, scores, labels, names, classes: tuple[str, ...], worst: in
     tuned = names % 2 == 0
     threshold = best_threshold(scores[tuned], labels[tuned])
     precision, recall = precision_recall(scores[~tuned] >= threshold, labels[~tuned])
-    print(f"{what}: ROC AUC pooled {auc(scores, labels):.3f}, mean over names {np.mean(of_name):.3f}")
+    print(f"{what}: ROC AUC pooled {auc(scores, labels):.3f}, mean over names {sum(of_name) / len(of_name):.3f}")
     print(f"    threshold {threshold:.3f}: precision {precision:.3f}, recall {recall:.3f} on the other names")
     lowest = sorted(range(len(classes)), key=lambda number: (of_name[number], number))[:worst]
     print(f"    lowest: {', '.join(f'{classes[number]} {of_name[number]:.2f}' for number in lowest)}")
 
 
-def auc(scores: np.ndarray, labels: np.ndarray) -> float:
+def auc(scores, labels) -> float:
     difference = scores[labels][:, None] - scores[~labels]
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
 
-def best_threshold(scores: np.ndarray, labels: np.ndarray) -> float:
+def best_threshold(scores, labels) -> float:
     """The lowest score that is kept where F1 is best."""
-    return float(max(np.unique(scores), key=lambda least: f1(*precision_recall(scores >= least, labels))))
+    return float(max(sorted(scores), key=lambda least: f1(*precision_recall(scores >= least, labels))))
 
 
-def precision_recall(kept: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+def precision_recall(kept, labels) -> tuple[float, float]:
     right = (kept & labels).sum()
     return float(right / max(1, kept.sum())), float(right / labels.sum())
 

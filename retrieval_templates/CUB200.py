@@ -8,7 +8,7 @@ Names and prompts: github.com/facebookresearch/MetaCLIP f47f7841f6a91cc5676729a3
 clipeval/slip/labels.json, templates.json (repo CC-BY-NC-4.0; class names are those of CUB-200-2011; order = CUB's class
 ids).
 
-Written by _write_templates.py: edit _written/CUB200.py.
+Written by sources/write_templates.py: edit sources/written/CUB200.py.
 """
 
 classes = [

@@ -7,7 +7,7 @@ The two face classes ask for the same captions, and so do the parts and the whol
 
 Names and prompts: github.com/openai/CLIP d05afc436d78f1c48dc0dbf8e5980a9d471f35f6 data/prompts.md (MIT).
 
-Written by _write_templates.py: edit _written/Caltech101.py.
+Written by sources/write_templates.py: edit sources/written/Caltech101.py.
 """
 
 based_on = "ImageNet"  # for prompts, and for the queries of the classes it has too

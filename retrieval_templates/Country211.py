@@ -7,7 +7,7 @@ the country.
 
 Names and prompts: github.com/openai/CLIP d05afc436d78f1c48dc0dbf8e5980a9d471f35f6 data/prompts.md (MIT).
 
-Written by _write_templates.py: edit _written/Country211.py.
+Written by sources/write_templates.py: edit sources/written/Country211.py.
 """
 
 classes = [

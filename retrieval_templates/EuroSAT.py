@@ -8,7 +8,7 @@ Names and prompts: github.com/openai/CLIP d05afc436d78f1c48dc0dbf8e5980a9d471f35
 github.com/LAION-AI/CLIP_benchmark 48de38c1689fa6d8b4dd53e3370c669c3bb18117 clip_benchmark/datasets/en_classnames.json +
 en_zeroshot_classification_templates.json (MIT).
 
-Written by _write_templates.py: edit _written/EuroSAT.py.
+Written by sources/write_templates.py: edit sources/written/EuroSAT.py.
 """
 
 classes = [

@@ -4,7 +4,7 @@ https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/
 
 Names and prompts: github.com/openai/CLIP d05afc436d78f1c48dc0dbf8e5980a9d471f35f6 data/prompts.md (MIT).
 
-Written by _write_templates.py: edit _written/Food101.py.
+Written by sources/write_templates.py: edit sources/written/Food101.py.
 """
 
 classes = [

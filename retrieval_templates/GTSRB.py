@@ -6,7 +6,7 @@ The names describe the signs, and are nobody's captions: each class is searched 
 
 Names and prompts: github.com/openai/CLIP d05afc436d78f1c48dc0dbf8e5980a9d471f35f6 data/prompts.md (MIT).
 
-Written by _write_templates.py: edit _written/GTSRB.py.
+Written by sources/write_templates.py: edit sources/written/GTSRB.py.
 """
 
 classes = [

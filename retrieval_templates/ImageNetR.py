@@ -5,7 +5,7 @@ https://github.com/hendrycks/imagenet-r
 Names and prompts: github.com/mlfoundations/wise-ft src/datasets/imagenet_a.py, imagenet_r.py,
 objectnet_metadata/objectnet_to_imagenet_1k.json (MIT); ImageNet-V2 and ImageNet-Sketch use all 1,000 classes.
 
-Written by _write_templates.py: edit _written/ImageNetR.py.
+Written by sources/write_templates.py: edit sources/written/ImageNetR.py.
 """
 
 based_on = "ImageNet"  # for prompts, and for the queries of the classes it has too

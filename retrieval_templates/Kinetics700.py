@@ -6,7 +6,7 @@ What stands in brackets is left out in the synonyms, and what stands at both sid
 
 Names and prompts: github.com/openai/CLIP d05afc436d78f1c48dc0dbf8e5980a9d471f35f6 data/prompts.md (MIT).
 
-Written by _write_templates.py: edit _written/Kinetics700.py.
+Written by sources/write_templates.py: edit sources/written/Kinetics700.py.
 """
 
 classes = [

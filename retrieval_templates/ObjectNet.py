@@ -7,7 +7,7 @@ What ImageNet calls an object (fountain pen, quill) is a synonym here, except wh
 Names and prompts: github.com/mlfoundations/wise-ft src/datasets/imagenet_a.py, imagenet_r.py,
 objectnet_metadata/objectnet_to_imagenet_1k.json (MIT); ImageNet-V2 and ImageNet-Sketch use all 1,000 classes.
 
-Written by _write_templates.py: edit _written/ObjectNet.py.
+Written by sources/write_templates.py: edit sources/written/ObjectNet.py.
 """
 
 based_on = "ImageNet"  # for prompts, and for the queries of the classes it has too

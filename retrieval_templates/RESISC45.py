@@ -6,7 +6,7 @@ Pictures from above are what is meant, so each name stands beside satellite, aer
 
 Names and prompts: github.com/openai/CLIP d05afc436d78f1c48dc0dbf8e5980a9d471f35f6 data/prompts.md (MIT).
 
-Written by _write_templates.py: edit _written/RESISC45.py.
+Written by sources/write_templates.py: edit sources/written/RESISC45.py.
 """
 
 classes = [

@@ -2,7 +2,7 @@
 
 In:  FACTS, a folder with clip_prompts.json (CLIP's list of prompts: {dataset: {classes, templates, source}}),
      clip_benchmark_en.json (CLIP_benchmark's), imagenet_subsets.json (what ImageNet-A, -R and ObjectNet hold)
-     _written/<name>.py, one hand-written file per template, with any of
+     written/<name>.py beside this script, one hand-written file per template, with any of
        facts         the dataset's name in clip_prompts.json
        order         its name in clip_benchmark_en.json, where that has the dataset's own order of classes
        subset        its name in imagenet_subsets.json
@@ -13,9 +13,10 @@ In:  FACTS, a folder with clip_prompts.json (CLIP's list of prompts: {dataset: {
        places        names end in indoor, outdoor, interior or exterior, which nobody writes
 Out: the templates. Edit the hand-written file, not the template, and run again.
 
-    python -m retrieval_templates._write_templates FACTS
+    python retrieval_templates/sources/write_templates.py FACTS
 """
 
+import argparse
 import json
 import re
 import runpy
@@ -23,11 +24,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import _root  # noqa: F401 - the repository's root on the path
+
+from retrieval.files import complete_file
 from retrieval.substring.template_check import plural
 
-HERE = Path(__file__).parent
-WRITTEN = HERE / "_written"
-WIDTH = 120
+WRITTEN = Path(__file__).parent / "written"
+TEMPLATES = Path(__file__).parent.parent
+WIDTH = 120  # of a line, as ruff formats it
 INSIDE = ("indoor", "interior")
 PLACES = (*INSIDE, "outdoor", "exterior")
 INSIDE_QUERY, OUTSIDE_QUERY = "(interior OR inside OR indoor OR indoors)", "(interior OR indoor OR indoors)"
@@ -40,17 +44,17 @@ PAIRED_BIRDS = (
 
 
 def main() -> int:
-    if len(sys.argv) != 2:
-        print(__doc__, file=sys.stderr)
-        return 2
-    facts = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("facts", type=Path, help="a folder with the published lists as JSON")
+    facts = parser.parse_args().facts
     published = json.loads((facts / "clip_prompts.json").read_text(encoding="utf-8"))
     benchmark = json.loads((facts / "clip_benchmark_en.json").read_text(encoding="utf-8"))
     subsets = json.loads((facts / "imagenet_subsets.json").read_text(encoding="utf-8"))
     for path in sorted(WRITTEN.glob("*.py")):
         written = runpy.run_path(str(path))
         template = make_template(written, published, benchmark, subsets)
-        (HERE / path.name).write_text(module_text(written["__doc__"], path.name, template), encoding="utf-8")
+        with complete_file(TEMPLATES / path.name) as beside:
+            beside.write_text(module_text(written["__doc__"], path.name, template), encoding="utf-8")
         print(f"{path.stem}: {len(template['classes'])} classes")
     return 0
 
@@ -116,7 +120,7 @@ def ruled(classes: list[str], written: dict, facts: dict) -> tuple[dict, dict]:
         more = {name: [plural(each) for each in (name, *written.get("synonyms", {}).get(name, ()))] for name in classes}
         class_map = {name: " OR ".join(["{names}", *map(phrase, more[name])]) for name in classes}
         inherited = (
-            runpy.run_path(str(HERE / f"{written['based_on']}.py"))["class_map"] if "based_on" in written else {}
+            runpy.run_path(str(TEMPLATES / f"{written['based_on']}.py"))["class_map"] if "based_on" in written else {}
         )
         class_map = {name: query for name, query in class_map.items() if name not in inherited}
     return synonyms, class_map
@@ -155,7 +159,7 @@ def bird_spellings(name: str, possessives: dict) -> list[str]:
 def module_text(doc: str, file: str, template: dict) -> str:
     lines = [f'"""{doc.strip()}']
     lines += ["", *wrapped(f"Names and prompts: {template['source']}.")]
-    lines += ["", f"Written by _write_templates.py: edit _written/{file}.", '"""', ""]
+    lines += ["", f"Written by sources/write_templates.py: edit sources/written/{file}.", '"""', ""]
     if template["based_on"]:
         lines += [
             f'based_on = "{template["based_on"]}"  # for prompts, and for the queries of the classes it has too',

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+SEPARATOR = b"\x1e"  # between values that are joined in one call: ASCII's own record separator, SQLite's char(30)
+
 
 def integers(numbers, kind: str = "int64") -> pa.Array:
     """Numbers (n,) as an Arrow array of that numpy dtype."""
@@ -19,17 +21,46 @@ def integers(numbers, kind: str = "int64") -> pa.Array:
 
 def binaries(values: Sequence[bytes | None]) -> pa.LargeBinaryArray:
     """Byte strings as a large_binary array."""
+    try:
+        found = cut(SEPARATOR.join(values), SEPARATOR, len(values))
+    except TypeError:  # a null
+        found = None
+    return _one_by_one(values) if found is None else found
+
+
+def texts(values: Sequence[str | None]) -> pa.StringArray:
+    """Texts as a string array. A lone surrogate becomes "?"."""
+    try:
+        found = cut(SEPARATOR.decode().join(values).encode("utf-8", "replace"), SEPARATOR, len(values))
+    except TypeError:  # a null
+        found = None
+    if found is None:
+        found = _one_by_one([None if value is None else value.encode("utf-8", "replace") for value in values])
+    return found.cast(pa.string())
+
+
+def cut(joined: bytes, separator: bytes, number: int) -> pa.LargeBinaryArray | None:
+    """The `number` values between separators of one byte. None where one of the values holds the separator, or none is.
+
+    Values that were joined in one call are five times as fast as values one by one.
+    """
+    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == separator[0])
+    if len(ends) != number - 1:
+        return None
+    data = joined.replace(separator, b"")
+    offsets = np.zeros(number + 1, np.int64)
+    offsets[1:-1] = ends - np.arange(len(ends))
+    offsets[-1] = len(data)
+    return pa.Array.from_buffers(pa.large_binary(), number, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def _one_by_one(values: Sequence[bytes | None]) -> pa.LargeBinaryArray:
     offsets = np.zeros(len(values) + 1, np.int64)
     np.cumsum([0 if value is None else len(value) for value in values], out=offsets[1:])
     valid = np.packbits(np.array([value is not None for value in values], bool), bitorder="little")
     data = b"".join(value for value in values if value is not None)
     buffers = [pa.py_buffer(buffer) for buffer in (valid, offsets, data)]
     return pa.Array.from_buffers(pa.large_binary(), len(values), buffers)
-
-
-def texts(values: Sequence[str | None]) -> pa.StringArray:
-    """Texts as a string array. A lone surrogate becomes "?"."""
-    return binaries([None if value is None else value.encode("utf-8", "replace") for value in values]).cast(pa.string())
 
 
 @functools.lru_cache(64)  # a separator is asked for with every half megabyte of captions

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from retrieval.arrow_values import binaries
+from retrieval.arrow_values import SEPARATOR, binaries, cut
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice, map_columns, shown_names
 from retrieval.pool_values import text_of
@@ -25,7 +25,6 @@ from retrieval.shard_columns import python_columns
 
 SQLITE_BATCH_ROWS = 1 << 12  # rows of Python values, a kilobyte each; with 32,768 a run takes a third longer
 SMALLEST_ROWID, LARGEST_ROWID = -(2**63), 2**63 - 1
-SEPARATOR = b"\x1e"  # between captions that SQLite joins: ASCII's own record separator, char(30)
 SAMPLE_BLOCKS = 16  # places of a shard that a sample of its captions is read from
 LOOKED_UP_CAPTIONS = 1 << 15  # a matcher is faster with more captions
 SAMPLES = "samples"  # the table's name in the published databases
@@ -194,15 +193,8 @@ def _joined_block(connection: sqlite3.Connection, shard: Shard, first: int) -> t
         return None
     if not rows or texts != rows or highest - lowest != rows - 1:
         return None
-    ends = np.flatnonzero(np.frombuffer(joined, np.uint8) == SEPARATOR[0])
-    if len(ends) != rows - 1:
-        return None
-    data = joined.replace(SEPARATOR, b"")
-    offsets = np.zeros(rows + 1, np.int64)
-    offsets[1:-1] = ends - np.arange(len(ends))
-    offsets[-1] = len(data)
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-    return np.arange(lowest, highest + 1), pa.Array.from_buffers(pa.large_binary(), rows, buffers)
+    captions = cut(joined, SEPARATOR, rows)
+    return None if captions is None else (np.arange(lowest, highest + 1), captions)
 
 
 def sample_captions(shard: Shard, count: int) -> list[bytes | None]:

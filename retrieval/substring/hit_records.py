@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from retrieval.arrow_values import integers, texts
+from retrieval.arrow_values import cut, integers, texts
 from retrieval.pool_values import INTEGER_COLUMNS
 from retrieval.record_columns import joined_lines, json_parts
 from retrieval.records import POOL_FIELDS
@@ -17,6 +17,7 @@ from retrieval.shard import Batch
 from retrieval.substring.hits import Hits
 
 _quoted = json.encoder.encode_basestring
+_as_lines = json.JSONEncoder(ensure_ascii=False, separators=("\n", ":")).encode  # of a list, one line per value
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,12 @@ def _label_arrays(labels: Labels) -> tuple[pa.StringArray, pa.StringArray]:
 
 def _column_parts(name: str, values: list | pa.Array) -> list[str | pa.Array]:
     """A column's JSON for `joined_lines`: of Arrow's values (parquet), or of Python's (a database)."""
-    if isinstance(values, list):
-        return [texts(_encoded_list(values))]
-    return json_parts(values, name in INTEGER_COLUMNS)
-
-
-def _encoded_list(values: list) -> list[str]:
-    kinds = set(map(type, values))
-    if kinds == {str}:
-        return list(map(_quoted, values))
-    if kinds <= {int, float}:
-        return list(map(repr, values))
-    return list(map(_encoded, values))
+    if not isinstance(values, list):
+        return json_parts(values, name in INTEGER_COLUMNS)
+    if set(map(type, values)) == {str}:
+        return json_parts(texts(values))
+    lines = _as_lines(values)[1:-1].encode("utf-8", "replace")
+    return [cut(lines, b"\n", len(values)).cast(pa.string())]
 
 
 def _encoded(value) -> str:

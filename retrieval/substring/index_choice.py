@@ -27,9 +27,11 @@ from retrieval.substring.unicode61 import tokens
 SAMPLE_ROWS = 1024  # captions; a word that is in none of them is in fewer than 3,000 of a million
 # Microseconds, measured with a million web captions and ImageNet's queries; only their ratios matter.
 ASK = 50  # a word that the index is asked for
-STEP = 0.1  # an entry of a word's posting list
-FOUND = 0.5  # a row that the index gives
-LOOK_UP = 3.5  # its caption, looked up and searched
+STEP = 0.08  # an entry of a posting list that is read, and of each list that is looked into for it
+MERGE = 0.35  # an entry of the lists of the words that `plan*` begins: SQLite makes one list of them first
+UNSEEN = 0.25  # the chance that a shard has a word which its sample has not
+FOUND = 0.3  # a row that the index gives
+LOOK_UP = 5  # its caption, looked up and searched
 READ_ALL = 1  # a caption, when all are read
 SEARCH = 2  # and if it holds what a query needs
 COMPILE = 150_000  # a matcher
@@ -40,8 +42,10 @@ class Asked:
     """One expression in FTS5's language, as a query, and what it costs."""
 
     query: Query
-    microseconds: float
+    begin: float  # microseconds, until the first row can be found
+    read: float  # entries of posting lists
     found: frozenset[int]  # the captions of the sample that it finds
+    microseconds: float  # all that it costs
 
 
 @dataclass(frozen=True)
@@ -127,9 +131,10 @@ class _Prices:
 
     def __init__(self, phrases: list[Phrase], needles: list, captions: Sequence[bytes | None], rows: int):
         self._sample, self._rows, self._scale = CaptionSample(captions), rows, rows / len(captions)
-        self._phrases = [self._of_phrase(phrase, needle) for phrase, needle in zip(phrases, needles, strict=True)]
+        words = [[self._of_token(*token) for token in needle] for needle in needles]
+        self._phrases = [self._of_phrase(*of_phrase) for of_phrase in zip(phrases, needles, words, strict=True)]
         self._cheapest = [
-            self._cheapest_of(asked, needle) for asked, needle in zip(self._phrases, needles, strict=True)
+            self._cheapest_of(asked, of_phrase) for asked, of_phrase in zip(self._phrases, words, strict=True)
         ]
         self._costs = np.array([1 if asked is None else self.all([asked], [asked]) for asked in self._cheapest])
 
@@ -151,49 +156,61 @@ class _Prices:
         match plan:
             case And(parts):
                 asked = [self.asked(part) for part in parts]
-                query, found = And(tuple(some.query for some in asked)), _all_of([some.found for some in asked])
+                return self._asked(And(tuple(some.query for some in asked)), asked, _read_of_all(asked), _all_of(asked))
             case Or(parts):
                 asked = [self.asked(part) for part in parts]
-                query, found = Or(tuple(some.query for some in asked)), _any_of([some.found for some in asked])
+                read = sum(some.read for some in asked)
+                return self._asked(Or(tuple(some.query for some in asked)), asked, read, _any_of(asked))
             case Not(wanted, unwanted):
                 asked = [self.asked(wanted), self.asked(unwanted)]
-                query, found = Not(asked[0].query, asked[1].query), asked[0].found - asked[1].found
-            case _:
-                return self._phrases[plan]
-        return Asked(query, sum(some.microseconds for some in asked), found)
+                found = asked[0].found - asked[1].found
+                return self._asked(Not(asked[0].query, asked[1].query), asked, 2 * asked[0].read, found)
+        return self._phrases[plan]
 
-    def _of_phrase(self, phrase: Phrase, needle: list[tuple[str, bool]]) -> Asked | None:
+    def _of_phrase(self, phrase: Phrase, needle: list[tuple[str, bool]], words: list[Asked]) -> Asked | None:
         if not needle:
             return None
-        of_words = [self._sample.rows_of_token(*token) for token in needle]
-        found = of_words[0]
+        found = _all_of(words)
         if len(needle) > 1:
-            found = {row for row in set.intersection(*of_words) if holds(needle, self._sample.tokens[row])}
-        return self._asked(phrase, of_words, found)
+            found = frozenset(row for row in found if holds(needle, self._sample.tokens[row]))
+        begin, chance = 0, 1
+        for word in words:  # SQLite begins with a word if the shard has the words before it
+            begin += chance * word.begin
+            chance *= 1 if word.found else UNSEEN
+        return self._priced(phrase, begin, _read_of_all(words), found)
 
-    def _cheapest_of(self, whole: Asked | None, needle: list[tuple[str, bool]]) -> Asked | None:
-        """The phrase, or the rarest of its words."""
-        if len(needle) < 2:
+    def _of_token(self, token: str, star: bool) -> Asked:
+        rows = frozenset(self._sample.rows_of_token(token, star))
+        entries = self._scale * len(rows)
+        merged = self._rows if token[0].isdigit() else entries  # a row has ids, sizes and a score in its other columns
+        return self._priced(Phrase((token,), (star,)), ASK + MERGE * merged * star, entries, rows)
+
+    def _cheapest_of(self, whole: Asked | None, words: list[Asked]) -> Asked | None:
+        """The phrase, or one of its words."""
+        if len(words) < 2:
             return whole
-        (token, star), rows = min(
-            ((token, self._sample.rows_of_token(*token)) for token in needle), key=lambda pair: len(pair[1])
-        )
-        if not token.isascii():  # FTS5 would fold it once more, and nobody has proved that this changes nothing
-            return whole
-        word = self._asked(Phrase((token,), (star,)), [rows], rows)
-        return min(whole, word, key=lambda asked: self.all([asked], [asked]))
+        # FTS5 would fold a word that is not ASCII once more; nobody has proved that this changes nothing.
+        words = [word for word in words if word.query.text.isascii()]
+        return min([whole, *words], key=lambda asked: self.all([asked], [asked]))
 
-    def _asked(self, query: Query, of_words: list[set[int]], found: set[int]) -> Asked:
-        entries = self._scale * (STEP * sum(map(len, of_words)) + FOUND * len(found))
-        return Asked(query, ASK * len(of_words) + entries, frozenset(found))
+    def _asked(self, query: Query, parts: Sequence[Asked], read: float, found: frozenset[int]) -> Asked:
+        return self._priced(query, sum(part.begin for part in parts), read, found)
+
+    def _priced(self, query: Query, begin: float, read: float, found: frozenset[int]) -> Asked:
+        return Asked(query, begin, read, found, begin + STEP * read + FOUND * self._scale * len(found))
 
 
-def _all_of(found: list[frozenset[int]]) -> frozenset[int]:
-    return frozenset.intersection(*found)
+def _read_of_all(parts: Sequence[Asked]) -> float:
+    """Entries that are read to find what all parts find: the shortest list, and a look into the others for each."""
+    return len(parts) * min(part.read for part in parts)
 
 
-def _any_of(found: list[frozenset[int]]) -> frozenset[int]:
-    return frozenset.union(*found)
+def _all_of(parts: Sequence[Asked]) -> frozenset[int]:
+    return frozenset.intersection(*(part.found for part in parts))
+
+
+def _any_of(parts: Sequence[Asked]) -> frozenset[int]:
+    return frozenset.union(*(part.found for part in parts))
 
 
 class CaptionSample:

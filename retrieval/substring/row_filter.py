@@ -8,6 +8,7 @@ ASCII ("rosé" to "rose"). For Flowers102 that is one web caption in twelve. Onl
 (matching.py), which takes 0.07 s instead of 0.10 s per million captions.
 """
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -43,8 +44,8 @@ def row_filter(phrases: list[list[bytes]], make_scanner: Callable[[list[bytes]],
             return np.empty(0, np.int64)
         buffer = bytes_of(captions)
         if scan is None:
-            sample = bytes(buffer[:SAMPLE_BYTES]).lower()
-            rarest = [min(words, key=lambda word: (sample.count(word), -len(word))) for words in useful]
+            count = functools.cache(bytes(buffer[:SAMPLE_BYTES]).lower().count)  # names share words, as "sedan"
+            rarest = [min(words, key=lambda word: (count(word), -len(word))) for words in useful]
             scan = make_scanner(list(dict.fromkeys(word[:LONGEST_LITERAL] for word in rarest)))
         _, ends = scan(buffer)
         positions = np.concatenate([ends - 1, may_become_ascii(np.frombuffer(buffer, np.uint8))]) + offsets[0]

@@ -21,7 +21,7 @@ ROWS = 600
 DEAR, FREE = 1e9, 0
 PRICES = {
     "index alone": {"READ_ALL": DEAR, "LOOK_UP": DEAR},
-    "index, then captions": {"READ_ALL": DEAR, "LOOK_UP": FREE, "COMPILE": -1, "FOUND": FREE},
+    "index, then captions": {"READ_ALL": DEAR, "LOOK_UP": FREE, "COMPILE": -1, "COMPILE_QUERY": FREE, "FOUND": FREE},
     "all captions": {"READ_ALL": -DEAR},
     "as measured": {},
 }

@@ -13,7 +13,7 @@ sample costs time and changes no result.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,13 +28,14 @@ SAMPLE_ROWS = 1024  # captions; a word that is in none of them is in fewer than 
 # Microseconds, measured with a million web captions and ImageNet's queries; only their ratios matter.
 ASK = 50  # a word that the index is asked for
 STEP = 0.08  # an entry of a posting list that is read, and of each list that is looked into for it
-MERGE = 0.35  # an entry of the lists of the words that `plan*` begins: SQLite makes one list of them first
+MERGE = 0.12  # an entry of the lists of the words that `plan*` begins: SQLite makes one list of them first
+MERGE_NUMBER = 0.4  # the same for `3*`: ids, sizes and scores are words too, and have a list each
 UNSEEN = 0.25  # the chance that a shard has a word which its sample has not
 FOUND = 0.3  # a row that the index gives
 LOOK_UP = 5  # its caption, looked up and searched
 READ_ALL = 1  # a caption, when all are read
 SEARCH = 2  # and if it holds what a query needs
-COMPILE = 150_000  # a matcher
+COMPILE, COMPILE_QUERY = 100_000, 500  # a matcher, and each query in it
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class IndexChoice:
             number: prices.all(direct[number], []) - prices.all(covers[number], covers[number]) for number in direct
         }
         searched = {number for number, microseconds in saved.items() if microseconds > 0}
-        return searched if sum(saved[number] for number in searched) > COMPILE else set()
+        return searched if sum(saved[number] for number in searched) > compiling(searched) else set()
 
 
 def first_ways(plan: Plan) -> list[tuple[Plan, int]]:
@@ -145,7 +146,7 @@ class _Prices:
 
     def of_scan(self, covers: dict[int, list[Asked]]) -> float:
         found = frozenset().union(*(asked.found for cover in covers.values() for asked in cover))
-        return COMPILE + READ_ALL * self._rows + SEARCH * self._scale * len(found)
+        return compiling(covers) + READ_ALL * self._rows + SEARCH * self._scale * len(found)
 
     def cover(self, plan: Plan) -> list[Asked]:
         """What finds every row that the plan matches, and others."""
@@ -182,8 +183,10 @@ class _Prices:
     def _of_token(self, token: str, star: bool) -> Asked:
         rows = frozenset(self._sample.rows_of_token(token, star))
         entries = self._scale * len(rows)
-        merged = self._rows if token[0].isdigit() else entries  # a row has ids, sizes and a score in its other columns
-        return self._priced(Phrase((token,), (star,)), ASK + MERGE * merged * star, entries, rows)
+        merge = MERGE * entries
+        if token[0].isdigit():  # nearly each row has a number with this digit as its first; a tenth of those the next
+            merge += MERGE_NUMBER * self._rows / 10 ** (len(token) - 1)
+        return self._priced(Phrase((token,), (star,)), ASK + merge * star, entries, rows)
 
     def _cheapest_of(self, whole: Asked | None, words: list[Asked]) -> Asked | None:
         """The phrase, or one of its words."""
@@ -211,6 +214,11 @@ def _all_of(parts: Sequence[Asked]) -> frozenset[int]:
 
 def _any_of(parts: Sequence[Asked]) -> frozenset[int]:
     return frozenset.union(*(part.found for part in parts))
+
+
+def compiling(queries: Collection[int]) -> float:
+    """Microseconds to compile a matcher of these queries."""
+    return COMPILE + COMPILE_QUERY * len(queries)
 
 
 class CaptionSample:

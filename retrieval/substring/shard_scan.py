@@ -29,7 +29,6 @@ from retrieval.substring.index_hits import index_hits
 from retrieval.substring.matched_labels import MatchedLabels
 from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import RANDOM, Search, Unit, clear_remains, copy_on_fast_disk
-from retrieval.substring.where import Where
 
 ENCODED_BYTES = 1 << 26  # of records encoded at once; most batches have a tenth of it, and Arrow's text ends at 2 GB
 RECORD_BYTES = 300  # of a record without its caption
@@ -88,7 +87,7 @@ class HitCounter:
     def __init__(self):
         self.captions = 0
         self.rows, self.lost, self.first_lost = 0, 0, ""  # read in batches, and those of them that cannot be read
-        self.where: Where | None = None
+        self.where = None  # a retrieval.substring.where.Where
         self.records, self.inside, self.phrases = Counter(), Counter(), Counter()
 
     def note(self, batch: Batch) -> None:
@@ -125,6 +124,8 @@ def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) 
     """The encoded records of a shard, in blocks; some are empty, so that a run that has ended is noticed."""
     name = Path(unit.shard).name
     if search.where is not None:
+        from retrieval.substring.where import Where  # 40 ms for DuckDB, which evaluates the condition
+
         counter.where = Where(shard, search.where)
         shard = counter.where.condition.shard
     if unit.sample is not None:

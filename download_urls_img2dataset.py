@@ -416,6 +416,8 @@ def check(flags) -> None:
         say("note: --combine intersection changes nothing with one --r folder")
     if flags.combine == "rrf" and not (flags.max_per_class or flags.fill or flags.n or flags.conflict == "best"):
         say("note: --combine rrf says what a cap keeps: without --max-per-class, --fill or --n it changes nothing")
+    if not (flags.user_agent or flags.allow_private_hosts or flags.dry_run):
+        say("note: servers are not told whom to ask about this: --user-agent 'lab-images/1.0 (+https://…)' tells them")
     check_wandb(flags)
 
 

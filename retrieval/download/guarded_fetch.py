@@ -45,6 +45,7 @@ import time
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 from retrieval.download.answer_bytes import MAX_IMAGE_PIXELS
@@ -76,14 +77,31 @@ class GuardedDownloader:
     downloader: bytes  # pickled, because unpickling it imports img2dataset, which `install` must do first
 
     def __call__(self, shard):
-        install(self.limits)
+        opener = install(self.limits)
         downloader = pickle.loads(self.downloader)
         downloader.resizer = importlib.import_module("retrieval.download.stored_image").ShownResizer(downloader.resizer)
-        return downloader(shard)
+        with ThreadPool(downloader.thread_count) as ahead:
+            if self.limits.manners.opt_outs:
+                ahead.imap_unordered(opener.fetch_rules, one_url_per_site(shard[1]))
+            return downloader(shard)
+
+
+def one_url_per_site(shard_file: str) -> list[str]:
+    """The first URL of each site of img2dataset's shard, in order.
+
+    Rules cost a site's first image two more answers to wait for. Of 10,000 URLs of web captions, which have 4,600
+    sites, that would nearly double the waiting. So they are fetched ahead, in as many threads as the images have.
+    """
+    with importlib.import_module("fsspec").open(shard_file, "rb") as file:
+        urls = importlib.import_module("pyarrow").ipc.open_file(file).read_all()["url"].to_pylist()
+    first: dict[str, str] = {}
+    for url in urls:
+        first.setdefault("/".join(url.split("/", 3)[:3]).lower(), url)
+    return list(first.values())
 
 
 @functools.cache
-def install(limits: Limits) -> None:
+def install(limits: Limits) -> GuardedOpener:
     """Put the guard under img2dataset in this process."""
     importlib.import_module("retrieval.download.img2dataset_alone")
     downloader = importlib.import_module("img2dataset.downloader")
@@ -117,6 +135,7 @@ def install(limits: Limits) -> None:
         return answer
 
     downloader.download_image_with_retry = download_with_retry
+    return opener
 
 
 def is_temporary(error: str) -> bool:

@@ -28,7 +28,7 @@ from retrieval.download.answer_bytes import TOO_LARGE, BadAnswer, check_image, u
 from retrieval.download.host_turns import LATER, HostTurns
 from retrieval.download.opt_outs import header_refusal, product_tokens
 from retrieval.download.settings import Manners
-from retrieval.download.site_rules import RULES_BYTES, SiteRulesCache
+from retrieval.download.site_rules import RULES_BYTES, SiteRulesCache, origin_of
 from retrieval.private_hosts import is_public_address, names_private_host, resolves_to_private
 
 READ_BYTES = 1 << 18
@@ -228,29 +228,31 @@ class GuardedOpener(urllib.request.OpenerDirector):
 
     def _wait_to_be_let_in(self, url: str, host: str, call: _Call) -> None:
         began = time.monotonic()
-        if self.manners.opt_outs and not call.is_for_rules:
-            try:
-                refusal = self.rules.rules_of(url).refusal(url, self.tokens)
-            finally:
-                _thread.call = call
-            if refusal:
-                raise Refused(refusal)
+        heeds_rules = self.manners.opt_outs and not call.is_for_rules
+        if heeds_rules and (refusal := self.rules.rules_of(url).refusal(url, self.tokens)):
+            raise Refused(refusal)
         call.turn = self.turns.take(host)
         call.deadline += time.monotonic() - began
 
     def _read_text(self, url: str) -> str:
         """A small text of a site, cut after RULES_BYTES."""
-        seconds = self.limits.deadline_seconds
-        call = _Call(time.monotonic() + seconds, min(seconds, _thread.call.timeout), is_for_rules=True)
-        with contextlib.closing(self._begin(urllib.request.Request(url), call)) as response:
-            try:
+        seconds, image = self.limits.deadline_seconds, getattr(_thread, "call", None)
+        call = _Call(time.monotonic() + seconds, image.timeout if image else seconds, is_for_rules=True)
+        try:
+            with contextlib.closing(self._begin(urllib.request.Request(url), call)) as response:
                 data = response.read(RULES_BYTES)
                 data = unpacked(data, response.headers.get_all("Content-Encoding", []), RULES_BYTES)
-            except BadAnswer as error:
-                raise Refused(str(error)) from error
-            finally:
-                call.end_turn()
+        except BadAnswer as error:
+            raise Refused(str(error)) from error
+        finally:
+            call.end_turn()
+            _thread.call = image
         return data.decode("utf-8-sig", "replace")
+
+    def fetch_rules(self, url: str) -> None:
+        """Have the rules of a URL's site at hand when it is asked for."""
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+            self.rules.said_by(origin_of(ascii_url(url)))
 
 
 class CappedResponse(contextlib.closing):

@@ -9,7 +9,10 @@ from pathlib import Path
 from retrieval.download import plan
 from retrieval.download.plan_paths import plain_path
 
-LEAST_ALIVE = 0.1  # --fill assumes at least this share of live images: so it asks for 10 times what is missing at most
+# --fill assumes at least these shares of live images, of a class and of a host: so it asks for 20 times what is missing
+# at most, and for that only on hosts that have given next to nothing.
+LEAST_ALIVE, LEAST_ALIVE_OF_HOST = 0.1, 0.05
+PRIOR_URLS = 2  # a host's own share counts as much as the class's after this many answers
 
 _TO_FETCH = """
     drop_reason IS NULL
@@ -109,15 +112,24 @@ def write_url_list(database, path: Path, most: int) -> int:
 
 def begin_fill(database, fill: int) -> None:
     """Want only the first `fill` pairs of each class's list for now."""
+    database.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE hosts AS
+        SELECT pairs.url_hash, any_value({plan.HOST_SQL}) AS host
+        FROM pairs JOIN asked ON asked.rowid = pairs.first_row WHERE class_rank IS NOT NULL GROUP BY pairs.url_hash
+        """
+    )
     database.execute("UPDATE pairs SET drop_reason = ? WHERE class_rank > ?", [plan.FULL, fill])
 
 
 def go_further(database, fill: int) -> int:
     """Want more of the list of each class of which fewer than `fill` images are kept so far (see `judge`).
 
-    How many more follows from the share that was kept, plus one standard deviation, so that few classes need yet
-    another round. It depends on nothing but the beginning of the list, so a run that was stopped goes through the same
-    steps again and ends at the same position.
+    How many more follows from the hosts of the list's next URLs: each is expected to give as many images as its host
+    has given so far, of all classes, and a host of which little is known as many as the class. The list is wanted up to
+    where what is expected, less 1.5 standard deviations, is what is missing. So few classes need yet another round. It
+    depends on nothing but the beginnings of the lists, so a run that was stopped goes through the same steps again and
+    ends at the same position.
 
     Returns:
         int: pairs that are wanted in addition; 0 when each class is full or at the end of its list.
@@ -126,15 +138,29 @@ def go_further(database, fill: int) -> int:
         f"""
         UPDATE pairs SET drop_reason = NULL
         FROM (
-            SELECT class, max(class_rank) AS depth, count(*) FILTER (drop_reason IS NULL) AS kept
-            FROM outcome GROUP BY class
-        ) AS seen
-        WHERE pairs.class = seen.class AND pairs.drop_reason = ? AND kept < {fill}
-            AND class_rank <= depth + ceil(
-                ({fill} - kept + sqrt({fill} - kept)) / greatest(kept / depth, {LEAST_ALIVE})
+            WITH known AS (
+                SELECT host, count(*) AS asked, count(*) FILTER (drop_reason IS NULL) AS kept
+                FROM outcome JOIN hosts USING (url_hash) GROUP BY host
+            ),
+            short AS (
+                SELECT class, count(*) FILTER (drop_reason IS NULL) AS kept, count(*) AS depth,
+                       greatest(kept / depth, {LEAST_ALIVE}) AS share
+                FROM outcome GROUP BY class HAVING kept < {fill}
+            ),
+            further AS (
+                SELECT key, class, class_rank, {fill} - short.kept AS missing,
+                       greatest((coalesce(known.kept, 0) + share * {PRIOR_URLS})
+                                / (coalesce(asked, 0) + {PRIOR_URLS}), {LEAST_ALIVE_OF_HOST}) AS chance
+                FROM pairs JOIN short USING (class) JOIN hosts USING (url_hash) LEFT JOIN known USING (host)
+                WHERE drop_reason = $full
             )
+            SELECT key, missing, sum(chance) OVER so_far - chance AS expected,
+                   sum(chance * (1 - chance)) OVER so_far - chance * (1 - chance) AS variance
+            FROM further WINDOW so_far AS (PARTITION BY class ORDER BY class_rank)
+        ) AS next
+        WHERE pairs.key = next.key AND expected - 1.5 * sqrt(greatest(variance, 0)) < missing
         """,
-        [plan.FULL],
+        {"full": plan.FULL},
     ).fetchone()[0]
 
 

@@ -6,10 +6,10 @@ on the file, so that others wait for it. Then:
 
     2xx                        the rules are in force; of a robots.txt the first 500 KiB count (RFC 9309, 2.5)
     4xx, too many redirects    there are no rules: everything is allowed (2.3.1.3)
-    5xx, 429, not HTTP,        nothing is allowed (2.3.1.4): ROBOTS_UNREADABLE. Asked three times, for three URLs, then
-    a private address          not again for ten minutes
-    no connection              the image would fail too, and for the same reason: its own URL gets this reason, also
-                               after three times
+    5xx, 429, not HTTP,        nothing is allowed (2.3.1.4): ROBOTS_UNREADABLE. For a minute, then it is asked again
+    a private address
+    no connection              the image would fail too, and for the same reason: for a minute its URL gets this reason.
+                               So a dead host costs one time-out per minute, however many URLs it has
     tdmrep.json                only what it says counts; without an answer nothing is reserved
 """
 
@@ -30,8 +30,7 @@ from retrieval.download.opt_outs import ROBOTS_UNREADABLE, SiteRules, parse_rule
 
 RULES_BYTES = 500 << 10
 RULES_SECONDS = 24 * 3600
-FAILURE_SECONDS = 600
-TRIES = 3
+FAILURE_SECONDS = 60
 ORIGINS_IN_MEMORY = 1_000  # parsed; the folder has the others
 
 
@@ -59,13 +58,12 @@ class SiteRulesCache:
             SiteFailure: they cannot be had.
             AskedToWait: the host is to be left alone.
         """
-        parts = urllib.parse.urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}".lower()
+        origin = origin_of(url)
         with self.lock:
             if origin in self.known:
                 self.known.move_to_end(origin)
                 return self.known[origin]
-        said = self._said_by(origin)
+        said = self.said_by(origin)
         if said.get("error"):
             raise SiteFailure(said["error"])
         rules = parse_rules(said["robots"], said["tdmrep"])
@@ -75,7 +73,12 @@ class SiteRulesCache:
                 self.known.popitem(last=False)
         return rules
 
-    def _said_by(self, origin: str) -> dict:
+    def said_by(self, origin: str) -> dict:
+        """What an origin answered: "robots" and "tdmrep", texts or null, or "error". It is asked if that is not known.
+
+        Raises:
+            AskedToWait: the host is to be left alone.
+        """
         name = name_of(origin)
         path = self.folder / name[:2] / f"{name}.rules"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,8 +86,8 @@ class SiteRulesCache:
             with contextlib.suppress(OSError):  # on a disk without locks another process may ask too
                 fcntl.flock(file, fcntl.LOCK_EX)
             said = _fresh(file, path.stat().st_mtime)
-            if said.get("error") and said["tries"] < TRIES or not said:
-                said = self._ask(origin) | {"origin": origin, "tries": said.get("tries", 0) + 1}
+            if not said:
+                said = {"origin": origin} | self._ask(origin)
                 file.truncate(0)
                 json.dump(said, file)
             return said
@@ -107,6 +110,11 @@ class SiteRulesCache:
         except (OSError, http.client.HTTPException, ValueError):
             tdmrep = None
         return {"robots": robots, "tdmrep": tdmrep}
+
+
+def origin_of(url: str) -> str:
+    parts = urllib.parse.urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _fresh(file, written: float) -> dict:

@@ -24,6 +24,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 from retrieval.cli import (
@@ -118,6 +119,13 @@ def make_parser():
         "--check", action="store_true", help="write nothing: search a sample and print what is wrong with the classes"
     )
     parser.add_argument(
+        "--suggest-names", action="store_true", help="with --check: propose names that people may write for each class"
+    )
+    parser.add_argument(
+        "--wordnet", type=Path, metavar="DIR", help="with --check: the folder of WordNet's index.noun and data.noun "
+        "(default: /usr/share/wordnet, if it is there)"
+    )  # fmt: skip
+    parser.add_argument(
         "--pool-rows", type=int, metavar="N", help="with --check: estimate counts for N rows (default: those of --dbs)"
     )
     add_overwrite_flag(parser)
@@ -190,6 +198,8 @@ def check_flags(args) -> tuple[int, int]:
         raise UserError(
             "--check looks for --query's classes in shards that are there: leave --select-random and --download-dbs out"
         )
+    if (args.suggest_names or args.wordnet) and not args.check:
+        raise UserError("--suggest-names and --wordnet are about a sample of captions: add --check")
     if args.check and args.where:
         raise UserError("--check looks at captions alone: leave --where out")
     if (args.query is None) == (args.select_random is None):
@@ -264,14 +274,20 @@ def note_operators(template: Template, mode: str) -> None:
 
 def check_classes(args, template: Template, search: Search, shards: list[str | RemoteFile]) -> int:
     """--check: print the findings. The exit code."""
+    from retrieval.substring.name_check import check_names, suggest_names
     from retrieval.substring.template_check import check_template, read_sample
+    from retrieval.substring.wordnet import open_wordnet
 
+    wordnet = open_wordnet(args.wordnet)
     sample, missing = read_sample(shards, search.columns)
     for shard, reason in missing.items():
         say_always(f"missing: {shard}: {reason}")
     if not sample.captions:
         raise UserError("--check found no caption in the shards of --dbs")
-    for line in check_template(search, template.class_map, sample, args.pool_rows or sample.rows):
+    lines = [check_template(search, template.class_map, sample, args.pool_rows or sample.rows)]
+    lines += [check_names(search, template, sample, wordnet)]
+    lines += [suggest_names(search, template.synonyms, sample, wordnet)] if args.suggest_names else []
+    for line in chain.from_iterable(lines):
         print(line)
     return 1 if missing or template.bad_queries else 0
 

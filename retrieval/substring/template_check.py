@@ -27,6 +27,7 @@ from retrieval.shards import count_rows, open_shard, sampled_batches
 from retrieval.substring.caption_buffers import without_nulls
 from retrieval.substring.hits import Hits
 from retrieval.substring.matching import Matcher, distinct_phrases
+from retrieval.substring.name_forms import plural
 from retrieval.substring.search_units import Search
 from retrieval.substring.unicode61 import tokens
 
@@ -129,12 +130,13 @@ class Findings:
     title: str
     findings: list[list[str]]
     guarded: Sequence[str] = ()  # classes of this kind that have a query in class_map
+    is_list: bool = False  # findings of one line each, that need a line
 
     def lines(self) -> Iterator[str]:
         if self.findings or self.guarded:
             yield ""
             yield f"{self.title}: {len(self.findings):,}"
-        if self.findings and len(self.findings[0]) == 1:
+        if self.findings and len(self.findings[0]) == 1 and not self.is_list:
             yield from self._names()
         else:
             for finding in self.findings[:SHOWN_FINDINGS]:
@@ -356,13 +358,6 @@ def word_query(name: str) -> Query:
 def word_line(name: str) -> str:
     """A class_map line for --match word that finds the name and its plural."""
     return f"{json.dumps(name, ensure_ascii=False)}: {to_fts5(word_query(name))!r},"
-
-
-def plural(name: str) -> str:
-    """A rough English plural: the author of a template corrects it at a glance."""
-    if re.search(r"(s|x|z|ch|sh)$", name):
-        return name + "es"
-    return name[:-1] + "ies" if re.search(r"[^aeiou]y$", name) else name + "s"
 
 
 def homonym_line(name: str) -> str:

@@ -190,6 +190,7 @@ def main(argv: list[str] | None = None) -> int:
         diverse,
         fetch_rounds,
         fetch_wanted,
+        forecast,
         image_folder,
         lookalikes,
         plan,
@@ -232,6 +233,8 @@ def main(argv: list[str] | None = None) -> int:
         plan_fetch.forget_vanished(database, rounds)
         account.say_plan(database, rows_read, choice)
         account.say_drops(database, work, new_drops)
+        expected = forecast.forecast(database, rounds, choice.fill, resize, fetch_settings)
+        forecast.say_forecast(expected)
         if flags.dry_run:
             return 0
 
@@ -244,6 +247,7 @@ def main(argv: list[str] | None = None) -> int:
             write_json(dataset / "settings.json", settings)
             fetch = fetch_wanted.Fetch(database, rounds, resize, fetch_settings, lookalike_filter, lock)
             lost = fetch_wanted.fill_classes(fetch, choice.fill) if choice.fill else fetch_wanted.fetch_all(fetch)
+            forecast.say_outcome(expected, database, rounds)
 
             # Place, and remove what earlier runs placed and this one does not keep.
             folders = class_folders(plan_outcome.count_classes(database), earlier_folders)

@@ -1,6 +1,7 @@
 """What the downloader chooses: several folders combined, caps, classes filled, images that differ."""
 
 import contextlib
+import itertools
 import math
 import random
 import subprocess
@@ -312,6 +313,19 @@ def test_fill_goes_no_further_than_a_cap_on_its_class(tmp_path):
     dead = dict.fromkeys([f"http://example.com/{n}.jpg" for n in range(20)])
     _, dropped, asked = filled(tmp_path, list(map(record, dead)), dead, random.Random(0), 0, fill=2, max_per_class=7)
     assert dropped == {"HTTP 404": 7, "over --max-per-class": 13} and len(asked) == 7
+
+
+def test_fill_reaches_beyond_a_host_that_has_given_nothing(tmp_path):
+    hosts = ["live", "dead"] * 5 + ["dead"] * 30 + ["live"] * 40
+    web = {f"http://{host}.test/{n}.jpg": None if host == "dead" else str(n) for n, host in enumerate(hosts)}
+    rows = [record(url, RANK=n, SCORE=1 - n / 1000) for n, url in enumerate(web)]
+    database = planned(tmp_path, rows, fill=10, prefer="score")
+    list_classes(database, choice_of(fill=10, prefer="score"))
+    begin_fill(database, 10)
+    read_answers(database, dict(itertools.islice(web.items(), 10)), tmp_path / "answers.parquet")
+    judge(database)
+    further = go_further(database, 10)
+    assert 30 + 5 <= further < 30 + 20  # 15 by the class's share alone: a round of dead URLs
 
 
 def test_fill_killed_and_run_again_makes_the_same_folder(server, tmp_path, download):

@@ -14,7 +14,7 @@ from retrieval.download.plan_paths import plain_path
 LEAST_ALIVE, LEAST_ALIVE_OF_HOST = 0.1, 0.05
 PRIOR_URLS = 2  # a host's own share counts as much as the class's after this many answers
 
-_TO_FETCH = """
+TO_FETCH = """
     drop_reason IS NULL
     AND url_hash NOT IN (SELECT url_hash FROM placed)
     AND url_hash NOT IN (SELECT url_hash FROM results)
@@ -76,7 +76,12 @@ def forget_vanished(database, rounds: Path) -> None:
 
 def count_to_fetch(database) -> int:
     """URLs that are wanted, not placed and not yet answered."""
-    return database.execute(f"SELECT count(DISTINCT url_hash) FROM pairs WHERE {_TO_FETCH}").fetchone()[0]
+    return database.execute(f"SELECT count(DISTINCT url_hash) FROM pairs WHERE {TO_FETCH}").fetchone()[0]
+
+
+def count_answers(database) -> tuple[int, int]:
+    """URLs that were answered, in this run and in earlier ones, and how many of them gave an image."""
+    return database.execute("SELECT count(*), count(*) FILTER (reason IS NULL) FROM results").fetchone()
 
 
 def write_url_list(database, path: Path, most: int) -> int:
@@ -91,7 +96,7 @@ def write_url_list(database, path: Path, most: int) -> int:
         f"""
         CREATE OR REPLACE TEMP TABLE to_fetch AS
         SELECT url_hash, min(first_row) AS first_row
-        FROM pairs WHERE {_TO_FETCH} GROUP BY url_hash ORDER BY url_hash LIMIT {most}
+        FROM pairs WHERE {TO_FETCH} GROUP BY url_hash ORDER BY url_hash LIMIT {most}
         """
     )
     count = database.execute("SELECT count(*) FROM to_fetch").fetchone()[0]

@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
 
     import numpy as np
 
-    from retrieval.dataset.class_senses import sense_texts, sense_vectors
+    from retrieval.dataset.class_senses import mean_vectors, sense_texts
     from retrieval.text_model import load_text_model
 
     template = load_template("AmbiguousNames", DATA)
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     vectors = model.encode_texts(captions)
     print(f"{args.model}: {len(captions)} captions of {len(template.classes)} names, {labels.sum()} mean the class")
     for what, of_class in (("definitions", template), ("prompts only", replace(template, definitions={}))):
-        senses = sense_vectors(sense_texts(of_class), model)
+        senses = mean_vectors(sense_texts(of_class), model.encode_texts)
         scores = np.einsum("ij,ij->i", vectors, senses[names])
         report(what, scores, labels, names, template.classes, args.worst)
     return 0

@@ -15,7 +15,7 @@ from download_server import contents, planned
 from retrieval import text_model_names
 from retrieval.cli import UserError
 from retrieval.dataset import caption_scores
-from retrieval.dataset.class_senses import sense_texts, sense_vectors
+from retrieval.dataset.class_senses import mean_vectors, sense_texts
 from retrieval.download.plan_choice import count_dropped
 from retrieval.records import Manifest, chunk_files, encode_record, read_records, write_chunks, write_manifest
 from retrieval.report import write_report
@@ -117,7 +117,7 @@ def score_by_hand(text: str, name: str) -> tuple[float, int]:
 def test_a_class_is_its_name_and_definition_or_else_its_prompts():
     template = Template("", ("crane", "hen"), ("a {}.", "the {}."), definitions={"crane": "a bird"})
     assert sense_texts(template) == [["crane, a bird"], ["a hen.", "the hen."]]
-    vectors = sense_vectors(sense_texts(template), WordModel())
+    vectors = mean_vectors(sense_texts(template), WordModel().encode_texts)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1) and vectors.shape == (2, 64)
 
 
@@ -202,7 +202,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_bytes(tmp_path, score, monkey
     selection(tmp_path / "found")
     score(out="whole")
     for _ in range(4):
-        score(model=WordModel(most=2))  # the classes, one block, and then Ctrl-C
+        score(model=WordModel(most=4))  # three classes, one block, and then Ctrl-C
         assert not (tmp_path / "scored" / "job_0_of_1.json").exists()
     code, said = score()
     assert code == 0 and "7 captions, 3 of them embedded now" in said

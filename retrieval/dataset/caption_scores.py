@@ -14,7 +14,7 @@ import numpy as np
 
 from retrieval.cli import progress
 from retrieval.dataset.caption_numbers import Captions, all_records, caption_of
-from retrieval.dataset.class_senses import sense_vectors
+from retrieval.dataset.class_senses import mean_vectors
 from retrieval.files import complete_file
 
 BLOCK = 8_192  # distinct captions: half a minute of two cores with MiniLM
@@ -45,7 +45,7 @@ def score_pairs(captions: Captions, chunks: list[Path], judge: Judge, folder: Pa
     embedded = 0
     if todo:
         model = judge.load()
-        senses = sense_vectors(judge.texts, model)
+        senses = mean_vectors(judge.texts, model.encode_texts)
         asked = sum(block.captions.stop - block.captions.start for block in todo)
         with progress(asked, "captions", "scoring") as more:
             for block, texts in texts_of_blocks(captions, chunks, todo):

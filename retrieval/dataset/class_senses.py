@@ -4,7 +4,7 @@ A class with a definition is the text "name, definition". Another class is its p
 of length 1 again, as --prompt-ensemble of the semantic filter makes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -19,9 +19,11 @@ def sense_texts(template: Template) -> list[list[str]]:
     ]
 
 
-def sense_vectors(texts: Sequence[Sequence[str]], model) -> np.ndarray:
-    """float32 (classes, width), unit rows: per class the mean of its texts' unit vectors."""
-    vectors = model.encode_texts([text for of_class in texts for text in of_class])
-    starts = np.cumsum([0, *map(len, texts[:-1])])
-    sums = np.add.reduceat(vectors, starts, axis=0)
-    return sums / np.linalg.norm(sums, axis=1, keepdims=True)
+def mean_vectors(texts: Iterable[list[str]], embed: Callable[[list[str]], np.ndarray]) -> np.ndarray:
+    """float32 (classes, width), unit rows: per class the mean of its texts' vectors, of length 1 again.
+
+    A class is embedded by itself, because what is in a batch changes float rounding: its vector is the same in any
+    template.
+    """
+    means = np.stack([embed(of_class).mean(axis=0) for of_class in texts])
+    return means / np.linalg.norm(means, axis=1, keepdims=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.clip_model import ClipModel
+from retrieval.dataset.class_senses import mean_vectors
 from retrieval.embeddings import READ_ERRORS
 from retrieval.files import complete_file, settings_fingerprint
 
@@ -26,8 +27,7 @@ def embed_class_texts(model: ClipModel, prompts: dict[str, list[str]], mean: str
         texts = np.load(file)
         if texts.shape == (len(prompts), model.width):
             return texts
-    texts = np.stack([model.encode_texts(some, unit=mean == "normalised").mean(axis=0) for some in prompts.values()])
-    texts /= np.linalg.norm(texts, axis=1, keepdims=True)
+    texts = mean_vectors(prompts.values(), lambda some: model.encode_texts(some, unit=mean == "normalised"))
     with complete_file(file) as beside, open(beside, "wb") as rows:
         np.save(rows, texts)
     return texts

@@ -14,6 +14,7 @@ import numpy as np
 
 from retrieval.cli import UserError
 from retrieval.clip_model import ClipModel
+from retrieval.dataset.class_senses import mean_vectors
 from retrieval.dataset.dataset_folder import class_of_labels
 from retrieval.dataset.image_features import ImageFeatures
 from retrieval.dataset.linear_probe import train_probe
@@ -114,11 +115,7 @@ def zero_shot(model: ClipModel, prompts: list[list[str]], tested: Pictures) -> t
     Returns:
         as `probe_dataset`.
     """
-    texts = model.encode_texts([prompt for some in prompts for prompt in some])
-    ends = np.cumsum([len(some) for some in prompts])
-    features = np.stack([part.mean(axis=0) for part in np.split(texts, ends[:-1])])
-    features /= np.linalg.norm(features, axis=1, keepdims=True)
-    predicted = (tested.features @ features.T).argmax(axis=1)
+    predicted = (tested.features @ mean_vectors(prompts, model.encode_texts).T).argmax(axis=1)
     right = predicted == tested.labels
     return {
         "accuracy": accuracy_of(right),

@@ -3,6 +3,8 @@
 In:  DATASET, the ImageFolder that download_urls_img2dataset.py (or this script) made
      --model, the CLIP that judges; --template, whose prompts say what a class looks like
 Out: --ids FILE       the keys of the images that are kept, one per line
+     --rejects FILE   the keys of those that are not, but for a limit: the downloader's --drop reads it, and --fill then
+                      fetches others in their place
      --scores FILE    CSV: each image's score, its nearest class, and why it is not kept
      --output FOLDER  an ImageFolder of the images that are kept (hard links), with metadata, README.md and page
      --review FILE    a page of all images, to look at and to mark what shall go: `--drop` reads its list of marks
@@ -64,6 +66,8 @@ def make_parser():
     keep.add_argument("--diverse", action="store_true", help="with --max-per-class: N that differ, not the N best")
     output = parser.add_argument_group("output")
     output.add_argument("--ids", type=Path, metavar="FILE", help="write the keys of the images that are kept")
+    output.add_argument("--rejects", type=Path, metavar="FILE",
+                        help="write the keys of the images that are not kept, without those over a limit")  # fmt: skip
     output.add_argument("--scores", type=Path, metavar="FILE", help="write a CSV of all images")
     output.add_argument("--output", type=Path, metavar="FOLDER", help="make an ImageFolder of what is kept")
     output.add_argument("--overwrite", action="store_true", help="replace what other settings left in --output")
@@ -85,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
     # What computes is imported once all that can be refused without it has been refused.
     from retrieval.clip_model import load_clip
     from retrieval.dataset import image_features, judged_folder, judgement
-    from retrieval.dataset.choice import Rules
+    from retrieval.dataset.choice import LIMITS, Rules
     from retrieval.dataset.class_texts import embed_class_texts
     from retrieval.dataset.export import write_ids
     from retrieval.report import write_report
@@ -109,6 +113,8 @@ def main(argv: list[str] | None = None) -> int:
     # Report.
     if flags.ids:
         write_ids(kept, flags.ids)
+    if flags.rejects:
+        write_ids((entry for entry in judged if entry["outcome"] not in (judgement.KEPT, *LIMITS)), flags.rejects)
     if flags.scores:
         judgement.write_scores(judged, flags.scores)
     if flags.output:
@@ -130,9 +136,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def check(flags) -> None:
     check_model_name(flags.model)
-    outputs = (("--ids", flags.ids), ("--scores", flags.scores), ("--output", flags.output), ("--review", flags.review))
+    outputs = [(f"--{name}", getattr(flags, name)) for name in ("ids", "rejects", "scores", "output", "review")]
     if not any(path for _, path in outputs):
-        raise UserError("give --ids FILE, --scores FILE, --output FOLDER or --review FILE: nothing would be written")
+        raise UserError("nothing would be written: give --ids, --rejects, --scores, --output or --review")
     for flag, value in (("--min-score", flags.min_score), ("--duplicate-cosine", flags.duplicate_cosine)):
         if value is not None and not -1 <= value <= 1:
             raise UserError(f"{flag} {value}: a cosine is a number from -1 to 1")

@@ -253,7 +253,8 @@ def test_drop_takes_keys_files_and_urls_and_thresholds_are_of_classes(tmp_path, 
     (tmp_path / "drop.txt").write_text("# seen\n10000\nwherever/10001.jpg\nhttp://h/2.jpg\n77\n")
     (tmp_path / "least.json").write_text('{"woven": 2}')
     flags = ("--model", model, "--drop", tmp_path / "drop.txt", "--per-class-thresholds", tmp_path / "least.json")
-    outcomes = [line["outcome"] for line in judged(dataset, *flags)]
+    outcomes = [line["outcome"] for line in judged(dataset, *flags, "--rejects", tmp_path / "rejects.txt")]
+    assert (tmp_path / "rejects.txt").read_text().split() == ["10000", "10001", "10002", "10003", "10006"]
     assert outcomes == [choice.DROPPED] * 3 + [choice.LOW_IN_CLASS, "kept", "kept"] * 2
     said = capsys.readouterr().err
     assert "1 of 4 lines name no image of the dataset (first: 77)" in said

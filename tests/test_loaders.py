@@ -1,4 +1,4 @@
-"""What the downloader makes loads with torchvision, Hugging Face `datasets` and webdataset, and trains.
+"""What the downloader and judge_images.py make loads with torchvision, `datasets` and webdataset, and trains.
 
 `datasets` is in .venv-datasets, which `make test` sets up; DATASETS_PYTHON names another Python that has it.
 """
@@ -13,6 +13,7 @@ import pytest
 import torch
 import webdataset
 from download_server import arguments, chunks, record, serving
+from tiny_clip import write_tiny_clip
 from torchvision.datasets import ImageFolder
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +46,9 @@ def made(tmp_path_factory, run_script):
             sources, work = [f"in/{name}" for name in filters], f"work-{out}" if "tars" in out else "work"
             done = run_script("download_urls_img2dataset.py", *arguments(folder, *flags, r=sources, w=work, out=out))
             assert done.returncode == 0, done.stderr
+    judged = ("--model", write_tiny_clip(folder), "--max-per-class", 8, "--output", folder / "judged")
+    done = run_script("dataset_helper/judge_images.py", folder / "both", *judged)
+    assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -77,7 +81,7 @@ def entries_of(folder: Path) -> dict[str, dict]:
     return json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name, images", [("substring", 24), ("semantic", 24), ("both", 36)])
+@pytest.mark.parametrize("name, images", [("substring", 24), ("semantic", 24), ("both", 36), ("judged", 24)])
 def test_torchvision_loads_the_folder_its_names_are_decimal_and_it_trains(made, name, images):
     data = ImageFolder(made / name)
     assert data.classes == FOLDERS and len(data) == images
@@ -97,7 +101,7 @@ def test_torchvision_numbers_the_classes_of_both_splits_alike(made):
         assert {entries[Path(path).stem]["split"] for path, _ in data.samples} == {split}
 
 
-@pytest.mark.parametrize("name, images", [("substring", 24), ("semantic", 24), ("both", 36)])
+@pytest.mark.parametrize("name, images", [("substring", 24), ("semantic", 24), ("both", 36), ("judged", 24)])
 def test_datasets_loads_the_folder_with_labels_and_metadata_and_it_trains(made, tmp_path, name, images):
     found = loaded_by_datasets(tmp_path, made / name)
     assert found["train names"].tolist() == FOLDERS and len(found["train rows"]) == images

@@ -14,7 +14,7 @@ DISAGREES = "another class is nearer (--agree)"
 LOW = "below --min-score"
 LOW_IN_CLASS = "below its class's threshold"
 SIMILAR = "near-duplicate in its class (--duplicate-cosine)"
-OVER_FRACTION, OVER_MAXIMUM = "over --keep-fraction", "over --max-per-class"
+LIMITS = OVER_FRACTION, OVER_MAXIMUM = "over --keep-fraction", "over --max-per-class"
 BLOCK_ROWS = 256  # compared with all kept ones at once
 
 

@@ -64,6 +64,7 @@ from retrieval.substring.shard_sources import MissingShard, ShardFetcher, read_s
 from retrieval.substring.tally import Tally, first_few, report
 from retrieval.wandb_run import add_wandb_flags, check_wandb, log_manifest
 from retrieval_templates import Template, choose_template, names_only, refuse_bad_queries, without_bad_queries
+from retrieval_templates.languages import in_language
 
 NAMED_SHARDS = 12  # that are left out, named one by one before the scan
 CHECKED_SHARDS = 4  # remote shards that are opened before the scan begins
@@ -80,6 +81,10 @@ def make_parser():
     parser.add_argument(
         "--names-only", nargs="?", const="own", choices=("own", "all"), help="search for names as they are, without "
         "class_map: each class's own name (own, the same as nothing), or its synonyms too (all)"
+    )  # fmt: skip
+    parser.add_argument(
+        "--language", metavar="CODE", help="search for a template's classes by their names in this language: de, ja … "
+        "(ImageNet has 92)"
     )  # fmt: skip
     parser.add_argument(
         "--skip-bad-queries", action="store_true", help="leave out classes whose class_map query does not parse, and "
@@ -211,9 +216,11 @@ def check_flags(args) -> tuple[int, int]:
     if args.quantity and total_jobs > 1:
         raise UserError("-n keeps the first of all shards in order, which the jobs of an array do not see: "
                         "run one job, or leave -n out and cap classes in download_urls_img2dataset.py --n")  # fmt: skip
-    if args.select_random and (args.names_only or args.skip_bad_queries):
-        raise UserError("--names-only and --skip-bad-queries are about classes, and --select-random has none: "
-                        "leave them out")  # fmt: skip
+    if args.select_random and (args.names_only or args.skip_bad_queries or args.language):
+        raise UserError("--names-only, --language and --skip-bad-queries are about classes, and --select-random has "
+                        "none: leave them out")  # fmt: skip
+    if args.language and args.names_only:
+        raise UserError("--language takes the names of that language, without queries: leave --names-only out")
     if args.quantity and args.select_random:
         raise UserError("-n is per class and --select-random has no classes: leave one out")
     if (args.shard_sources or args.do_cleanup) and not args.download_dbs:
@@ -233,6 +240,8 @@ def load_classes(args) -> Template:
     template = choose_template(args.query, "--query", args.template_dir, args.template, args.classes)
     if args.names_only:
         template = names_only(template, args.names_only)
+    if args.language:
+        template = in_language(template, args.language.lower(), args.match)
     if not args.skip_bad_queries:
         refuse_bad_queries(template)
         return template
@@ -321,7 +330,8 @@ def run_settings(args, template: Template, search: Search) -> dict:
     """The manifest's settings: the same for all jobs of an array."""
     sample = {"select_random": args.select_random, "seed": args.seed} if args.select_random else {}
     names = {"names_only": True if args.names_only == "own" else "all"} if args.names_only else {}
-    return {"query": args.query} | names | sample | search.settings() | skipped_classes(template)
+    language = {"language": args.language.lower()} if args.language else {}
+    return {"query": args.query} | names | language | sample | search.settings() | skipped_classes(template)
 
 
 def skipped_classes(template: Template) -> dict:

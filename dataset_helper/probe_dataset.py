@@ -68,16 +68,16 @@ def main(argv: list[str] | None = None) -> int:
     use_all_cores()
     model = load_clip(flags.model, flags.device)
     embedded_test = image_features.embed_folder(flags.test, model, flags.features or flags.output / "features")
-    embedded = {str(path): image_features.embed_folder(path, model, flags.features) for path in flags.datasets}
+    embedded = {path: image_features.embed_folder(path, model, flags.features) for path in flags.datasets}
 
     # Probe.
     tested = probe.pictures_of_test(embedded_test, folders)
     numbers, right = [], {}
-    for name, of_dataset in embedded.items():
-        say(f"{name}: training")
-        trained, unused = probe.pictures_of_dataset(Path(name), of_dataset, classes)
+    for (path, of_dataset), name in zip(embedded.items(), short_names(flags.datasets), strict=True):
+        say(f"{path}: training")
+        trained, unused = probe.pictures_of_dataset(path, of_dataset, classes)
         found, right[name] = probe.probe_dataset(trained, tested, len(classes), model.device)
-        numbers.append(described(name, found, classes, unused))
+        numbers.append({"name": name, "folder": str(path)} | found | gaps_of(found, classes, unused))
     zero, right["zero-shot"] = probe.zero_shot(model, [template.prompts(name) for name in classes], tested)
 
     # Report.
@@ -154,20 +154,20 @@ def match_classes(flags, template) -> dict[str, str]:
 # ---- report ----
 
 
-def described(name: str, found: dict, classes: list[str], unused: dict[str, int]) -> dict:
-    """A dataset's entry of probe.json."""
+def short_names(datasets: list[Path]) -> list[str]:
+    """The folders' own names, or their paths if two have one name."""
+    names = [path.resolve().name for path in datasets]
+    return names if len(set(names)) == len(names) else list(map(str, datasets))
+
+
+def gaps_of(found: dict, classes: list[str], unused: dict[str, int]) -> dict:
+    """What a dataset lacks of the test's classes, and has beside them."""
     without = [name for name, of in zip(classes, found["classes"], strict=True) if not of["pictures"]]
-    return {
-        "dataset": name,
-        **found,
-        "without_pictures": without,
-        "unused_classes": unused,
-        "unused_pictures": sum(unused.values()),
-    }
+    return {"without_pictures": without, "unused_classes": unused, "unused_pictures": sum(unused.values())}
 
 
 def print_table(result: dict) -> None:
-    ways = [(of["dataset"], of["pictures"], of["accuracy"]) for of in result["datasets"]]
+    ways = [(of["name"], of["pictures"], of["accuracy"]) for of in result["datasets"]]
     ways.append(("zero-shot", 0, result["zero_shot"]["accuracy"]))
     width = max(len(name) for name, _, _ in ways)
     print(f"{'':{width}} {'pictures':>9} {'accuracy':>9}  95 % interval")
@@ -179,10 +179,10 @@ def say_gaps(result: dict, template) -> None:
     """Name what was not trained, or trained for nothing."""
     for of in result["datasets"]:
         if missing := of["without_pictures"]:
-            say_always(f"warning: {of['dataset']} has no picture of {len(missing):,} test classes, whose test pictures "
+            say_always(f"warning: {of['folder']} has no picture of {len(missing):,} test classes, whose test pictures "
                        f"count as wrong: {listed(missing)}")  # fmt: skip
         if unused := of["unused_classes"]:
-            say(f"note: {of['dataset']}: {of['unused_pictures']:,} pictures of {len(unused):,} classes that are not in "
+            say(f"note: {of['folder']}: {of['unused_pictures']:,} pictures of {len(unused):,} classes that are not in "
                 f"--test were not used: {listed(list(unused))}")  # fmt: skip
     if result["unreadable"]:
         say(f"note: {result['unreadable']:,} pictures of the datasets do not decode and were left out")

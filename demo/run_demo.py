@@ -2,18 +2,20 @@
 
 In:  nothing but the repository.
 Out: in outputs/demo: the pool, its index, the records of both filters, an ImageFolder (dataset/) and its page
-     (report.html), and what the judge keeps of it (judged/). On stdout: two tables that compare the result with the
-     ground truth.
+     (report.html), what the judge keeps of it (judged/), and the page of a probe (probe/probe.html). On stdout: three
+     tables that compare the result with the ground truth.
 
 The first table has precision and recall of captions, of embeddings (by an index, and without one), of captions and
 embeddings together, and of what the judge keeps of these. The second has them for 50 images per class, chosen from each
-filter alone, from both at random, and from both by reciprocal rank fusion.
+filter alone, from both at random, and from both by reciprocal rank fusion. The third has the accuracy of a linear probe
+that was trained on the images of each way, on a test set that was drawn with other seeds.
 
     python demo/run_demo.py
     python demo/run_demo.py --port 9000
 
 Exit code 1: a stage failed, or precision or recall of both filters together, or of the judged images, is below LEAST,
-or one filter found nothing that the other missed, or an image tagged NSFW was requested.
+or one filter found nothing that the other missed, or an image tagged NSFW was requested, or a probe of the judged
+images is worse than that of all images, by more than chance.
 """
 
 import argparse
@@ -44,9 +46,14 @@ FEW_WAYS = {  # way -> (folders of records, flags that order them)
     "union": (("substring", "semantic"), ("--combine", "union")),
     "rrf": (("substring", "semantic"), ("--combine", "rrf")),
 }
+PROBED = {  # row of the third table -> its dataset
+    "substring": "alone/substring", "semantic": "alone/semantic", "both": "dataset", "judged": "judged",
+}  # fmt: skip
+CHANCE = 0.05  # of the exact McNemar test: a more uneven count than this is no chance
 MADE_ANEW = (
     *("img_emb", "metadata", "text_emb", "knn", "index"),
     *("substring", "semantic", "no_index", "work", "dataset", "few", "dataset.features", "judged"),
+    *("alone", "test", "probe"),
 )
 
 
@@ -85,6 +92,7 @@ def main(argv: list[str] | None = None) -> int:
             )  # fmt: skip
         run("dataset_helper/report.py", DEMO / "dataset", "--title", "DTD, from the embedded pool",
             "--output", DEMO / "report.html")  # fmt: skip
+        probe()
     except subprocess.CalledProcessError as error:
         print(f"error: the command above ended with exit code {error.returncode}", file=sys.stderr)
         return 1
@@ -98,8 +106,10 @@ def main(argv: list[str] | None = None) -> int:
 
     fine = report(pool, log)
     report_few(pool)
-    print(f"\n{DEMO}/dataset      the ImageFolder\n{DEMO}/judged       what the judge keeps of it")
-    print(f"{DEMO}/report.html  each image, and what found it")
+    fine = report_probe(pool) and fine
+    print(f"\n{DEMO}/dataset           the ImageFolder\n{DEMO}/judged            what the judge keeps of it")
+    print(f"{DEMO}/report.html       each image, and what found it")
+    print(f"{DEMO}/probe/probe.html  what a linear probe learns from the images")
     print(f"{time.monotonic() - began:.0f} s in all")
     return 0 if fine else 1
 
@@ -141,6 +151,20 @@ def select(pool: Path) -> None:
     run(*neighbours, "--output_dir", DEMO / "semantic", "--index_info_path", DEMO / "index" / "indicies.json")
     # The same rows without the index: their embeddings lie in text_emb/ and img_emb/ beside their folder.
     run(*neighbours, "--output_dir", DEMO / "no_index", "--pool", DEMO / "metadata" / "*.parquet", "--model", MODEL)
+
+
+def probe() -> None:
+    """Train a probe on the images of each way, and test it on drawings that no way could find."""
+    for way in ("substring", "semantic"):  # all their images are in the work folder already
+        run(
+            "download_urls_img2dataset.py", "--r", DEMO / way, "--w", DEMO / "work",
+            "--dataset-output", DEMO / PROBED[way], "--allow-private-hosts",
+        )  # fmt: skip
+    run("demo/make_test_set.py", "--output", DEMO / "test")
+    run(
+        "dataset_helper/probe_dataset.py", *(DEMO / folder for folder in PROBED.values()), "--test", DEMO / "test",
+        "--model", MODEL, "--template", "DTD", "--output", DEMO / "probe", "--features", DEMO / "dataset.features",
+    )  # fmt: skip
 
 
 def run(script: str, *arguments) -> None:
@@ -239,6 +263,36 @@ def report_few(pool: Path) -> None:
         right = placed & wanted
         precision, recall = len(right) / max(1, len(placed)), len(right) / len(wanted)
         print(f"{way:10} {len(placed):11,} {len(right):6,} {precision:10.3f} {recall:7.3f}")
+
+
+def report_probe(pool: Path) -> bool:
+    """Print the third table: the accuracy of a probe of each way, and the model's own without an image.
+
+    Returns:
+        bool: whether the judged images do not train worse than all of them.
+    """
+    probed = json.loads((DEMO / "probe" / "probe.json").read_text(encoding="utf-8"))
+    wanted = right_pairs(ground_truth(pool))
+    print(f"\nA linear probe, tested on {probed['test']['pictures']:,} close-ups with other seeds:\n")
+    print(f"{'':10} {'images':>7} {'precision':>10} {'accuracy':>9}  95 % interval")
+    name_of = {}
+    for (way, folder), numbers in zip(PROBED.items(), probed["datasets"], strict=True):
+        placed, name_of[way] = placed_pairs(DEMO / folder), numbers["name"]
+        precision = len(placed & wanted) / max(1, len(placed))
+        print(f"{way:10} {len(placed):7,} {precision:10.3f} {accuracy_words(numbers['accuracy'])}")
+    print(f"{'zero-shot':10} {0:7,} {'':10} {accuracy_words(probed['zero_shot']['accuracy'])}")
+
+    (pair,) = (pair for pair in probed["pairs"] if (pair["this"], pair["other"]) == (name_of["both"], name_of["judged"]))
+    print(f"\nonly the probe of both is right on {pair['only_this']:,} of them, only that of judged on "
+          f"{pair['only_other']:,}: p = {pair['p']:.2f}")  # fmt: skip
+    worse = pair["only_this"] > pair["only_other"] and pair["p"] < CHANCE
+    if worse:
+        print("FAILED: the judged images train a worse probe than all of them")
+    return not worse
+
+
+def accuracy_words(of: dict) -> str:
+    return f"{of['accuracy']:9.3f}  {of['low']:.3f} to {of['high']:.3f}"
 
 
 def ground_truth(pool: Path) -> dict[str, dict]:

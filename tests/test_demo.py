@@ -306,6 +306,38 @@ def test_the_second_table_counts_how_right_a_few_images_per_class_are(pool, fini
     assert rrf.split() == ["rrf", str(count), str(count), "1.000", "1.000"]
 
 
+@pytest.mark.parametrize(("both_alone", "judged_alone", "p", "fine"), [(9, 1, 0.02, False), (1, 9, 0.02, True)])
+def test_the_third_table_has_five_accuracies(
+    pool, finished, tmp_path, capsys, both_alone, judged_alone, p, fine
+):  # fmt: skip
+    import run_demo
+
+    _, pairs = finished
+    for folder in run_demo.PROBED.values():
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        entries = {str(key): {"url": url, "QUERY": name} for key, (url, name) in enumerate(pairs[:80])}
+        (tmp_path / folder / "metadata.json").write_text(json.dumps(entries))
+    of = {"accuracy": 0.9, "low": 0.871, "high": 0.9234}
+    probed = {"test": {"pictures": 500}, "zero_shot": {"accuracy": of | {"accuracy": 0.8}}}
+    probed["datasets"] = [{"name": Path(folder).name, "accuracy": of} for folder in run_demo.PROBED.values()]
+    pair = {"this": "dataset", "other": "judged", "only_this": both_alone, "only_other": judged_alone, "p": p}
+    (tmp_path / "probe").mkdir()
+    (tmp_path / "probe" / "probe.json").write_text(json.dumps(probed | {"pairs": [pair]}))
+    assert run_demo.report_probe(pool) == fine
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if "to" in line.split()]
+    assert [line[0] for line in lines] == [*run_demo.PROBED, "zero-shot"] and len(lines) == 5
+    assert lines[0][1:] == ["80", "1.000", "0.900", "0.871", "to", "0.923"] and lines[-1][1:3] == ["0", "0.800"]
+
+
+def test_no_drawing_of_the_test_set_is_in_the_pool_or_the_training_and_it_is_the_same_again(tmp_path):
+    import make_test_set
+
+    for folder in ("one", "again"):
+        assert make_test_set.main(["--output", str(tmp_path / folder), "--each", "2", "--workers", "1"]) == 0
+    assert contents(tmp_path / "one") == contents(tmp_path / "again") and len(contents(tmp_path / "one")) == 40
+    assert 100_000 <= make_test_set.FIRST_SEED < 1_000_000 - make_test_set.EACH
+
+
 def test_the_demo_fails_when_a_tagged_image_was_requested(pool, truth, finished, capsys):
     import run_demo
 

@@ -19,7 +19,9 @@ import torch
 
 DECAYS = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6)  # the strongest first: each starts from the one before
 MOST_STEPS = 500  # per decay; 5 to 60 are usual
-LARGEST_GRADIENT = 1e-5  # at the end, of any parameter; the loss is then right to about 1e-6
+# At the end, of any parameter, times the classes: with more of them each gets a smaller share. Of 20 classes in 2,700
+# pictures, five times as much changed 11 of 500 predictions of the weakest decay; this changed none.
+LARGEST_GRADIENT = 2e-4
 BLOCK_NUMBERS = 1 << 23  # of a block's scores (rows, classes) in float64: 64 MB
 
 
@@ -80,7 +82,8 @@ def probes_of_decays(
 
 
 def _least_loss(loss: Callable, start: np.ndarray) -> np.ndarray:
-    options = {"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "gtol": LARGEST_GRADIENT, "ftol": 0, "maxcor": 20}
+    options = {"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "ftol": 0, "maxcor": 20}
+    options["gtol"] = LARGEST_GRADIENT / len(start)
     found = scipy.optimize.minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
     return found.x.reshape(start.shape)
 

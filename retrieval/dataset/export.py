@@ -3,13 +3,16 @@
 import json
 import os
 import re
-from collections.abc import Iterable
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from retrieval.cli import UserError
-from retrieval.files import complete_file
+from retrieval.files import complete_file, read_json
+from retrieval.records import EXPECTED_HASH, PROVENANCE_FIELDS, encode_record, write_chunks
 
 RETRIEVED = 0  # SWAT's third field: 1 is an image of the few-shot set
 UID = re.compile(r"[0-9a-f]{32}")
@@ -79,6 +82,50 @@ def write_datacomp_uids(images: Iterable[dict], output: Path) -> tuple[int, int]
     with complete_file(output) as beside, open(beside, "wb") as file:
         np.save(file, np.unique(np.array(uids, UIDS)))
     return len(uids), skipped
+
+
+def write_rebuild_list(images: Iterable[dict], output: Path) -> tuple[int, int]:
+    """chunk_*.json in the folder `output`: a record per image, with the SHA256 of the file that its URL answered with.
+
+    download_urls_img2dataset.py gives such a record the same key again, and keeps no other file for it. Of the sources
+    of an image the record has the first.
+
+    Returns:
+        (their images, images without a hash).
+    """
+    for chunk in output.glob("chunk_*.json"):
+        chunk.unlink()
+    counts = Counter()
+
+    def records() -> Iterator[str]:
+        for entry in images:
+            counts[bool(entry.get("sha256"))] += 1
+            if entry.get("sha256"):
+                yield encode_record(_record_of(entry))
+
+    write_chunks(records(), output)
+    return counts[True], counts[False]
+
+
+def _record_of(entry: dict) -> dict:
+    """The record of a filter from which the downloader makes this entry of metadata.jsonl, and its hash."""
+    record = {
+        "SAMPLE_ID": entry.get("SAMPLE_ID"), "URL": entry["url"], "TEXT": entry.get("caption"),
+        "WIDTH": entry.get("original_width"), "HEIGHT": entry.get("original_height"),
+        "LICENSE": entry.get("LICENSE"), "NSFW": entry.get("NSFW"), "similarity": entry.get("similarity"),
+        "QUERY": entry["QUERY"], EXPECTED_HASH: entry["sha256"],
+    }  # fmt: skip
+    first = entry["sources"][0] if entry["sources"] else {}
+    return record | {name: first.get(name) for name in PROVENANCE_FIELDS} | {"punsafe": entry.get("punsafe")}
+
+
+def rebuild_command(dataset: Path, folder: Path) -> str:
+    """The downloader's command that makes the same files of the list, with the dataset's own image settings."""
+    settings = read_json(dataset / "settings.json") if (dataset / "settings.json").exists() else {}
+    flags = [word for name, value in settings.items() if value is not None
+             for word in (f"--{name.replace('_', '-')}", str(value))]  # fmt: skip
+    return shlex.join(["python", "download_urls_img2dataset.py", "--r", str(folder), "--w", "WORK",
+                       "--dataset-output", "DATASET", "--allow-untagged", *flags])  # fmt: skip
 
 
 def write_label_map(labels: Labels, output: Path) -> int:

@@ -10,11 +10,13 @@ gradient, block by block on its device. scipy's L-BFGS takes the steps: torch's 
 rows. tests/test_linear_probe.py compares the result with Newton's method on the plain formula.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.optimize
+import threadpoolctl
 import torch
 
 DECAYS = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6)  # the strongest first: each starts from the one before
@@ -22,6 +24,7 @@ MOST_STEPS = 500  # per decay; 5 to 60 are usual
 # At the end, of any parameter, times the classes: with more of them each gets a smaller share. Of 20 classes in 2,700
 # pictures, five times as much changed 11 of 500 predictions of the weakest decay; this changed none.
 LARGEST_GRADIENT = 2e-4
+PRODUCTS_FOR_THREADS = 1 << 27  # of a matrix product: 10 ms of one core
 BLOCK_NUMBERS = 1 << 23  # of a block's scores (rows, classes) in float64: 64 MB
 
 
@@ -79,6 +82,19 @@ def probes_of_decays(
     for decay in decays:
         parameters = _least_loss(_loss_of(rows, wanted, classes, decay), parameters)
         yield Probe(parameters[:, :-1], parameters[:, -1], centre, scale, decay)
+
+
+@contextlib.contextmanager
+def threads_for(products: int):
+    """One thread of torch and of numpy for small matrix products: threads that wait for each other cost more than they
+    save, most of all on a busy machine, where one that is not running holds up the others."""
+    before = torch.get_num_threads()
+    with threadpoolctl.threadpool_limits(None if products >= PRODUCTS_FOR_THREADS else 1):
+        torch.set_num_threads(before if products >= PRODUCTS_FOR_THREADS else 1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 def _least_loss(loss: Callable, start: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from retrieval.clip_model import ClipModel
 from retrieval.dataset.class_senses import mean_vectors
 from retrieval.dataset.dataset_folder import class_of_labels
 from retrieval.dataset.image_features import ImageFeatures
-from retrieval.dataset.linear_probe import train_probe
+from retrieval.dataset.linear_probe import threads_for, train_probe
 from retrieval.dataset.probe_figures import accuracy_of, compared, confusions, per_class
 from retrieval.dataset_files import SPLITS
 
@@ -158,5 +158,6 @@ def places_in_class(labels: np.ndarray) -> np.ndarray:
 def _predictions(trained: Pictures, tested: Pictures, device: str) -> tuple[np.ndarray, float]:
     """The class that a probe of the classes with pictures gives each test picture, and the probe's decay."""
     present, labels = np.unique(trained.labels, return_inverse=True)
-    probe = train_probe(trained.features, labels, len(present), trained.held_out, device)
-    return present[probe.scores(tested.features).argmax(axis=1)], probe.decay
+    with threads_for(trained.features.size * len(present)):
+        probe = train_probe(trained.features, labels, len(present), trained.held_out, device)
+        return present[probe.scores(tested.features).argmax(axis=1)], probe.decay

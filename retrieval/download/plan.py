@@ -66,6 +66,7 @@ import duckdb
 from retrieval.cli import UserError
 from retrieval.download.keys import digest_sql
 from retrieval.download.plan_paths import database_path, plain_path
+from retrieval.records import EXPECTED_HASH
 
 MEMORY = "1GB"  # DuckDB's; with more data it spills beside the database
 DUCKDB_OBJECT_BYTES = 16 << 20  # DuckDB's limit for one JSON value, unless told; its buffers grow with it
@@ -89,6 +90,7 @@ OVER_CLASS_CAP = "over --max-per-class"
 OVER_CAP = "over --n"
 FULL = "not needed: class is full"
 REPEATED = "repeated (same URL and class)"
+OTHER_FILE = "not the file of its SHA256"
 PLACEHOLDER = "placeholder"
 SAME_IMAGE = "same image in its class"
 NEAR_DUPLICATE = "near-duplicate in its class"
@@ -99,7 +101,7 @@ LOST_BY_IMG2DATASET = "lost: img2dataset failed"
 RECORD_COLUMNS = {
     "SAMPLE_ID": "VARCHAR", "URL": "VARCHAR", "TEXT": "VARCHAR", "LICENSE": "VARCHAR", "NSFW": "VARCHAR",
     "similarity": "DOUBLE", "QUERY": "VARCHAR", "SOURCE": "VARCHAR", "MATCHED": "VARCHAR", "SCORE": "DOUBLE",
-    "RANK": "BIGINT", "ROW": "VARCHAR", "punsafe": "VARCHAR",
+    "RANK": "BIGINT", "ROW": "VARCHAR", "punsafe": "VARCHAR", EXPECTED_HASH: "VARCHAR",
 }  # fmt: skip
 METADATA_COLUMNS = {
     "key": "VARCHAR", "url": "VARCHAR", "sha256": "VARCHAR", "width": "INTEGER", "height": "INTEGER",

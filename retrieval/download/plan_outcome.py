@@ -11,7 +11,7 @@ from pathlib import Path
 from retrieval.download import plan
 from retrieval.download.opt_outs import OPT_OUTS
 from retrieval.download.plan_paths import plain_path
-from retrieval.records import PROVENANCE_FIELDS
+from retrieval.records import EXPECTED_HASH, PROVENANCE_FIELDS
 
 # One file under this many URLs of one host says "image not available"; it is not an image that is shown often.
 PLACEHOLDER_URLS = 10
@@ -21,6 +21,7 @@ TAKEN_BACK = "taken_back"  # in the folder of rounds: images of the dataset fold
 def judge(database) -> None:
     """Fill `outcome`: per wanted pair the reason why it is not kept, or null.
 
+    Where a pair's first record has a SHA256, no other file is kept, as in a list that export_dataset.py wrote.
     A placeholder is dropped wherever it shows. Of one file under several URLs a class keeps the first of its list.
     """
     database.execute(
@@ -35,6 +36,9 @@ def judge(database) -> None:
         """
         CREATE OR REPLACE TABLE outcome AS
         WITH one_placed AS (SELECT url_hash, min(key) AS key FROM placed GROUP BY url_hash),
+        first AS (
+            SELECT rowid AS row, nullif(regexp_extract(lower("SHA256"), '^[0-9a-f]{64}$'), '') AS expected FROM asked
+        ),
         answered AS (
             SELECT pairs.key, pairs.url_hash, pairs.class, pairs.class_rank,
                    same_pair.key IS NOT NULL AS is_placed, same_pair.split,
@@ -43,9 +47,11 @@ def judge(database) -> None:
                    coalesce(same_pair.sha256, results.sha256, same_url.sha256) AS sha256,
                    CASE WHEN same_url.key IS NOT NULL THEN NULL
                         WHEN results.url_hash IS NULL THEN $lost
+                        WHEN results.reason IS NULL AND first.expected <> results.sha256 THEN $other_file
                         ELSE results.reason
                    END AS fail_reason
             FROM pairs
+            JOIN first ON first.row = pairs.first_row
             LEFT JOIN results ON results.url_hash = pairs.url_hash
             LEFT JOIN placed AS same_pair ON same_pair.key = pairs.key
             LEFT JOIN one_placed ON one_placed.url_hash = pairs.url_hash
@@ -64,7 +70,12 @@ def judge(database) -> None:
             PARTITION BY class, sha256, fail_reason IS NULL ORDER BY NOT is_placed, class_rank, key
         )
         """,
-        {"lost": plan.LOST_BY_IMG2DATASET, "placeholder": plan.PLACEHOLDER, "same_image": plan.SAME_IMAGE},
+        {
+            "lost": plan.LOST_BY_IMG2DATASET,
+            "other_file": plan.OTHER_FILE,
+            "placeholder": plan.PLACEHOLDER,
+            "same_image": plan.SAME_IMAGE,
+        },
     )
 
 
@@ -168,7 +179,7 @@ def write_taken_back(database, keys: list[str], path: Path) -> None:
 
 def kept_entries(database) -> Iterator[dict]:
     """The metadata entry of each kept image, sorted by key, with every record that asked for it under `sources`."""
-    record_columns = ", ".join(f'asked."{name}"' for name in plan.RECORD_COLUMNS)
+    record_columns = ", ".join(f'asked."{name}"' for name in plan.RECORD_COLUMNS if name != EXPECTED_HASH)
     image_columns = ", ".join(
         f"coalesce(results.{name}, placed.{name}) AS {name}"
         for name in ("sha256", "width", "height", "original_width", "original_height")

@@ -282,7 +282,9 @@ def report_probe(pool: Path) -> bool:
         print(f"{way:10} {len(placed):7,} {precision:10.3f} {accuracy_words(numbers['accuracy'])}")
     print(f"{'zero-shot':10} {0:7,} {'':10} {accuracy_words(probed['zero_shot']['accuracy'])}")
 
-    (pair,) = (pair for pair in probed["pairs"] if (pair["this"], pair["other"]) == (name_of["both"], name_of["judged"]))
+    (pair,) = (
+        pair for pair in probed["pairs"] if (pair["this"], pair["other"]) == (name_of["both"], name_of["judged"])
+    )
     print(f"\nonly the probe of both is right on {pair['only_this']:,} of them, only that of judged on "
           f"{pair['only_other']:,}: p = {pair['p']:.2f}")  # fmt: skip
     worse = pair["only_this"] > pair["only_other"] and pair["p"] < CHANCE

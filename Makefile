@@ -1,4 +1,4 @@
-# make demo    the whole pipeline on the embedded pool; ends with two tables and outputs/demo/report.html
+# make demo    the whole pipeline on the embedded pool; ends with three tables and outputs/demo/report.html
 # make test    all tests; those that compare with clip-retrieval and autofaiss run in .venv-oracle
 # make test-cluster  the downloader on Ray and Spark, in .venv-cluster (needs Java 17 or newer)
 # make test-core  the tests that depend most on the versions of Python and of the packages
@@ -86,7 +86,7 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.10 --no-annotate --custom-compile-command "make lock" requirements-oracle.txt -o requirements-oracle.lock
 
 demo: setup
-	@echo "The demo takes about 90 seconds on two cores, and 260 MB in outputs/demo"
+	@echo "The demo takes about 2 minutes on two cores, and 290 MB in outputs/demo"
 	$(RUN) demo/run_demo.py
 
 test: setup $(VENV)-datasets/.complete

@@ -214,7 +214,7 @@ def settings_of(flags, thresholds: dict, drop: frozenset[str]) -> dict:
 def say_lost(lost: dict[str, str]) -> None:
     """Name images that have no features: they are left out, and take no other with them."""
     if lost:
-        named = "; ".join(f"{name}: {reason}" for name, reason in sorted(lost.items())[:NAMED])
+        named = "; ".join(f"{name!r}: {reason}" for name, reason in sorted(lost.items())[:NAMED])
         others = f"; and {len(lost) - NAMED:,} more" if len(lost) > NAMED else ""
         say_always(f"warning: {len(lost):,} images cannot be judged and are left out ({named}{others})")
 
@@ -223,7 +223,7 @@ def say_empty(judged: list[dict], kept: list[dict]) -> None:
     """Name the classes that had images and keep none."""
     if empty := sorted({entry["QUERY"] for entry in judged} - {entry["QUERY"] for entry in kept}):
         others = f", and {len(empty) - NAMED:,} more" if len(empty) > NAMED else ""
-        say_always(f"warning: {len(empty):,} classes keep no image: {', '.join(empty[:NAMED])}{others}")
+        say_always(f"warning: {len(empty):,} classes keep no image: {', '.join(map(repr, empty[:NAMED]))}{others}")
 
 
 if __name__ == "__main__":

@@ -216,7 +216,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(tmp_path, model):
     dataset = make_dataset(tmp_path / "data", 400)
 
     def flags(output: str) -> list[str]:
-        words = [dataset, "--model", model, "--agree", 2, "--output", tmp_path / output, "--device", "cpu", "--quiet"]
+        words = [dataset, "--model", model, "--agree", 2, "--output", tmp_path / output, "--device", "cpu"]
         return [str(word) for word in (*words, "--features", tmp_path / f"{output} features")]
 
     preload = [
@@ -244,7 +244,7 @@ def test_a_broken_image_is_named_and_takes_no_other_with_it(tmp_path, model, cap
     lines = judged(dataset, "--model", model, "--output", tmp_path / "out")
     assert Counter(line["outcome"] for line in lines) == {"kept": 8, "no image": 1}
     said = capsys.readouterr().err
-    assert "1 images cannot be judged and are left out (woven/10000.jpg: no image)" in said
+    assert "1 images cannot be judged and are left out ('woven/10000.jpg': no image)" in said
     assert said.splitlines()[-1] == "9 images = 8 kept + 1 no image"
 
 
@@ -258,7 +258,7 @@ def test_drop_takes_keys_files_and_urls_and_thresholds_are_of_classes(tmp_path, 
     assert outcomes == [choice.DROPPED] * 3 + [choice.LOW_IN_CLASS, "kept", "kept"] * 2
     said = capsys.readouterr().err
     assert "1 of 4 lines name no image of the dataset (first: 77)" in said
-    assert "1 classes keep no image: woven" in said
+    assert "1 classes keep no image: 'woven'" in said
 
 
 @pytest.mark.parametrize("flags, sentence", [
@@ -270,6 +270,7 @@ def test_drop_takes_keys_files_and_urls_and_thresholds_are_of_classes(tmp_path, 
     (["--ids", "{}/ids", "--template", "DTD"], "is not in the template DTD"),
     (["--ids", "{}/ids", "--drop", "{}/none"], "is not there"),
     (["--ids", "{}/ids", "--per-class-thresholds", "{}/bad.json"], "has no class 'cat'"),
+    (["--ids", "{}/ids", "--features", "{}/bad.json"], "--features"),
     (["--output", "{}/data/inside"], "lie in each other"),
     (["--output", "{}/mine"], "did not make"),
 ])  # fmt: skip
@@ -284,11 +285,12 @@ def test_bad_input_is_one_sentence(tmp_path, model, capsys, flags, sentence):
     assert said.startswith("error: ") and said.count("\n") == 1 and sentence in said
 
 
-def test_a_choice_of_other_settings_is_replaced_only_when_told(tmp_path, model):
+def test_another_choice_is_replaced_only_when_told(tmp_path, model):
     dataset, output = make_dataset(tmp_path / "data", 6), tmp_path / "out"
-    words = [str(dataset), "--model", model, "--output", str(output), "--quiet"]
+    words = [str(dataset), "--model", model, "--output", str(output)]
     assert judge_images.main(words) == 0
     assert judge_images.main([*words, "--max-per-class", "1"]) == 2
+    assert judge_images.main([str(make_dataset(tmp_path / "other", 6)), *words[1:]]) == 2
     assert judge_images.main([*words, "--max-per-class", "1", "--overwrite"]) == 0
     assert len(list(output.glob("*/*.jpg"))) == 3
 

@@ -27,12 +27,20 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from retrieval.cli import UserError, progress, say
+from retrieval.cli import UserError, progress, say, say_always
 from retrieval.clip_model import IMAGE_BATCH, ClipModel
 from retrieval.clip_names import check_model_name
 from retrieval.dataset.dataset_folder import labelled_images
 from retrieval.embeddings import check_rows, open_array
-from retrieval.files import complete_file, file_fingerprint, locked, read_json, settings_fingerprint, write_json
+from retrieval.files import (
+    complete_file,
+    file_fingerprint,
+    locked,
+    read_json,
+    settings_fingerprint,
+    writable_folder,
+    write_json,
+)
 from retrieval.image_files import MISSING
 from retrieval.image_pixels import decode_batch, refuse_bombs
 from retrieval.read_ahead import ahead
@@ -102,7 +110,7 @@ def model_folder(features: Path, model: ClipModel) -> Path:
     """The folder of one model's features. What decides the numbers is in its name: weights, precision, preprocessing.
 
     Raises:
-        UserError: it cannot be made.
+        UserError: it cannot be written.
     """
     source = check_model_name(model.name)
     decides = {
@@ -111,12 +119,7 @@ def model_folder(features: Path, model: ClipModel) -> Path:
         "precision": model.precision,
         "preprocess": re.sub(r" at 0x[0-9a-f]+", "", repr(model.preprocess)),  # of a function: where it lies in memory
     }
-    place = features / f"{source.architecture}-{settings_fingerprint(decides)}"
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{place} cannot be made ({error.strerror}): say with --features where features go") from error
-    return place
+    return writable_folder(features / f"{source.architecture}-{settings_fingerprint(decides)}", "--features")
 
 
 # ---- which file has which content ----
@@ -171,7 +174,7 @@ def _read_parts(place: Path, width: int) -> tuple[dict[str, tuple[Path, int]], d
             if shape != (len(part["rows"]), width):
                 raise UserError(f"{file} has shape {shape}")
         except (OSError, UserError, KeyError, TypeError) as error:
-            say(f"warning: {file.name} is damaged and is made again ({error})")
+            say_always(f"warning: {file.name} is damaged and is made again ({error})")
             state.unlink(missing_ok=True)
             continue
         places |= {digest: (file, row) for row, digest in enumerate(part["rows"])}

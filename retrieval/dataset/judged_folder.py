@@ -31,9 +31,10 @@ def check_output(output: Path, dataset: Path, settings: dict, overwrite: bool) -
     judged = read_json(output / "report.json").get("judged") if (output / "report.json").exists() else None
     if not judged:
         raise UserError(f"--output {output} holds something that judge_images.py did not make: give another folder")
-    if judged[-1]["settings"] != settings and not overwrite:
-        raise UserError(f"--output {output} holds images that other settings chose: give another folder, or add "
-                        "--overwrite to replace them")  # fmt: skip
+    before = judged[-1]["dataset"], judged[-1]["settings"]
+    if before != (dataset.resolve().name, settings) and not overwrite:
+        raise UserError(f"--output {output} holds images of another dataset, or that other settings chose: give "
+                        "another folder, or add --overwrite to replace them")  # fmt: skip
 
 
 def write_folder(dataset: Path, output: Path, entries: list[dict], step: dict) -> Path:

@@ -45,7 +45,7 @@ def check_names(search: Search, template: Template, sample: Sample, wordnet: Wor
 
 def own_names(search: Search, synonyms: Synonyms, sample: Sample) -> Findings:
     """Classes whose own name is in the smaller part of the captions that hold any of their names."""
-    names = [(name, text) for name in search.classes for text in (name, *synonyms.get(name, ()))]
+    names = [(name, text) for name in search.classes if synonyms.get(name) for text in (name, *synonyms[name])]
     rows = rows_by_class(matched([phrase_query(text) for _, text in names], search.match, sample.captions), len(names))
     rows_of: dict[str, dict[str, list[int]]] = {}
     for number, (name, text) in enumerate(names):
@@ -53,7 +53,7 @@ def own_names(search: Search, synonyms: Synonyms, sample: Sample) -> Findings:
     found = []
     for name, of_name in rows_of.items():
         own, every = len(of_name[name]), len({row for rows in of_name.values() for row in rows})
-        if len(of_name) > 1 and every >= FEWEST_CAPTIONS and own < LOW_SHARE * every:
+        if every >= FEWEST_CAPTIONS and own < LOW_SHARE * every:
             most = most_written({text: len(rows) for text, rows in of_name.items()})
             line = f"{name}: {own:,} of {every:,} ({own / every:.0%}); most written: {most} ({len(of_name[most]):,})"
             found.append((own / every, -every, [line]))

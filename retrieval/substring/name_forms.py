@@ -49,12 +49,10 @@ def forms(name: str, irregular_plural: str | None = None) -> dict[str, str]:
         if other := OTHER_SPELLING.get(word.lower()):
             other = other.capitalize() if word[:1].isupper() else other
             found["".join([*words[:place], other, *words[place + 1 :]])] = "spelling"
-    if not name.endswith("s") or name.endswith("ss"):
-        last = re.search(r"\w+$", name)
-        if last and irregular_plural:
-            found[name[: last.start()] + irregular_plural] = "plural"
-        elif last:
-            found[plural(name)] = "plural"
+    for text in [name, *found]:
+        last = re.search(r"\w+$", text)
+        if last and (not text.endswith("s") or text.endswith("ss")):
+            found[text[: last.start()] + irregular_plural if irregular_plural else plural(text)] = "plural"
     parts = re.split(r"[ -]", name)
     if len(parts) > 1:
         for between, kind in ((" ", "without hyphens"), ("-", "with hyphens"), ("", "in one word")):

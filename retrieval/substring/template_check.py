@@ -347,8 +347,9 @@ def shared_captions(classes: Sequence[str], rows_of: dict[int, list[int]]) -> li
 def lost_signs(search: Search) -> Iterator[tuple[str, list[str]]]:
     """Classes whose name has signs that are not in its tokens, with the tokens. Ordinary punctuation is ignored."""
     for name, query in zip(search.classes, search.queries, strict=True):
-        if isinstance(query, Phrase) and re.search(r"[^\w\s'’\-./,()]", query.text):
-            yield name, tokens(query.text)
+        phrases = [query] if isinstance(query, Phrase) else query.parts if isinstance(query, Or) else []
+        if Phrase((name,), (False,)) in phrases and re.search(r"[^\w\s'’\-./,()]", name):
+            yield name, tokens(name)
 
 
 def word_query(name: str) -> Query:

@@ -169,6 +169,15 @@ def test_the_downloader_takes_the_best_scored_and_drops_the_low_ones(tmp_path, s
     assert count_dropped(database)["below --min-score"] == sum(row["SCORE"] < 0.4 for row in rows) > 0
 
 
+def test_captions_of_any_kind_are_scored(tmp_path, score):
+    found = [(None, "crane"), ("", "kite"), ("half \ud800 a pair", "seal"), ("crane " * 10_000, "crane")]
+    folder = selection(tmp_path / "found", found)
+    (folder / "chunk_0.json").write_text((folder / "chunk_0.json").read_text().replace("half ?", "half \\ud800"))
+    model = WordModel()
+    assert score(model=model)[0] == 0
+    assert len(records_of(tmp_path / "scored")) == 4 and "half ? a pair" in model.asked
+
+
 # ---- nothing twice ----
 
 

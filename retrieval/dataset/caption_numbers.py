@@ -36,7 +36,8 @@ def all_records(chunks: list[Path]) -> Iterator[dict]:
 
 
 def caption_of(record: dict) -> str:
-    return str(record.get("TEXT") or "")
+    """The record's caption. Half a surrogate pair, which no tokenizer takes, becomes a question mark."""
+    return str(record.get("TEXT") or "").encode("utf-8", "replace").decode("utf-8")
 
 
 def number_captions(chunks: list[Path], classes: tuple[str, ...]) -> Captions:
@@ -63,4 +64,4 @@ def number_captions(chunks: list[Path], classes: tuple[str, ...]) -> Captions:
 
 
 def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")

@@ -18,14 +18,13 @@ import importlib.util
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from retrieval.class_folders import safe_folder_name
-from retrieval.class_lists import CURLY_QUOTES, check_names, looks_like_a_path, read_class_list
-from retrieval.cli import UserError, say
-from retrieval.queries import Phrase, Query, QueryError, class_query, parse_mapped_query
+from retrieval.class_lists import check_names, looks_like_a_path, read_class_list
+from retrieval.cli import UserError
+from retrieval.queries import Query, class_query
+from retrieval_templates._checks import Refusals, bad_queries_of, warn_of_repeats, warn_of_shared_names
 
 HERE = Path(__file__).parent
 ENTRIES = ("class_map", "synonyms", "definitions")  # a template's dictionaries, by class
-NAMED_SHARED = 12  # names of several classes, in the warning
 DEFAULT_PROMPT = (
     "a photo of a {}."  # for classes given as a list: CLIP's own default (Radford et al. 2021, section 3.1.4)
 )
@@ -239,88 +238,19 @@ def check_template(name: str, classes, templates, class_map=None, synonyms=None,
     Raises:
         UserError: names the template, the class and the reason.
     """
-
-    def refuse(reason: str):
-        raise UserError(f"template {name}: {reason}")
-
-    if not isinstance(classes, (list, tuple)) or not classes:
-        refuse("`classes` must be a list of at least one class name")
-    if not isinstance(templates, (list, tuple)) or not templates:
-        refuse("`templates` must be a list of at least one prompt")
     class_map, synonyms, definitions = class_map or {}, synonyms or {}, definitions or {}
-    if not isinstance(class_map, dict):
-        refuse("`class_map` must be a dictionary from class name to caption query")
-    if not isinstance(synonyms, dict):
-        refuse("`synonyms` must be a dictionary from class name to a list of names")
-    for class_name in classes:
-        if not isinstance(class_name, str) or not class_name.strip():
-            refuse(f"class {class_name!r} is not a name")
-    for prompt in templates:
-        if not isinstance(prompt, str) or prompt.count("{}") != 1:
-            refuse(f"prompt {prompt!r} must hold {{}} once, where the class name goes")
-    for class_name, query in class_map.items():
-        if class_name not in classes:
-            refuse(f"class_map has {class_name!r}, which is no class")
-        if not isinstance(query, str):
-            refuse(f"class {class_name!r}: its class_map query is {type(query).__name__}, not text: write 'a OR b'")
-    for class_name, names in synonyms.items():
-        if class_name not in classes:
-            refuse(f"synonyms has {class_name!r}, which is no class")
-        if not isinstance(names, (list, tuple)):
-            refuse(f"class {class_name!r}: its synonyms are {type(names).__name__}, not a list: write ['a', 'b']")
-        for synonym in names:
-            if not isinstance(synonym, str) or not synonym.strip():
-                refuse(f"class {class_name!r}: its synonym {synonym!r} is not a name")
-
-    if not isinstance(definitions, dict):
-        refuse("`definitions` must be a dictionary from class name to one phrase")
-    for class_name, phrase in definitions.items():
-        if class_name not in classes:
-            refuse(f"definitions has {class_name!r}, which is no class")
-        if not isinstance(phrase, str) or not phrase.strip():
-            refuse(f"class {class_name!r}: its definition {phrase!r} is no phrase: write what the name means")
-
-    distinct = list(dict.fromkeys(classes))
-    if len(distinct) < len(classes):
-        twice = sorted({class_name for class_name in classes if classes.count(class_name) > 1})
-        say(f"warning: template {name}: {', '.join(twice)} listed more than once, merged ({len(distinct):,} distinct)")
-    folders: dict[str, str] = {}
-    for class_name in distinct:
-        other = folders.setdefault(safe_folder_name(class_name).casefold(), class_name)
-        if other != class_name:
-            refuse(f"classes {other!r} and {class_name!r} would share the output folder {safe_folder_name(other)!r}")
+    check = Refusals(name, classes)
+    check.prompts(templates)
+    check.class_map(class_map)
+    check.synonyms(synonyms)
+    check.definitions(definitions)
+    check.shared_folders()
+    warn_of_repeats(name, classes)
+    classes = tuple(dict.fromkeys(classes))
     synonyms = {
         class_name: tuple(synonym for synonym in dict.fromkeys(names) if synonym != class_name)
         for class_name, names in synonyms.items()
     }
-    warn_of_shared_names(name, distinct, synonyms)
-    return Template(
-        name, tuple(distinct), tuple(templates), dict(class_map), bad_queries_of(class_map), synonyms, dict(definitions)
-    )
-
-
-def warn_of_shared_names(template: str, classes: list[str], synonyms: dict[str, tuple[str, ...]]) -> None:
-    """Say which synonyms are a name of another class too: their captions are found for both."""
-    classes_of: dict[str, list[str]] = {}
-    for class_name in classes:
-        for name in dict.fromkeys(text.casefold() for text in (class_name, *synonyms.get(class_name, ()))):
-            classes_of.setdefault(name, []).append(class_name)
-    shared = [f"{name!r} ({', '.join(which)})" for name, which in classes_of.items() if len(which) > 1]
-    if shared:
-        more = f" and {len(shared) - NAMED_SHARED:,} more" if len(shared) > NAMED_SHARED else ""
-        say(f"warning: template {template}: names of several classes, each of which gets their captions: "
-            f"{', '.join(shared[:NAMED_SHARED])}{more}")  # fmt: skip
-
-
-def bad_queries_of(class_map: dict[str, str]) -> dict[str, str]:
-    """The classes whose query does not parse: class -> what is wrong with it."""
-    bad = {}
-    for class_name, query in class_map.items():
-        if any(quote in query for quote in CURLY_QUOTES):
-            bad[class_name] = 'has typographic quotes: write "'
-            continue
-        try:
-            parse_mapped_query(query, names=Phrase((class_name,), (False,)))
-        except QueryError as error:
-            bad[class_name] = f"does not parse: {error}"
-    return bad
+    warn_of_shared_names(f"template {name}", {each: (each, *synonyms.get(each, ())) for each in classes})
+    bad_queries = bad_queries_of(class_map)
+    return Template(name, classes, tuple(templates), dict(class_map), bad_queries, synonyms, dict(definitions))

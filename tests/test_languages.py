@@ -75,7 +75,7 @@ def test_names_of_two_classes_are_told_and_classes_without_a_name_are_counted(im
     template = only_classes(imagenet, ["chain", "necklace", "mitten", "goldfish"])
     assert in_language(template, "de", "word").classes
     said = capsys.readouterr().err
-    assert "kette (chain, necklace)" in said and "classes have a name in it" in said
+    assert "'kette' (chain, necklace)" in said and "classes have a name in it" in said
     with pytest.raises(UserError, match="Thai has no spaces"):
         in_language(template, "th", "fts")
     assert set(WITHOUT_SPACES) <= set(LANGUAGES) and len(LANGUAGES) == 92

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from retrieval.cli import UserError, say
 from retrieval.queries import phrase_query, to_fts5
-from retrieval_templates import NAMED_SHARED, Template, only_classes
+from retrieval_templates import Template, only_classes
+from retrieval_templates._checks import warn_of_shared_names
 
 HERE = Path(__file__).parent
 WITHOUT_SPACES = {"ja": "Japanese", "km": "Khmer", "lo": "Lao", "my": "Burmese", "th": "Thai", "zh": "Chinese"}
@@ -40,18 +41,8 @@ def in_language(template: Template, language: str, match: str) -> Template:
     names = {name: text for name, text in languages[language].items() if name in template.classes}
     if not names:
         raise UserError(f"--language {language}: none of the classes has a name in it")
-    say_what_is_left_out(template, names, language)
-    queries = {name: to_fts5(phrase_query(text)) for name, text in names.items()}
-    return replace(only_classes(template, list(names)), class_map=queries, synonyms={}, bad_queries={})
-
-
-def say_what_is_left_out(template: Template, names: dict[str, str], language: str) -> None:
     lacking = len(template.classes) - len(names)
     say(f"--language {language}: {len(names):,} classes have a name in it, {lacking:,} have none and are left out")
-    classes_of: dict[str, list[str]] = {}
-    for class_name, name in names.items():
-        classes_of.setdefault(name.casefold(), []).append(class_name)
-    shared = [f"{name} ({', '.join(which)})" for name, which in classes_of.items() if len(which) > 1]
-    if shared:
-        more = f" and {len(shared) - NAMED_SHARED:,} more" if len(shared) > NAMED_SHARED else ""
-        say(f"warning: names of several classes: {', '.join(shared[:NAMED_SHARED])}{more}")
+    warn_of_shared_names(f"--language {language}", {name: (text,) for name, text in names.items()})
+    queries = {name: to_fts5(phrase_query(text)) for name, text in names.items()}
+    return replace(only_classes(template, list(names)), class_map=queries, synonyms={}, bad_queries={})

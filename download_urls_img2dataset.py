@@ -97,6 +97,10 @@ def make_parser():
                        help="do not fetch rows whose punsafe score is above P (0 to 1); without the flag the score "
                        "tags rows that have no tag: from 0.5 on as NSFW")  # fmt: skip
     group.add_argument("--allow-untagged", action="store_true", help="also fetch rows whose NSFW is null")
+    group.add_argument("--pixels", choices=("tar", "web"), default="tar",
+                       help="where an image comes from that lies in a webdataset tar of its pool: tar copies it out of "
+                       "there, local or remote, and asks no other server; web asks its URL (default "
+                       "%(default)s)")  # fmt: skip
     group.add_argument("--allow-private-hosts", action="store_true",
                        help="also fetch from loopback, link-local and private addresses")  # fmt: skip
     group.add_argument("--near-duplicates", nargs="?", type=at_least(0), const=NEAR_BITS, metavar="BITS",
@@ -200,6 +204,7 @@ def main(argv: list[str] | None = None) -> int:
         plan_fetch,
         plan_outcome,
         plan_splits,
+        tar_answers,
         tar_shards,
     )
 
@@ -228,7 +233,7 @@ def main(argv: list[str] | None = None) -> int:
         unwanted = lookalikes.forget_lookalikes(database, lookalike_filter, rounds, dataset)
         plan_choice.choose(database, choice, embeddings)
         plan_choice.list_classes(database, choice)
-        forgotten_reasons = fetch_rounds.reasons_to_retry(flags.retry_failed)
+        forgotten_reasons = tar_answers.TAR_FAULTS + fetch_rounds.reasons_to_retry(flags.retry_failed)
         plan_fetch.read_results(database, fetch_rounds.close_rounds(rounds), forgotten_reasons)
         plan_fetch.forget_vanished(database, rounds)
         account.say_plan(database, rows_read, choice)
@@ -264,6 +269,7 @@ def main(argv: list[str] | None = None) -> int:
             write_card(dataset, used_folders(dataset, folders.values(), splits), bool(splits))
 
             # Report.
+            has_lost_tars = account.say_lost_tars(database, tar_answers.TAR_FAULTS)
             totals = account.count_totals(database, rows_read, images, folders)
             described = account.describe_run(
                 database, folders, sources, describe_choice(flags, len(drops)), class_order_of_earlier_run(dataset)
@@ -281,7 +287,7 @@ def main(argv: list[str] | None = None) -> int:
     say(f"to look at: {page}")
     others = f", {images - totals['kept']:,} of them for other --r folders" if images > totals["kept"] else ""
     say(f"placed: {placed:,} new images; {dataset} holds {images:,}{others}")
-    return account.say_totals(totals, lost)
+    return account.say_totals(totals, lost) or int(has_lost_tars)
 
 
 # ---- settings ----
@@ -303,6 +309,7 @@ def choice_of(flags) -> Choice:
         max_punsafe=flags.max_punsafe,
         diverse=bool(flags.diverse),
         min_score=flags.min_score,
+        pixels=flags.pixels,
     )
 
 
@@ -318,7 +325,7 @@ def describe_choice(flags, drops: int) -> dict:
     """What decided which images are wanted, by the flags' names, for report.json and the page."""
     names = ("n", "max_per_class", "fill", "diverse", "balance", "combine", "prefer", "min_score", "seed", "conflict",
              "nsfw_tags", "max_punsafe", "allow_untagged", "allow_private_hosts", "allow_partial", "near_duplicates",
-             "exclude", "user_agent", "per_host", "per_host_pace", "ignore_opt_outs")  # fmt: skip
+             "exclude", "pixels", "user_agent", "per_host", "per_host_pace", "ignore_opt_outs")  # fmt: skip
     return {name: getattr(flags, name) for name in names} | {"drop": drops}
 
 

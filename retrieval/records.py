@@ -24,7 +24,7 @@ from retrieval.files import complete_file, read_json, write_json
 POOL_FIELDS = tuple(ALIASES)  # SAMPLE_ID URL TEXT HEIGHT WIDTH LICENSE NSFW similarity
 RECORD_FIELDS = (*POOL_FIELDS, "QUERY")  # QUERY is the class
 PROVENANCE_FIELDS = ("SOURCE", "MATCHED", "SCORE", "RANK", "ROW")
-EXTRA_FIELDS = ("punsafe",)  # in the record where the pool has it
+EXTRA_FIELDS = ("punsafe", "PIXELS")  # in the record where the pool has it: a score, a place in a tar (tar_images.py)
 EXPECTED_HASH = "SHA256"  # in the records of export_dataset.py --format rebuild: of the file that the URL answered with
 SEMANTIC_LOSSES = {  # why a hit of the semantic filter is no record: the count's name -> its label
     "beyond": "more than the index has rows",

@@ -19,7 +19,9 @@ def say_plan(database, rows_read: int, choice: Choice) -> None:
     say(f"rows read: {rows_read:,}")
     for reason, count in dropped.most_common():
         say(f"    {reason}: {count:,}")
-    say(f"wanted: {wanted:,} images of {classes:,} classes; {plan_fetch.count_to_fetch(database):,} URLs to fetch")
+    to_fetch, in_tars = plan_fetch.count_to_fetch(database)
+    from_tars = f", {in_tars:,} of them from tars of the pool" if in_tars else ""
+    say(f"wanted: {wanted:,} images of {classes:,} classes; {to_fetch:,} URLs to fetch{from_tars}")
     if dropped[plan.PRIVATE_HOST]:
         say(f"note: {dropped[plan.PRIVATE_HOST]:,} rows have a private address: if the server is your own, "
             "--allow-private-hosts fetches them")  # fmt: skip
@@ -161,6 +163,15 @@ def say_advice(totals: dict, temporary: tuple[str, ...]) -> None:
     if passing:
         say(f"note: {sum(passing.values()):,} failures may pass ({', '.join(passing)}): "
             "--retry-failed asks again for them")  # fmt: skip
+
+
+def say_lost_tars(database, faults: tuple[str, ...]) -> bool:
+    """Name the tars of the pool that could not be read; returns whether there are any."""
+    lost = plan_fetch.lost_tars(database, faults)
+    for tar, fault, images in lost:
+        say_always(f"error: {tar}: {images:,} images were not read ({fault}): the same command tries again; if the tar "
+                   "has moved or is another now, run the filter again on it; --pixels web asks the URLs")  # fmt: skip
+    return bool(lost)
 
 
 def say_totals(totals: dict, lost: int) -> int:

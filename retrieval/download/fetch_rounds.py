@@ -29,6 +29,7 @@ from retrieval.download.guarded_opener import DEADLINE, NOT_HTTP, PRIVATE, Limit
 from retrieval.download.host_turns import LATER
 from retrieval.download.opt_outs import HEADER, ROBOTS, ROBOTS_UNREADABLE, TDM
 from retrieval.download.settings import FetchSettings, ResizeSettings
+from retrieval.download.tar_answers import TAR_FAULTS, is_listed, url_of
 from retrieval.files import complete_file, free_bytes, settings_fingerprint, write_json
 
 ROUND_URLS = 1_000_000  # img2dataset holds the list in memory: about 200 MB per million URLs
@@ -41,6 +42,7 @@ NOT_AN_IMAGE = "not an image"
 # Our reason, and the pattern of img2dataset's message that it stands for. The first match wins. `reason_of` makes the
 # reasons of HTTP errors.
 _REASONS = [
+    *((fault, rf"^refused: {fault}$") for fault in TAR_FAULTS),
     (ROBOTS_UNREADABLE, rf"^{ROBOTS_UNREADABLE}$"),
     *((name, rf"^refused: {name}$") for name in (ROBOTS, TDM)),
     (HEADER, HEADER),
@@ -75,7 +77,8 @@ _TEMPORARY = (
 )  # fmt: skip
 _RESULTS = pa.schema(
     [("url", pa.string()), ("reason", pa.string()), ("sha256", pa.string()), ("width", pa.int32()),
-     ("height", pa.int32()), ("original_width", pa.int32()), ("original_height", pa.int32()), ("file", pa.string())]
+     ("height", pa.int32()), ("original_width", pa.int32()), ("original_height", pa.int32()), ("file", pa.string()),
+     ("in_tar", pa.bool_())]
 )  # fmt: skip
 
 
@@ -124,6 +127,7 @@ def write_results(folder: Path) -> int:
             rows = [
                 {name: answer.get(name) for name in _RESULTS.names}
                 | {"reason": reason_of(answer["status"], answer["error_message"]), "file": answer["file"]}
+                | {"url": url_of(answer["url"]), "in_tar": is_listed(answer["url"])}
                 for answer in answers
             ]
             writer.write_table(pa.Table.from_pylist(rows, _RESULTS))

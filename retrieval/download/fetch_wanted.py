@@ -56,7 +56,7 @@ def fill_classes(fetch: Fetch, fill: int) -> int:
 
 def _fetch(fetch: Fetch) -> int:
     """Fetch one round after another until every URL is answered or img2dataset fails; returns the URLs lost."""
-    with progress(plan_fetch.count_to_fetch(fetch.database), "URLs", "fetching") as more:
+    with progress(plan_fetch.count_to_fetch(fetch.database)[0], "URLs", "fetching") as more:
         while True:
             number = 1 + len(list(fetch.rounds.glob("round-*.parquet")))
             folder = fetch.rounds / f"round-{number:05d}"

@@ -23,6 +23,7 @@ filled:
         digest                       of URL and class (keys.py): the random sample follows it
         first_row                    rowid in `asked` of the first record
         row_count                    how many records ask for this pair
+        pixels                       where the image lies in a tar of its pool (tar_images.py); null: the web has it
         best_rank, best_score, best_similarity   the best of these records' RANK, SCORE, similarity
         fused_score                  with --combine rrf: the reciprocal rank fusion
         diverse_rank                 with --diverse: position in the class's farthest-point order
@@ -33,6 +34,7 @@ filled:
         reason                       why there is no image; null: there is one
         sha256, width, height, original_width, original_height
         file                         the image's path, from the folder of rounds
+        in_tar                       whether the answer is that of a tar of the pool, and not of the web
     hashes    one row per image with a perceptual hash. Filled by `plan_hashes`.
         sha256, bits
     likenesses  one row per image that was compared with those of --exclude. Filled by `plan_hashes`.
@@ -101,7 +103,7 @@ LOST_BY_IMG2DATASET = "lost: img2dataset failed"
 RECORD_COLUMNS = {
     "SAMPLE_ID": "VARCHAR", "URL": "VARCHAR", "TEXT": "VARCHAR", "LICENSE": "VARCHAR", "NSFW": "VARCHAR",
     "similarity": "DOUBLE", "QUERY": "VARCHAR", "SOURCE": "VARCHAR", "MATCHED": "VARCHAR", "SCORE": "DOUBLE",
-    "RANK": "BIGINT", "ROW": "VARCHAR", "punsafe": "VARCHAR", EXPECTED_HASH: "VARCHAR",
+    "RANK": "BIGINT", "ROW": "VARCHAR", "punsafe": "VARCHAR", EXPECTED_HASH: "VARCHAR", "PIXELS": "VARCHAR",
 }  # fmt: skip
 METADATA_COLUMNS = {
     "key": "VARCHAR", "url": "VARCHAR", "sha256": "VARCHAR", "width": "INTEGER", "height": "INTEGER",
@@ -126,7 +128,7 @@ _TABLES = f"""
     CREATE TABLE unwanted (line VARCHAR, key VARCHAR, url_hash UHUGEINT);
     CREATE TABLE results (
         url VARCHAR, reason VARCHAR, sha256 VARCHAR, width INTEGER, height INTEGER,
-        original_width INTEGER, original_height INTEGER, file VARCHAR, url_hash UHUGEINT
+        original_width INTEGER, original_height INTEGER, file VARCHAR, in_tar BOOLEAN, url_hash UHUGEINT
     );
     CREATE TABLE hashes (sha256 VARCHAR, bits UBIGINT);
     CREATE TABLE likenesses (sha256 VARCHAR, is_read BOOLEAN, likeness VARCHAR);

@@ -109,7 +109,8 @@ def _make_pairs(database, choice: Choice) -> None:
         SELECT url_hash,
                coalesce(bool_or(NSFW IN (SELECT unnest($tags))), false) AS is_nsfw,
                count(NSFW) = 0 AS is_untagged,
-               coalesce(max({plan.PUNSAFE_SQL}) > $max_punsafe, false) AS is_unsafe
+               coalesce(max({plan.PUNSAFE_SQL}) > $max_punsafe, false) AS is_unsafe,
+               min(PIXELS) AS pixels
         FROM asked WHERE URL <> '' AND QUERY <> '' GROUP BY url_hash
         """,
         {"tags": list(choice.nsfw_tags), "max_punsafe": choice.max_punsafe},
@@ -124,11 +125,12 @@ def _make_pairs(database, choice: Choice) -> None:
                    any_value({plan.HOST_SQL}) IN (SELECT host FROM private_hosts) AS is_private
             FROM asked WHERE key IS NOT NULL GROUP BY key
         )
-        SELECT key, url_hash, class, digest, first_row, row_count, best_rank, best_score, best_similarity,
+        SELECT key, url_hash, class, digest, first_row, row_count, best_rank, best_score, best_similarity, pixels,
                NULL::DOUBLE AS fused_score, NULL::BIGINT AS diverse_rank, NULL::BIGINT AS class_rank,
                CASE WHEN is_nsfw THEN $nsfw
                     WHEN is_unsafe THEN $unsafe
                     WHEN is_untagged AND NOT $allow_untagged THEN $untagged
+                    WHEN pixels IS NOT NULL THEN NULL
                     WHEN is_odd THEN $not_http
                     WHEN is_private THEN $private_host
                END AS drop_reason

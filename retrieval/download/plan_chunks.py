@@ -22,12 +22,14 @@ from retrieval.download.plan_paths import plain_path
 from retrieval.download.settings import Choice
 from retrieval.records import chunk_files, read_manifests, read_records
 from retrieval.safety import NSFW, UNLIKELY, UNSAFE_FROM, UNSURE, UnknownSafety, safety_tag, unknown_safety
+from retrieval.tar_images import PLACE_PATTERN
 
 # Names of the field that holds the class, the preferred one first.
 CLASS_NAMES = ("query", "class", "class_name", "classname", "label")
 _NAMES = {name: (name.lower(),) for name in plan.RECORD_COLUMNS}
 _NAMES |= {ours: aliases for ours, aliases in ALIASES.items() if ours in _NAMES}
 _NAMES |= {"QUERY": CLASS_NAMES, "punsafe": UNSAFE_SCORES}
+_PIXELS = f"CASE WHEN getvariable('pixels') = 'tar' AND regexp_matches(PIXELS, '{PLACE_PATTERN}', 's') THEN PIXELS END"
 _FIELDS_NAMED = 12  # field names that a refusal lists
 _OBJECTS = "read_json_objects($chunks, format = 'array', hive_partitioning = false)"
 _UNREADABLE = (duckdb.Error, UnicodeDecodeError)  # the second: DuckDB's message holds bytes that are not UTF-8
@@ -47,6 +49,7 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
     """
     chunks_of_folder = [chunk_files(folder, allow_partial) for folder in folders]
     database.execute("SET VARIABLE folder_count = ?", [len(folders)])
+    database.execute("SET VARIABLE pixels = ?", [choice.pixels])
     for number, (folder, chunks) in enumerate(zip(folders, chunks_of_folder, strict=True)):
         _read_folder(database, number, folder, chunks)
         _decide_safety(database, number, folder)
@@ -160,7 +163,10 @@ def _read_others(database, number: int, folder: Path, chunks: list[str]) -> None
 
 
 def _insert(database, number: int, source: str, parameters: dict) -> None:
-    """Fill `asked` from SQL that gives every field of a record as text."""
+    """Fill `asked` from SQL that gives every field of a record as text.
+
+    PIXELS is kept where the image is to be copied out of its tar. There, a row without a URL is known by it.
+    """
     fields = ", ".join(
         f'"{name}"' if kind == "VARCHAR" else f"TRY_CAST({plan.finite_sql(name)} AS {kind})"
         for name, kind in plan.RECORD_COLUMNS.items()
@@ -169,7 +175,10 @@ def _insert(database, number: int, source: str, parameters: dict) -> None:
         f"""
         INSERT INTO asked
         SELECT $folder, md5_number(URL), {_key_of("QUERY")}, {fields}
-        FROM (SELECT * REPLACE (trim(URL) AS URL) FROM {source})
+        FROM (
+            SELECT * REPLACE (coalesce(nullif(URL, ''), PIXELS) AS URL)
+            FROM (SELECT * REPLACE (trim(URL) AS URL, {_PIXELS} AS PIXELS) FROM {source})
+        )
         """,
         parameters | {"folder": number},
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from retrieval.download import plan
 from retrieval.download.plan_paths import plain_path
+from retrieval.tar_images import PLACE_PATTERN
 
 # --fill assumes at least these shares of live images, of a class and of a host: so it asks for 20 times what is missing
 # at most, and for that only on hosts that have given next to nothing.
@@ -27,6 +28,8 @@ TO_FETCH = """
 def read_results(database, files: list[Path], forgotten_reasons: tuple[str, ...] = ()) -> None:
     """Fill `results` from the rounds' files. Of several answers an image counts, else the last one.
 
+    A failure on the web does not count where the image is to come out of a tar now, nor the other way round.
+
     Args:
         files: one per round, in order.
         forgotten_reasons: URLs that failed for one of these are asked for again.
@@ -37,17 +40,27 @@ def read_results(database, files: list[Path], forgotten_reasons: tuple[str, ...]
     database.execute(
         """
         INSERT INTO results
-        SELECT url, reason, sha256, width, height, original_width, original_height, file, url_hash
+        SELECT url, reason, sha256, width, height, original_width, original_height, file, in_tar, url_hash
         FROM (
             SELECT *, md5_number(url) AS url_hash,
                    row_number() OVER (
                        PARTITION BY md5_number(url) ORDER BY reason IS NOT NULL, filename DESC
                    ) AS preference
-            FROM read_parquet(?, filename = true, hive_partitioning = false)
+            FROM (
+                FROM read_parquet(?, filename = true, hive_partitioning = false, union_by_name = true)
+                UNION ALL BY NAME SELECT NULL::BOOLEAN AS in_tar WHERE false  -- rounds of older versions lack it
+            )
         )
         WHERE preference = 1
         """,
         [list(map(plain_path, files))],
+    )
+    database.execute(
+        """
+        DELETE FROM results USING pairs
+        WHERE reason IS NOT NULL AND results.url_hash = pairs.url_hash
+            AND (pixels IS NOT NULL) <> coalesce(in_tar, false)
+        """
     )
     database.execute(
         "DELETE FROM results WHERE list_contains(?::VARCHAR[], reason)",
@@ -71,12 +84,29 @@ def forget_vanished(database, rounds: Path) -> None:
     database.execute("DELETE FROM results WHERE url_hash IN (SELECT unnest(?::UHUGEINT[]))", [gone])
 
 
+def lost_tars(database, faults: tuple[str, ...]) -> list[tuple[str, str, int]]:
+    """(tar, fault, images) of the tars that could not be read where the records say."""
+    return database.execute(
+        f"""
+        SELECT regexp_extract(pixels, '{PLACE_PATTERN}', 1, 's') AS tar, reason, count(*)
+        FROM outcome JOIN results USING (url_hash) JOIN pairs USING (key)
+        WHERE list_contains(?::VARCHAR[], reason) GROUP BY ALL ORDER BY ALL
+        """,
+        [list(faults)],
+    ).fetchall()
+
+
 # ---- URLs to fetch ----
 
 
-def count_to_fetch(database) -> int:
-    """URLs that are wanted, not placed and not yet answered."""
-    return database.execute(f"SELECT count(DISTINCT url_hash) FROM pairs WHERE {TO_FETCH}").fetchone()[0]
+def count_to_fetch(database) -> tuple[int, int]:
+    """(URLs that are wanted, not placed and not yet answered; how many of them are copied out of tars)."""
+    return database.execute(
+        f"""
+        SELECT count(DISTINCT url_hash), count(DISTINCT url_hash) FILTER (pixels IS NOT NULL)
+        FROM pairs WHERE {TO_FETCH}
+        """
+    ).fetchone()
 
 
 def count_answers(database) -> tuple[int, int]:
@@ -88,6 +118,7 @@ def write_url_list(database, path: Path, most: int) -> int:
     """Write a parquet of at most `most` URLs that are wanted, not placed and not yet answered, each once.
 
     Their order is that of their hashes. It spreads a host's URLs over the whole list, so no host gets them all at once.
+    Before them come those that lie in tars, tar by tar (tar_answers.py).
 
     Returns:
         int: number of URLs.
@@ -95,8 +126,8 @@ def write_url_list(database, path: Path, most: int) -> int:
     database.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE to_fetch AS
-        SELECT url_hash, min(first_row) AS first_row
-        FROM pairs WHERE {TO_FETCH} GROUP BY url_hash ORDER BY url_hash LIMIT {most}
+        SELECT url_hash, min(first_row) AS first_row, any_value(pixels) AS pixels
+        FROM pairs WHERE {TO_FETCH} GROUP BY url_hash ORDER BY pixels, url_hash LIMIT {most}
         """
     )
     count = database.execute("SELECT count(*) FROM to_fetch").fetchone()[0]
@@ -104,8 +135,11 @@ def write_url_list(database, path: Path, most: int) -> int:
         database.execute(
             f"""
             COPY (
-                SELECT URL AS url FROM to_fetch JOIN asked ON asked.rowid = to_fetch.first_row
-                ORDER BY to_fetch.url_hash
+                SELECT CASE WHEN to_fetch.pixels IS NULL THEN URL
+                            ELSE to_json([to_fetch.pixels, URL])::VARCHAR
+                       END AS url
+                FROM to_fetch JOIN asked ON asked.rowid = to_fetch.first_row
+                ORDER BY to_fetch.pixels, to_fetch.url_hash
             ) TO {plan.sql_string(plain_path(path))} (FORMAT parquet)
             """
         )

@@ -268,7 +268,7 @@ def count_hosts(database, most: int) -> dict[str, dict]:
         f"""
         WITH answers AS (
             SELECT {plan.HOST_SQL} AS host, CASE WHEN NOT is_live THEN reason END AS reason
-            FROM outcome JOIN results USING (url_hash)
+            FROM outcome JOIN results USING (url_hash) WHERE NOT coalesce(in_tar, false)
         ),
         totals AS (
             SELECT host, count(*) AS tried, count(reason) AS failed

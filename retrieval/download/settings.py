@@ -27,6 +27,7 @@ class Choice:
     max_punsafe: float | None = None  # a limit for the records' punsafe, from 0 to 1
     diverse: bool = False
     min_score: float | None = None  # a limit for the records' SCORE
+    pixels: str = "tar"  # where an image comes from that lies in a tar of its pool: "tar" or "web"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from retrieval.embeddings import EmbeddingFiles
 from retrieval.index_folder import IndexEntry
+from retrieval.records import EXTRA_FIELDS
 from retrieval.semantic.best_rows import NO_HIT, merged, rows_of, scores_of
 from retrieval.semantic.block_search import class_blocks, class_rows, select_block
 from retrieval.semantic.knn_search import Neighbours
@@ -57,10 +58,11 @@ def open_units(units: list[Unit], sources: list[str], width: int, where: str | N
     """The units' rows as a pool. Three files per unit stay open. `where`: a condition on the units' columns."""
     allow_open_files(64 + 4 * len(units))
     files = [unit.folder / "rows.arrow" for unit in units]
-    metadata = open_arrow_files(files, NAME, allow_untagged=True, where=where, ours=("ROW",))
-    if all(reader.schema.field("punsafe").type == pa.null() for reader in metadata.readers):
-        columns = {ours: name for ours, name in metadata.columns.items() if ours != "punsafe"}
-        metadata = replace(metadata, columns=columns)
+    metadata = open_arrow_files(files, NAME, allow_untagged=True, where=where, ours=("ROW", "PIXELS"))
+    for extra in EXTRA_FIELDS:
+        if all(reader.schema.field(extra).type == pa.null() for reader in metadata.readers):
+            columns = {ours: name for ours, name in metadata.columns.items() if ours != extra}
+            metadata = replace(metadata, columns=columns)
     starts = np.cumsum([0, *metadata.rows_of_files()])
     indices = {}
     for source in sources:

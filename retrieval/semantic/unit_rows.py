@@ -13,6 +13,7 @@ from retrieval.semantic.column_types import common_type, of_type, plain_type
 from retrieval.shard import Batch, Shard
 from retrieval.shard_condition import ShardCondition
 from retrieval.shards import row_batches
+from retrieval.tar_images import PIXELS, image_places
 
 HOLDS = "HOLDS"  # the column for --where
 FIELDS = (*POOL_FIELDS, *EXTRA_FIELDS)
@@ -25,17 +26,19 @@ def write_rows(path: Path, shard: Shard, kept: np.ndarray, where: str | None) ->
     """
     condition = None if where is None else ShardCondition(shard, where)
     batches = row_batches(condition.shard if condition else shard, kept)
-    tables = (fetched(batch, shard.path.name, condition) for batch in batches)
-    write_tables(path, tables, fetched(None, shard.path.name, condition))
+    tables = (fetched(batch, shard, condition) for batch in batches)
+    write_tables(path, tables, fetched(None, shard, condition))
 
 
-def fetched(batch: Batch | None, shard_name: str, condition: ShardCondition | None) -> pa.Table:
+def fetched(batch: Batch | None, shard: Shard, condition: ShardCondition | None) -> pa.Table:
     """All rows of a batch as one table."""
     found = batch.fetch(np.arange(len(batch.rows))) if batch else {}
+    if PIXELS in found:
+        found[PIXELS] = image_places(str(shard.path), found[PIXELS])
     rows = batch.rows if batch else np.empty(0, np.int64)
     columns = {ours: plain(found[ours]) if ours in found else pa.nulls(len(rows)) for ours in FIELDS}
     columns["ROW"] = pc.binary_join_element_wise(
-        text_scalar(f"{shard_name}:"), integers(rows).cast(pa.string()), text_scalar("")
+        text_scalar(f"{shard.path.name}:"), integers(rows).cast(pa.string()), text_scalar("")
     )
     if condition:
         columns[HOLDS] = pa.array(condition.holds(batch, np.arange(len(rows))) if batch else [], pa.bool_())

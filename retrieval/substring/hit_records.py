@@ -6,6 +6,7 @@ In Arrow a record takes half a microsecond.
 import functools
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -15,6 +16,7 @@ from retrieval.record_columns import joined_lines, json_parts
 from retrieval.records import POOL_FIELDS
 from retrieval.shard import Batch
 from retrieval.substring.hits import Hits
+from retrieval.tar_images import PIXELS, image_places
 
 _quoted = json.encoder.encode_basestring
 _as_lines = json.JSONEncoder(ensure_ascii=False, separators=("\n", ":")).encode  # of a list, one line per value
@@ -25,7 +27,7 @@ class Labels:
     """What the records of one shard say about where they come from."""
 
     source: str
-    shard_name: str
+    shard: str  # its path or address
     classes: tuple[str, ...]  # what Hits.query numbers
     phrases: tuple[str | None, ...]  # what Hits.phrase numbers
 
@@ -41,10 +43,12 @@ def encode_hits(batch: Batch, hits: Hits, labels: Labels) -> memoryview:
         "MATCHED": [phrases.take(integers(hits.phrase))],
         "SCORE": ["null"],
         "RANK": ["null"],
-        "ROW": [_quoted(labels.shard_name)[:-1] + ":", integers(batch.rows[hits.row]).cast(pa.string()), '"'],
+        "ROW": [_quoted(Path(labels.shard).name)[:-1] + ":", integers(batch.rows[hits.row]).cast(pa.string()), '"'],
     }
     if "punsafe" in columns:
         encoded["punsafe"] = _column_parts("punsafe", columns["punsafe"])
+    if PIXELS in columns:
+        encoded[PIXELS] = _column_parts(PIXELS, image_places(labels.shard, columns[PIXELS]))
     return joined_lines(encoded)
 
 

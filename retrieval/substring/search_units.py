@@ -20,7 +20,7 @@ from retrieval.files import file_fingerprint, settings_fingerprint
 from retrieval.queries import Query, to_fts5
 from retrieval.remote_address import RemoteFile
 
-HITS_VERSION = 5  # raise it when the same shard and settings give other records
+HITS_VERSION = 6  # raise it when the same shard and settings give other records
 RANDOM = "random"  # QUERY and SOURCE of a control set's records
 
 

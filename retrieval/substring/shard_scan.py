@@ -122,18 +122,17 @@ class HitCounter:
 
 def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) -> Iterator[bytes | memoryview]:
     """The encoded records of a shard, in blocks; some are empty, so that a run that has ended is noticed."""
-    name = Path(unit.shard).name
     if search.where is not None:
         from retrieval.substring.where import Where  # 40 ms for DuckDB, which evaluates the condition
 
         counter.where = Where(shard, search.where)
         shard = counter.where.condition.shard
     if unit.sample is not None:
-        labels = Labels(RANDOM, name, (RANDOM,), (None,))
+        labels = Labels(RANDOM, unit.shard, (RANDOM,), (None,))
         found = sampled_rows(shard, unit.sample, counter)
     else:
         matched = matched_labels(search)
-        labels = Labels("substring", name, search.classes, matched.labels)
+        labels = Labels("substring", unit.shard, search.classes, matched.labels)
         found = ((batch, matched.of(hits)) for batch, hits in matching_rows(shard, search, counter))
     for batch, hits in found:
         if unit.sample is not None and counter.where is not None:

@@ -43,14 +43,16 @@ class Forecast:
 
 
 def forecast(database, rounds: Path, fill: int | None, resize: ResizeSettings, fetch: FetchSettings) -> Forecast | None:
-    """What fetching everything that is wanted will give, or None where nothing is to be fetched.
+    """What fetching everything that is wanted will give.
+
+    None where nothing is to be fetched, or where tars of the pool hold images: those are alive, whatever hosts answer.
 
     Args:
         rounds: the folder of rounds, with img2dataset's times and the images that were fetched before.
         fill: --fill; each class is then expected to need as much of its list as gives so many images.
     """
-    urls = plan_fetch.count_to_fetch(database)
-    if not urls:
+    urls, in_tars = plan_fetch.count_to_fetch(database)
+    if in_tars or not urls:
         return None
     before = plan_fetch.count_answers(database)
     is_known = before[0] >= LEAST_ANSWERS
@@ -183,7 +185,7 @@ def _seconds(database, rounds: Path, urls: Range, fetch: FetchSettings) -> Range
     )  # fmt: skip
     connections = fetch.manners.per_host or (threads if fetch.allow_private_hosts else PER_HOST)
     busiest = database.execute(f"SELECT max(urls) FROM ({_HOSTS_TO_FETCH})").fetchone()[0]
-    total = plan_fetch.count_to_fetch(database)
+    total, _ = plan_fetch.count_to_fetch(database)
     queue = busiest / connections
     low, high = (max(count / speed, queue * count / total * seconds) for count, speed, seconds in (
         (urls[0], fast, ASSUMED_SECONDS[0]), (urls[1], slow, ASSUMED_SECONDS[1])

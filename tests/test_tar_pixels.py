@@ -8,8 +8,11 @@ import zlib
 import pytest
 from download_server import contents, loaded
 from PIL import Image
+from range_server import serving
 
 import filter_laion_metadata_substring
+from retrieval.download import tar_answers
+from retrieval.download.answer_bytes import BadAnswer
 from retrieval.records import chunk_files, read_records
 
 pytest_plugins = "download_server"
@@ -44,8 +47,8 @@ def row(caption, **more):
     return {"caption": caption, "nsfw": "UNLIKELY"} | more
 
 
-def select(tmp_path, *tars, code=0):
-    flags = ["-q", "cat|hen", "--match", "word", "-o", tmp_path / "chunks", "--dbs", *tars]
+def select(tmp_path, *tars, more=(), code=0):
+    flags = ["-q", "cat|hen", "--match", "word", "-o", tmp_path / "chunks", *more, "--dbs", *tars]
     assert filter_laion_metadata_substring.main([str(flag) for flag in flags]) == code
     return [record for chunk in chunk_files(tmp_path / "chunks") for record in read_records(chunk)]
 
@@ -144,6 +147,22 @@ def test_a_key_that_comes_twice_has_each_time_its_own_image(tmp_path):
         offset, size = map(int, record["PIXELS"].split("#")[1].split("/")[0].split("+"))
         found.append(data[offset : offset + size])
     assert found == [jpeg(1), jpeg(2)]
+
+
+def test_of_a_remote_tar_only_the_bytes_of_the_wanted_images_are_read(tmp_path, tar):
+    (tmp_path / "tmp").mkdir()
+    with serving(tmp_path) as server:
+        records = select(tmp_path, f"{server.at}/0000.tar", more=("--tmp", tmp_path / "tmp"))
+        assert {record["PIXELS"].partition("#")[0] for record in records} == {f"{server.at}/0000.tar"}
+        server.asked.clear()
+        assert [tar_answers.read_image(record["PIXELS"], 1 << 20) for record in records[:2]] == [jpeg(0), jpeg(1)]
+        assert sum(asked.sent for asked in server.asked) <= 1 + 2 * 512 + len(jpeg(0) + jpeg(1))
+        tar.write_bytes(b"\0" * 512 + tar.read_bytes())
+        with pytest.raises(BadAnswer, match="tar has changed"):
+            tar_answers.read_image(records[2]["PIXELS"], 1 << 20)
+    tar_answers._version.cache_clear()
+    with pytest.raises(BadAnswer, match="tar cannot be read"):
+        tar_answers.read_image(records[3]["PIXELS"], 1 << 20)
 
 
 def test_what_is_no_tar_is_never_read(tmp_path, download):

@@ -133,12 +133,15 @@ def kill_runs(dataset: Path, name: str, kills: int) -> bool:
     last = judge(dataset, name, "killed")
     same &= last.wait() == 0 and kept.items() <= parts_of(dataset.with_name("killed features")).items()
     print("no part was written twice" if same else "FAILED: a part was written twice")
-    equal = all(
-        contents(dataset.with_name(f"whole{what}")) == contents(dataset.with_name(f"killed{what}"))
+    unequal = [
+        f"killed{what}/{name}"
         for what in ("", " features")
-    )
-    print("the same bytes" if equal else "FAILED: other bytes than the undisturbed run's")
-    return same and equal
+        for one, other in [[contents(dataset.with_name(f"{run}{what}")) for run in ("whole", "killed")]]
+        for name in sorted(one.keys() | other.keys())
+        if one.get(name) != other.get(name)
+    ]
+    print("the same bytes" if not unequal else f"FAILED: {len(unequal):,} files differ, the first is {unequal[0]}")
+    return same and not unequal
 
 
 def judge(dataset: Path, name: str, output: str) -> subprocess.Popen:

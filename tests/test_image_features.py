@@ -125,6 +125,9 @@ def test_stopped_at_every_write_it_ends_with_the_same_bytes(tmp_path, model, emb
             embed_folder(folder, model, features)
         monkeypatch.setattr(os, "replace", replace)
         kept = {path: path.stat().st_ino for path in features.rglob("img_emb_*.json")}
+        next(features.iterdir()).joinpath(".img_emb_00001.npy.0a1b2c3d.part").write_bytes(
+            b"killed while it was written"
+        )
         embedded.clear()
         embed_folder(folder, model, features)
         assert files_of(features) == whole

@@ -7,6 +7,7 @@ import numpy as np
 
 from retrieval.clip_model import ClipModel
 from retrieval.dataset.class_senses import mean_vectors
+from retrieval.dataset.image_features import only_writer
 from retrieval.embeddings import READ_ERRORS
 from retrieval.files import complete_file, settings_fingerprint
 
@@ -28,6 +29,6 @@ def embed_class_texts(model: ClipModel, prompts: dict[str, list[str]], mean: str
         if texts.shape == (len(prompts), model.width):
             return texts
     texts = mean_vectors(prompts.values(), lambda some: model.encode_texts(some, unit=mean == "normalised"))
-    with complete_file(file) as beside, open(beside, "wb") as rows:
+    with only_writer(place), complete_file(file) as beside, open(beside, "wb") as rows:
         np.save(rows, texts)
     return texts

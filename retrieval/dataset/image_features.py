@@ -81,10 +81,7 @@ def embed_folder(
     """
     images = labelled_images(folder, split)
     place = model_folder(features or default_features(folder), model)
-    with (
-        locked(place / ".lock", f"another run is embedding into {place}: wait until it ends"),
-        ThreadPoolExecutor(workers or os.cpu_count()) as threads,
-    ):
+    with only_writer(place), ThreadPoolExecutor(workers or os.cpu_count()) as threads:
         hashes, lost = _hash_files(folder, [name for name, _ in images], place / HASHES, threads)
         places, reasons = _read_parts(place, model.width)
         first_file = {digest: name for name, digest in reversed(hashes.items())}
@@ -120,6 +117,19 @@ def model_folder(features: Path, model: ClipModel) -> Path:
         "preprocess": re.sub(r" at 0x[0-9a-f]+", "", repr(model.preprocess)),  # of a function: where it lies in memory
     }
     return writable_folder(features / f"{source.architecture}-{settings_fingerprint(decides)}", "--features")
+
+
+@contextlib.contextmanager
+def only_writer(place: Path) -> Iterator[None]:
+    """Hold the folder of a model's features, and remove what a killed run left half written.
+
+    Raises:
+        UserError: another run holds it.
+    """
+    with locked(place / ".lock", f"another run is embedding into {place}: wait until it ends"):
+        for left in place.glob(".*.part"):
+            left.unlink()
+        yield
 
 
 # ---- which file has which content ----

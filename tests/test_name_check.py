@@ -118,7 +118,7 @@ def test_names_are_proposed_with_their_captions_and_a_line_to_paste(pool, wordne
     assert '      "grey wolf": ["timber wolf", "gray wolves", "timber wolves"],' in said
     assert re.search(r"cell +1 +1 new  WordNet  \? 2 senses in WordNet\n", said)
     assert '"mobile phone"' not in said  # nothing to paste: "cell" is doubtful
-    assert re.search(r"swim trunks +1 +1 new  part of the name\n", said)
+    assert re.search(r"swim trunks +1 +1 new  part of the name", said)
     assert "snowplough" not in said  # no caption has it in one word
     assert "of WordNet's: Canis lupus" in said
 
@@ -128,6 +128,14 @@ def test_in_substring_a_plural_adds_nothing_and_parts_of_words_are_marked(pool, 
     said = capsys.readouterr().out.partition("names that people may write")[2]
     assert "crawfishes" not in said and "timber wolfs" not in said
     assert re.search(r"cell +4 +3 new  WordNet  \? 2 senses in WordNet; 75% inside longer words\n", said)
+
+
+def test_a_name_of_a_class_whose_own_name_is_guarded_is_marked(pool, wordnet, capsys):
+    (pool / "Names.py").write_text(TEMPLATE + 'class_map = {"grey wolf": \'"grey wolf" AND zoo\'}\n')
+    assert main(check(pool, "--suggest-names", "--wordnet", wordnet)) == 0
+    said = capsys.readouterr().out.partition("names that people may write")[2]
+    assert re.search(r"timber wolf +1 +1 new  WordNet  \? the class's query guards its own name\n", said)
+    assert '"grey wolf":' not in said
 
 
 def test_a_name_of_two_classes_is_marked(pool, wordnet, capsys):

@@ -97,6 +97,7 @@ def suggest_names(search: Search, synonyms: Synonyms, sample: Sample, wordnet: W
                "DIR with its index.noun and data.noun)")  # fmt: skip
     suggested = {name: suggestions(name, synonyms.get(name, ()), search.match, wordnet) for name in search.classes}
     mark_shared(suggested, synonyms)
+    mark_guarded(suggested, search)
     count(suggested, search, sample)
     absent = []
     for name, found in suggested.items():
@@ -161,6 +162,17 @@ def mark_shared(suggested: dict[str, list[Suggestion]], synonyms: Synonyms) -> N
         for each in found:
             if others := [other for other in classes_of[each.name.casefold()] if other != class_name]:
                 each.doubts.append(f"also {' and '.join(others[:2])}")
+
+
+def mark_guarded(suggested: dict[str, list[Suggestion]], search: Search) -> None:
+    """Mark the suggestions for a class whose query wants more than its name: what guards it should guard them too."""
+    names = [(number, text) for number, name in enumerate(search.classes) for text in plain_names(name) or [name]]
+    hits = matched(search.queries, search.match, [text for _, text in names])
+    found = set(zip(hits.row.tolist(), hits.query.tolist(), strict=True))
+    guarded = {search.classes[number] for row, (number, _) in enumerate(names) if (row, number) not in found}
+    for class_name in guarded:
+        for each in suggested[class_name]:
+            each.doubts.append("the class's query guards its own name")
 
 
 def count(suggested: dict[str, list[Suggestion]], search: Search, sample: Sample) -> None:

@@ -5,6 +5,8 @@ import json
 import tarfile
 import zlib
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from download_server import contents, loaded
 from PIL import Image
@@ -14,6 +16,8 @@ import filter_laion_metadata_substring
 from retrieval.download import tar_answers
 from retrieval.download.answer_bytes import BadAnswer
 from retrieval.records import chunk_files, read_records
+from retrieval.semantic.unit_rows import write_rows
+from retrieval.shards import open_shard
 
 pytest_plugins = "download_server"
 
@@ -163,6 +167,13 @@ def test_of_a_remote_tar_only_the_bytes_of_the_wanted_images_are_read(tmp_path, 
     tar_answers._version.cache_clear()
     with pytest.raises(BadAnswer, match="tar cannot be read"):
         tar_answers.read_image(records[3]["PIXELS"], 1 << 20)
+
+
+def test_the_rows_that_a_search_keeps_of_a_tar_say_it_too(tmp_path, tar):
+    write_rows(tmp_path / "rows.arrow", open_shard(tar), np.array([2, 5]), None)
+    rows = pa.ipc.open_file(tmp_path / "rows.arrow").read_all().to_pylist()
+    expected = [record["PIXELS"] for record in select(tmp_path, tar)]
+    assert [row["PIXELS"] for row in rows] == [expected[2], expected[5]]
 
 
 def test_what_is_no_tar_is_never_read(tmp_path, download):

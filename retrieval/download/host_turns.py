@@ -2,8 +2,8 @@
 
 A host's turns are files in a folder that all processes share, and a thread holds a turn by a lock (flock) on one of
 them. So the limit holds for all threads and processes of a run, and for all machines of a cluster whose shared disk has
-locks (NFS 4 and local disks do; without locks it holds for no one, and the first to notice says so). The system frees
-the turns of a process that is killed.
+locks (local disks and NFS 4 have them). On a disk without locks nothing is limited, and the run warns that the work
+folder cannot be locked. The system frees the turns of a process that is killed.
 
     <folder>/ab/abcdef….turn-0, -1 …     the connections
     <folder>/ab/abcdef….pace             its time is that of the last request
@@ -40,7 +40,8 @@ class HostTurns:
         limit = self.per_host or (None if names_private_host(host) else PER_HOST)
         turn = self._lock_one_of(host, limit) if limit else None
         try:
-            time.sleep(self.seconds_left(host))
+            if seconds := self.seconds_left(host):  # sleep(0) would let others go first, 10 ms on a busy machine
+                time.sleep(seconds)
             self._keep_pace(host)
         except BaseException:
             if turn is not None:

@@ -27,6 +27,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from retrieval.as_run import command_as_run
 from retrieval.class_folders import class_folders
 from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say
 from retrieval.dataset_card import write_card
@@ -266,7 +267,6 @@ def main(argv: list[str] | None = None) -> int:
             uneven = even_splits(dataset, folders.values(), splits)
             kept_entries, placed_before = plan_outcome.kept_entries(database), plan_outcome.keys_placed_before(database)
             images = image_folder.write_metadata(dataset, kept_entries, placed_before, folders, splits)
-            write_card(dataset, used_folders(dataset, folders.values(), splits), bool(splits))
 
             # Report.
             has_lost_tars = account.say_lost_tars(database, tar_answers.TAR_FAULTS)
@@ -275,7 +275,9 @@ def main(argv: list[str] | None = None) -> int:
                 database, folders, sources, describe_choice(flags, len(drops)), class_order_of_earlier_run(dataset)
             )
             copies = lookalikes.write_copies(database, lookalike_filter, work / "excluded.jsonl")
-            write_json(dataset / "report.json", totals | described | copies)
+            as_run = {"command": command_as_run(make_parser(), flags)}
+            write_json(dataset / "report.json", totals | described | copies | as_run)
+            write_card(dataset, used_folders(dataset, folders.values(), splits), bool(splits))
             page = write_report(dataset)
             if flags.webdataset:
                 say(f"{tar_shards.write_tars(dataset, output, splits):,} tars in {output}")

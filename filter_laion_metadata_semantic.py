@@ -26,6 +26,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from retrieval.as_run import command_as_run
 from retrieval.cli import (
     UserError,
     array_place,
@@ -103,7 +104,7 @@ def search_indices(args, sources: list[str], asked: Asked, place: tuple[int, int
         clear_remains(output / HITS_FOLDER, classes)
         search_pending(args, classes, pools)
         coverage = {"asked": len(classes), "done": len(classes), "missing": {}}
-        manifest = write_results(output, run, classes, inputs, coverage, {})
+        manifest = write_results(output, run, classes, inputs, coverage, {}, command_as_run(make_parser(), args))
     return report(args, output, manifest)
 
 
@@ -138,7 +139,8 @@ def search_pool(args, sources: list[str], asked: Asked, place: tuple[int, int]) 
         select_pending(args, classes, done, model, sources)
         coverage = {"asked": len(plan.paths), "done": len(done), "missing": missing}
         coverage |= {"lost_rows": plan.lost} if plan.lost else {}
-        manifest = write_results(output, run, classes, inputs, coverage, {"pool": total_counts(done)})
+        command = command_as_run(make_parser(), args)
+        manifest = write_results(output, run, classes, inputs, coverage, {"pool": total_counts(done)}, command)
         share.end(units)
     return report(args, output, manifest, bytes_moved(plan.files))
 
@@ -316,9 +318,9 @@ def already(output: Path, place: tuple[int, int]) -> int:
 
 
 def write_results(
-    output: Path, run: Run, classes: list[ClassPlan], inputs: dict, coverage: dict, more: dict
+    output: Path, run: Run, classes: list[ClassPlan], inputs: dict, coverage: dict, more: dict, command: list[str]
 ) -> Manifest:
-    """Write the chunks of all classes, and the manifest last."""
+    """Write the chunks of all classes, and the manifest last, which has the run's command (as_run.py)."""
     written = write_chunks(kept_records([each.hits_file for each in classes]), output, run.job_idx, run.total_jobs)
     summaries = {each.name: read_summary(each.hits_file) for each in classes}
     manifest = Manifest(
@@ -331,7 +333,7 @@ def write_results(
         job_idx=run.job_idx,
         total_jobs=run.total_jobs,
     )
-    write_manifest(output, manifest)
+    write_manifest(output, manifest, command)
     return manifest
 
 

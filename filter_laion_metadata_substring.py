@@ -27,6 +27,7 @@ from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
+from retrieval.as_run import command_as_run
 from retrieval.cli import (
     UNFORESEEN,
     UserError,
@@ -177,7 +178,7 @@ def main(argv: list[str] | None = None) -> int:
                 job_idx=job_idx,
                 total_jobs=total_jobs,
             )
-            write_manifest(output, manifest)
+            write_manifest(output, manifest, command_as_run(make_parser(), args))
             if args.no_hits and not tally.missing:
                 for unit in units:
                     remove_hits(unit)

@@ -7,6 +7,7 @@ class such as "bullet train" is taken for the training split.
 import json
 from pathlib import Path
 
+from retrieval.card_text import card_text
 from retrieval.dataset_files import SPLITS
 from retrieval.files import complete_file
 
@@ -22,7 +23,7 @@ _SOURCE_TYPES = {"SOURCE": "string", "MATCHED": "string", "SCORE": "float64", "R
 
 
 def write_card(dataset: Path, labels: list[str], has_splits: bool, judged: bool = False) -> None:
-    """Write the README.md of an ImageFolder.
+    """Write the README.md of an ImageFolder, after its report.json, which is retold in it (card_text.py).
 
     Args:
         labels: the class folders that hold images, sorted: label n is the n-th, as in torchvision's ImageFolder.
@@ -54,8 +55,9 @@ def write_tars_card(output: Path, has_splits: bool) -> None:
 def _write(folder: Path, configs: list[dict], what: str) -> None:
     text = f"---\nconfigs: {_yaml(configs)}\n---\n# Retrieved images\n\n"
     text += f"These are {what} made by download_urls_img2dataset.py. `report.html` shows what is in them and why.\n"
+    text += card_text(folder)
     with complete_file(folder / CARD) as beside:
-        beside.write_text(text, encoding="utf-8")
+        beside.write_text(text, encoding="utf-8", errors="replace")
 
 
 def _yaml(value) -> str:

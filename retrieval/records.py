@@ -124,9 +124,14 @@ def is_chunk_of(name: str, job_idx: int, total_jobs: int) -> bool:
     return bool(match) and int(match[1]) % total_jobs == job_idx
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest, the last file of a run."""
-    write_json(manifest_path(folder, manifest.job_idx, manifest.total_jobs), vars(manifest))
+def write_manifest(folder: Path, manifest: Manifest, command: list[str] | None = None) -> None:
+    """Write the manifest, the last file of a run.
+
+    Args:
+        command: as as_run.py has it, for the card of a dataset.
+    """
+    of_run = {"command": command} if command else {}
+    write_json(manifest_path(folder, manifest.job_idx, manifest.total_jobs), vars(manifest) | of_run)
 
 
 def read_manifests(folder: Path) -> list[dict]:

@@ -56,10 +56,10 @@ def write_folder(dataset: Path, output: Path, entries: list[dict], step: dict) -
         folders = {PurePosixPath(entry["file_name"]).parent.name for entry in entries}
         even_splits(folder, folders, splits)
         write_entries(folder, map(_entry, entries), splits)
-        write_card(folder, used_folders(folder, folders, splits), bool(splits), judged=True)
         if (dataset / "settings.json").exists():
             shutil.copyfile(dataset / "settings.json", folder / "settings.json")
         write_json(folder / "report.json", _totals(read_json(dataset / "report.json"), entries, step))
+        write_card(folder, used_folders(folder, folders, splits), bool(splits), judged=True)
         write_report(folder, title=output.name)
     return output / "report.html"
 

@@ -1,7 +1,8 @@
 """What the downloader says of its plan, and what it counts at the end: every row that was read ends in one count."""
 
+import itertools
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from retrieval.cli import say, say_always, say_more
 from retrieval.download import plan, plan_choice, plan_drops, plan_fetch, plan_outcome
@@ -9,6 +10,7 @@ from retrieval.download.settings import Choice
 from retrieval.records import read_manifests
 
 HOSTS_SHOWN = 100
+INPUTS_TOLD = 20  # files of a pool that report.json names
 CLASSES_SHOWN = 20  # of the class table on the terminal
 LONGEST_NAME = 40  # characters of a class in that table
 
@@ -110,8 +112,43 @@ def _filter_counts(sources: list[Path]) -> list[dict]:
         if manifests := read_manifests(folder):
             counts = [manifest["counts"] for manifest in manifests]
             sums = {name: sum(count.get(name) or 0 for count in counts) for name in ("rows", "records")}
-            found.append({"stage": manifests[0]["stage"]} | sums)
+            found.append({"stage": manifests[0]["stage"]} | sums | _how_it_ran(manifests))
     return found
+
+
+def _how_it_ran(manifests: list[dict]) -> dict:
+    """What the dataset's card says of a filter's run: what was asked, its command, the first of its pool's files with
+    the version of each. Of a local file only the name is told; how --dbs named all of them follows from their paths."""
+    first, inputs = (
+        manifests[0],
+        {name: version for manifest in manifests for name, version in manifest["inputs"].items()},
+    )
+    command = first.get("command")
+    if command and first["stage"] == "substring":
+        command = [*command, "--dbs", *_named_together(sorted(inputs))]
+    asked = first["settings"].get("query") or first["settings"].get("template")
+    told = dict(itertools.islice(sorted(inputs.items()), INPUTS_TOLD))
+    return {
+        "asked": asked,
+        **({"command": command} if command else {}),
+        "input_count": len(inputs),
+        "inputs": {name if "://" in name else Path(name).name: _version_of(told[name]) for name in told},
+    }
+
+
+def _version_of(fingerprint) -> str:
+    """A fingerprint of files.file_fingerprint in words."""
+    if not isinstance(fingerprint, dict):
+        return ""
+    version = fingerprint.get("commit") or fingerprint.get("identity") or fingerprint.get("edges") or ""
+    return f"{fingerprint.get('bytes', 0):,} bytes" + (f", version {version}" if version else "")
+
+
+def _named_together(paths: list[str]) -> list[str]:
+    """The paths, or if they are many a pattern per folder and suffix."""
+    if len(paths) <= INPUTS_TOLD:
+        return paths
+    return sorted({f"{path.rpartition('/')[0]}/*{PurePosixPath(path).suffix}" for path in paths})
 
 
 def say_classes(classes: dict[str, dict], least: int) -> None:

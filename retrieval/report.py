@@ -244,8 +244,8 @@ def sample_blocks(chunks: list[Path], totals: dict[str, int]) -> tuple[bytes, by
     return lines, rare_records(chunks, lacking, {*lines.splitlines()}), False
 
 
-QUOTED = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
-CLASS_IN_JSON = re.compile(rb'"QUERY":(' + QUOTED.pattern + rb")")
+# The class of a record as it stands in its line. No text holds this key, as quotes are escaped there.
+CLASS_IN_JSON = re.compile(rb'"QUERY":("[^"\\]*(?:\\.[^"\\]*)*")')
 
 
 def encoded(name: str) -> bytes:
@@ -264,27 +264,17 @@ def rare_records(chunks: list[Path], lacking: dict[bytes, int], sampled: set[byt
         with open(chunk, "rb") as file:
             while lacking and (block := file.read(SCAN_BYTES)):
                 block += file.readline()
-                for line in block.splitlines():
-                    name = class_of(line)
+                for record in CLASS_IN_JSON.finditer(block):
+                    name = record[1]
                     if name not in lacking:
                         continue
+                    line = block[block.rfind(b"\n", 0, record.start()) + 1 : block.find(b"\n", record.end())]
                     if line not in sampled:
                         found.append(shorter_line(line))
                     lacking[name] -= 1
                     if not lacking[name]:
                         del lacking[name]
     return b"\n".join(found)
-
-
-def class_of(line: bytes) -> bytes | None:
-    """The class of a record as it stands in its line, looked for from the end: the URL and the caption stand before it.
-
-    No text holds its key, as quotes are escaped there.
-    """
-    mark = b'"QUERY":'
-    start = line.rfind(mark)
-    name = QUOTED.match(line, start + len(mark)) if start >= 0 else None
-    return name and name[0]
 
 
 def sample_urls(chunks: list[Path], records: int, classes: int) -> tuple[bytes, bytes, bool]:

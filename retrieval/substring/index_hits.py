@@ -14,6 +14,7 @@ from retrieval.sqlite_shards import looked_up_batches, looked_up_captions, rows_
 from retrieval.substring.hits import Hits
 from retrieval.substring.index_choice import Direct, IndexPlan
 from retrieval.substring.matching import Matcher, distinct_phrases
+from retrieval.substring.ragged_array import distinct
 from retrieval.substring.search_units import Search
 
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # rowids, numbers of queries, numbers of phrases
@@ -26,7 +27,7 @@ def index_hits(shard: Shard, search: Search, plan: IndexPlan) -> Iterator[tuple[
     order = np.lexsort((queries, rows))
     rows, queries, phrases = rows[order], queries[order].astype(np.int32), phrases[order].astype(np.int32)
     start = 0
-    for batch in looked_up_batches(shard, np.unique(rows)):
+    for batch in looked_up_batches(shard, distinct(rows)):
         end = start + int(np.searchsorted(rows[start:], batch.rows[-1], side="right"))
         part = slice(start, end)
         positions = np.searchsorted(batch.rows, rows[part])
@@ -54,7 +55,7 @@ def searched_hits(shard: Shard, search: Search, plan: IndexPlan) -> Iterator[Fou
         return
     matcher, number_of_phrase = matcher_of_some(search, plan.searched)
     query_numbers = np.array(plan.searched)
-    candidates = np.unique(np.concatenate(list(rows_of_index(shard, plan.needed))))
+    candidates = distinct(np.concatenate(list(rows_of_index(shard, plan.needed))))
     for rows, captions in looked_up_captions(shard, candidates):
         hits = matcher.match(captions)
         yield rows[hits.row], query_numbers[hits.query], number_of_phrase[hits.phrase]

@@ -15,7 +15,7 @@ from retrieval.queries import And, Not, Or, Phrase, Query
 from retrieval.substring.covers import cheapest_cover
 from retrieval.substring.hits import Hits, PhraseHits, joined_hits, joined_phrase_hits
 from retrieval.substring.query_trees import QueryTrees
-from retrieval.substring.ragged_array import RaggedArray
+from retrieval.substring.ragged_array import RaggedArray, distinct
 
 # A query with phrases as numbers, and without what is empty. And, Or and Not are those of retrieval.queries.
 Plan = int | And | Or | Not
@@ -60,7 +60,7 @@ class QueryPlans:
 
     def unfinished_rows(self, needed: PhraseHits) -> np.ndarray:
         """The rows, ascending, where the other phrases decide which queries match."""
-        return np.unique(needed.row[self._plans_begun_by.lengths[needed.phrase] > 0])
+        return distinct(needed.row[self._plans_begun_by.lengths[needed.phrase] > 0])
 
     def hits(self, needed: PhraseHits, others: PhraseHits) -> Hits:
         """The queries that match, each with the first of its phrases that made it match.
@@ -82,7 +82,7 @@ class QueryPlans:
     def _select_composed(self, needed: PhraseHits, others: PhraseHits) -> tuple[np.ndarray, PhraseHits]:
         """The composed queries that match, and for each the phrase that made it match."""
         entries, numbers = self._plans_begun_by.expand(needed.phrase)
-        pairs = np.unique(needed.row[entries] * len(self._composed) + numbers)
+        pairs = distinct(needed.row[entries] * len(self._composed) + numbers)
         rows, numbers = np.divmod(pairs, len(self._composed))
         found = joined_phrase_hits([needed, others])
         found = found.take(np.argsort(found.row, kind="stable"))  # two ascending runs: as fast as reading them

@@ -80,7 +80,7 @@ class QueryTrees:
 
     def _select_block(self, numbers, firsts, lengths, phrases) -> tuple[np.ndarray, np.ndarray]:
         pairs = np.repeat(np.arange(len(numbers)), lengths)
-        entries = np.arange(len(pairs)) + np.repeat(firsts - (np.cumsum(lengths) - lengths), lengths)
+        entries = np.arange(len(pairs)) + (firsts - (np.cumsum(lengths) - lengths))[pairs]
         wanted = numbers[pairs] * self._phrases + phrases[entries]
         leaves = np.minimum(np.searchsorted(self._leaf_keys, wanted), len(self._leaf_keys) - 1)
         is_leaf = np.flatnonzero((self._leaf_keys[leaves] == wanted) & (phrases[entries] < self._phrases))

@@ -21,5 +21,16 @@ class RaggedArray:
             return np.arange(len(which)), self.items[which]
         lengths = self.lengths[which]
         entries = np.repeat(np.arange(len(which)), lengths)
-        nth = np.arange(len(entries)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return entries, self.items[self.starts[which][entries] + nth]
+        before = np.cumsum(lengths) - lengths  # items of the entries before
+        return entries, self.items[np.arange(len(entries)) + (self.starts[which] - before)[entries]]
+
+
+def distinct(numbers: np.ndarray) -> np.ndarray:
+    """The distinct values of an integer array (n,), ascending.
+
+    As np.unique, which hashes since numpy 2.3: 30,000 values that are nearly sorted take ten times as long there.
+    """
+    numbers = np.sort(numbers)
+    is_first = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=is_first[1:])
+    return numbers[is_first]

@@ -19,7 +19,7 @@ from retrieval.download.settings import FetchSettings, ResizeSettings
 LEAST_ANSWERS = 100  # fewer say too little
 # "Over 20 %" of the 270 million URLs of 24 data sets were dead by 2022 ("Link-Rot in Web-Sourced Multimedia Datasets",
 # doi:10.1007/978-3-031-27077-2_37). How far a list may be from that is our assumption: a fresh one, and an old one.
-ASSUMED_ALIVE = (0.5, 0.97)
+ASSUMED_ALIVE = (0.5, 0.99)
 PRIOR_URLS = 2  # a host's own share counts as much as that of all after this many answers: hosts differ much
 ASSUMED_BYTES_PER_PIXEL = (0.15, 0.6)  # of a JPEG of quality 95, from smooth to rough
 ASSUMED_SECONDS = (0.3, 3)  # per URL and thread

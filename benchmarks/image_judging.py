@@ -124,7 +124,7 @@ def kill_runs(dataset: Path, name: str, kills: int) -> bool:
     kept, same = {}, True
     for _ in range(kills):
         process = judge(dataset, name, "killed")
-        time.sleep(moments.uniform(0, 0.2) * whole)
+        time.sleep(moments.uniform(0.1, 0.6) * whole)
         process.kill()
         process.wait()
         before, kept = kept, parts_of(dataset.with_name("killed features"))

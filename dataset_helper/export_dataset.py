@@ -78,7 +78,9 @@ def main(argv: list[str] | None = None) -> int:
         written, skipped = export.write_label_map(labels, flags.output), 0
     what = "classes" if flags.format == "label-map" else "images"
     if skipped:
-        lack = "no sha256 in metadata.jsonl" if flags.format == "rebuild" else "a SAMPLE_ID that is no DataComp uid"
+        lack = "a SAMPLE_ID that is no DataComp uid"
+        if flags.format == "rebuild":
+            lack = "no sha256 in metadata.jsonl, or come from a tar and have no URL"
         say_always(f"error: {skipped:,} images have {lack}: they are left out")
     say_always(f"{written:,} {what} in {flags.output}")
     return 1 if skipped else 0

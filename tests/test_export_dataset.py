@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from download_server import arguments, chunks, record, serving
 
+from retrieval.dataset.export import write_rebuild_list
 from retrieval.records import Manifest, write_manifest
 
 ROOT = Path(__file__).parent.parent
@@ -166,6 +167,17 @@ def test_a_dataset_is_rebuilt_from_its_list_but_for_urls_that_changed_or_died(re
         ).read_bytes()
     assert "--image-size 64" in runs[1].stderr and runs[1].stderr.endswith(f"9 images in {folder / 'list'}\n")
     assert "0 URLs to fetch" in runs[3].stderr
+
+
+def test_images_that_nobody_else_can_fetch_are_left_out_of_the_list_and_counted(tmp_path):
+    known = {"QUERY": "hen", "sha256": "a" * 64, "sources": []}
+    entries = [
+        known | {"url": "http://h/1"},
+        known | {"url": "/data/0.tar#512+9/1.jpg"},
+        known | {"url": "http://h/2", "sha256": None},
+    ]
+    assert write_rebuild_list(entries, tmp_path) == (1, 2)
+    assert [record["URL"] for record in json.loads((tmp_path / "chunk_0.json").read_text())] == ["http://h/1"]
 
 
 def test_img2dataset_reads_the_list_and_finds_the_hashes(rebuilt, tmp_path):

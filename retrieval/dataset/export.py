@@ -13,6 +13,7 @@ import numpy as np
 from retrieval.cli import UserError
 from retrieval.files import complete_file, read_json
 from retrieval.records import EXPECTED_HASH, PROVENANCE_FIELDS, encode_record, write_chunks
+from retrieval.remote_address import is_address
 
 RETRIEVED = 0  # SWAT's third field: 1 is an image of the few-shot set
 UID = re.compile(r"[0-9a-f]{32}")
@@ -91,7 +92,7 @@ def write_rebuild_list(images: Iterable[dict], output: Path) -> tuple[int, int]:
     of an image the record has the first.
 
     Returns:
-        (their images, images without a hash).
+        (their images, images that nobody else can fetch: without a hash, or from a tar and without a URL).
     """
     for chunk in output.glob("chunk_*.json"):
         chunk.unlink()
@@ -99,8 +100,9 @@ def write_rebuild_list(images: Iterable[dict], output: Path) -> tuple[int, int]:
 
     def records() -> Iterator[str]:
         for entry in images:
-            counts[bool(entry.get("sha256"))] += 1
-            if entry.get("sha256"):
+            can_be_fetched = bool(entry.get("sha256")) and is_address(entry["url"])
+            counts[can_be_fetched] += 1
+            if can_be_fetched:
                 yield encode_record(_record_of(entry))
 
     write_chunks(records(), output)

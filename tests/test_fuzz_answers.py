@@ -1,5 +1,6 @@
 """Generated answers of a server: each URL ends as the image that a browser shows, or with a named reason."""
 
+import gzip
 import random
 import zlib
 
@@ -21,7 +22,7 @@ JUNK = random.Random(0).randbytes(1 << 21) + b"\xff\xda" * 300  # a video behind
 def packed(data: bytes, encoding: str) -> bytes:
     for name in encoding.split(", "):
         if name == "gzip":
-            data = zlib.compress(data, wbits=31)
+            data = gzip.compress(data, mtime=0)
         elif name == "deflate":
             data = zlib.compress(data)
         elif name == "br":

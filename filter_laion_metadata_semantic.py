@@ -44,7 +44,6 @@ from retrieval.columns import column_choice
 from retrieval.files import file_fingerprint, writable_folder
 from retrieval.index_folder import fingerprints
 from retrieval.records import HITS_FOLDER, SEMANTIC_LOSSES, Manifest, is_complete, write_chunks, write_manifest
-from retrieval.remote_address import is_address
 from retrieval.remote_traffic import bytes_moved
 from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, begun_run, check_folder
@@ -56,6 +55,7 @@ from retrieval.semantic.pool_units import Share, Unit, total_counts
 from retrieval.semantic.prompt_names import names_in_prompts
 from retrieval.semantic.searched_files import plan_pools
 from retrieval.semantic.seed_files import find_seed_images
+from retrieval.shard_paths import kept_listing
 from retrieval.wandb_run import log_manifest
 from retrieval_templates import Template, choose_template, only_classes
 
@@ -266,19 +266,8 @@ def plan_shards(args, sources: list[str], model: ModelUse):
     keys = {"text_index": args.text_features, "image_index": args.image_features}
     folder = Path(args.features) if args.features else None
     wishes = FeatureWishes(model.source, tuple(sources), keys, folder, {}, args.allow_untagged, column_choice(args))
-    return plan_pool(args.pool, wishes, args.where, pool_listing(args))
-
-
-def pool_listing(args) -> Path | None:
-    """Where the listing of remote shards is kept, for all runs with this output folder."""
-    if not any(map(is_address, args.pool)):
-        return None
-    from retrieval.remote_shards import LISTING  # 0.5 s for the libraries that read from the network
-
-    listing = writable_folder(args.output_dir, "--output-dir") / LISTING
-    if args.overwrite:
-        listing.unlink(missing_ok=True)
-    return listing
+    listing = kept_listing(args.pool, args.output_dir, "--output-dir", args.overwrite)
+    return plan_pool(args.pool, wishes, args.where, listing)
 
 
 def search_shards(plan, units: list[Unit], classes: list[ClassPlan], k: int, model: ModelUse, share: Share) -> dict:

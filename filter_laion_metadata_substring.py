@@ -46,10 +46,10 @@ from retrieval.columns import add_column_flags, add_list_flag, column_choice
 from retrieval.files import read_json, writable_folder
 from retrieval.queries import MATCH_MODES, QueryError, is_quoted_whole, lower_case_operators
 from retrieval.records import Manifest, is_complete, manifest_path, write_chunks, write_manifest
-from retrieval.remote_address import RemoteFile, ShardChanged, is_address
+from retrieval.remote_address import RemoteFile, ShardChanged
 from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, add_overwrite_flag, begun_run, check_folder
-from retrieval.shard_paths import find_shards
+from retrieval.shard_paths import find_shards, kept_listing
 from retrieval.substring.scan_workers import Workers
 from retrieval.substring.search_units import (
     RANDOM,
@@ -304,13 +304,7 @@ def check_classes(args, template: Template, search: Search, shards: list[str | R
 
 def find_pool(args, output: Path | None) -> list[str | RemoteFile]:
     """The shards of --dbs, sorted. Remote ones are listed once for all runs with this output folder."""
-    listing = None
-    if output and any(map(is_address, args.dbs)):
-        from retrieval.remote_shards import LISTING  # 0.5 s for the libraries that read from the network
-
-        listing = writable_folder(output, "--output") / LISTING
-        if args.overwrite:
-            listing.unlink(missing_ok=True)
+    listing = kept_listing(args.dbs, output, "--output", args.overwrite) if output else None
     return find_shards(args.dbs, "--dbs", listing, "--download-dbs", args.download_dbs)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from retrieval.cli import UserError
 from retrieval.file_kinds import folder_advice
-from retrieval.files import check_names_are_text
+from retrieval.files import check_names_are_text, writable_folder
 from retrieval.remote_address import RemoteFile, is_address
 
 
@@ -37,6 +37,23 @@ def find_shards(
     check_names_are_text(local, flag)
     once = {os.path.abspath(path): path for path in sorted(local, reverse=True)}
     return sorted([*once.values(), *remote], key=str)
+
+
+def kept_listing(patterns: Iterable[str], folder: Path | str, flag: str, overwrite: bool) -> Path | None:
+    """Where all runs with this output folder keep what the addresses mean; None where no pattern is an address.
+
+    Args:
+        flag: of the folder, which is made.
+        overwrite: list anew.
+    """
+    if not any(map(is_address, patterns)):
+        return None
+    from retrieval.remote_shards import LISTING  # 0.5 s for the libraries that read from the network
+
+    listing = writable_folder(folder, flag) / LISTING
+    if overwrite:
+        listing.unlink(missing_ok=True)
+    return listing
 
 
 def _is_absent(pattern: str) -> bool:

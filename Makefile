@@ -17,7 +17,8 @@ RUN = $(VENV)/bin/python
 LOCK = requirements.lock
 # Processes of the test run. Each uses one thread, so that torch and faiss do not compete for cores.
 TEST_WORKERS ?= 2
-TEST = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile
+# A failed test runs once more and is named as rerun (R): servers, daemons, kills and browsers depend on the machine's load.
+TEST = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile --reruns 1 -rR
 
 # `datasets` needs a newer pyarrow than the stages: its tests run it in an environment of its own (420 MB).
 $(VENV)-datasets/.complete: requirements-datasets.txt $(VENV)/.complete

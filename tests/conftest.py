@@ -16,6 +16,11 @@ for name in [name for name in os.environ if name.startswith("SLURM_")]:
 os.environ |= {"NO_ALBUMENTATIONS_UPDATE": "1", "WANDB_MODE": "offline", "HF_HUB_OFFLINE": "1"}
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Bytes never name a test: gzip writes the time into them, and the workers of a run must agree on all names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items):
     """Tests marked as oracle compare with clip-retrieval and autofaiss: `make test` runs them in .venv-oracle."""
     if importlib.util.find_spec("clip_retrieval") is None:

@@ -30,6 +30,7 @@ from pathlib import Path
 from retrieval.as_run import command_as_run
 from retrieval.class_folders import class_folders
 from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say
+from retrieval.columns import add_column_flags, column_choice
 from retrieval.dataset_card import write_card
 from retrieval.dataset_files import SPLITS, even_splits, used_folders
 from retrieval.download import old_keys
@@ -64,6 +65,9 @@ def make_parser():
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     parser.add_argument("--allow-partial", action="store_true",
                         help="also read the output of filter runs with missing jobs or shards")  # fmt: skip
+
+    group = parser.add_argument_group("records of other tools than the filters")
+    add_column_flags(group)
 
     group = parser.add_argument_group("which images")
     group.add_argument("--n", type=at_least(1), help="at most N images in all")
@@ -312,6 +316,7 @@ def choice_of(flags) -> Choice:
         diverse=bool(flags.diverse),
         min_score=flags.min_score,
         pixels=flags.pixels,
+        columns=column_choice(flags),
     )
 
 

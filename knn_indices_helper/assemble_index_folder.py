@@ -2,7 +2,8 @@
 
 In:  --metadata, a folder of metadata_0000.parquet …; --image-index and / or --text-index (a file, or the folder with
      populated.index and merged_index.ivfdata); the embeddings they were built from, to check them by.
-Out: --output-dir with metadata/*.arrow (URL and TEXT as `url` and `caption`, other columns as they are), image.index
+Out: --output-dir with metadata/*.arrow (URL and TEXT as `url` and `caption`, or the columns that
+     --url-column and --caption-column name; other columns as they are), image.index
      and / or text.index (hard links where the disk allows, else copies), and indicies.json.
 
 Row i of an index must be row i of the metadata. So the metadata is taken in the order of the embeddings, by the names
@@ -26,6 +27,7 @@ import _root  # noqa: F401
 
 from retrieval.cli import UserError, command, parse_flags, parser_for, say
 from retrieval.clip_names import check_model_name
+from retrieval.columns import ColumnChoice, add_column_flags
 from retrieval.files import complete_file, writable_folder, write_json
 
 INDEX_NAMES = {"image": "image.index", "text": "text.index"}  # clip-retrieval's names
@@ -45,7 +47,8 @@ def make_parser():
     parser.add_argument("--name", default="laion", help="of the entry in indicies.json (default: %(default)s)")
     parser.add_argument("--indicies", type=Path, help="(default: indicies.json in --output-dir)")
     parser.add_argument("--add", action="store_true", help="keep the other entries of an indicies.json that is there")
-    parser.add_argument("--columns", nargs="+", metavar="COLUMN", help="keep only these columns (default: all)")
+    add_column_flags(parser)
+    parser.add_argument("--columns", nargs="+", metavar="COLUMN", help="keep only these served columns (default: all)")
     parser.add_argument("--check", action=argparse.BooleanOptionalAction, default=True, help="(default: --check)")
     return parser
 
@@ -61,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     from retrieval.indexing.alignment import IndexSource, check_index, open_source, order_metadata
     from retrieval.indexing.served_metadata import read_plan, write_metadata
 
-    metadata = read_plan(args.metadata, args.columns)
+    metadata = read_plan(args.metadata, args.columns, ColumnChoice(args.caption_column, args.url_column))
     sources = [IndexSource(kind, path, getattr(args, f"{kind}_embeddings")) for kind, path in index_paths.items()]
     metadata = order_metadata(sources, metadata, args.check)
     for source in sources:

@@ -79,6 +79,7 @@ class ColumnChoice:
 
 
 LONGEST_NAME = 60  # characters of a column's name that a message shows
+MOST_NAMES = 50  # columns that it names
 NOTHING_SAID = ColumnChoice()
 
 
@@ -155,8 +156,9 @@ def choice_notes(names: Sequence[str], columns: dict[str, str]) -> list[str]:
 
 def shown_names(names: Sequence[str]) -> str:
     """Columns' names as a message has them: strangers chose them."""
-    shown = ("".join(sign if sign.isprintable() else "?" for sign in name) for name in names)
-    return ", ".join(name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…" for name in shown) or "none"
+    shown = ["".join(sign if sign.isprintable() else "?" for sign in name) for name in names[:MOST_NAMES]]
+    shown = [name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…" for name in shown]
+    return ", ".join(shown + ["…"] * (len(names) > MOST_NAMES)) or "none"
 
 
 def caption_column(names: list[str], asked: str | None = None) -> str | None:

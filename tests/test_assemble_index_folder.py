@@ -11,6 +11,7 @@ import pytest
 from assemble_index_folder import main
 
 from retrieval.indexing import caption_proof
+from retrieval.semantic.pool_metadata import open_metadata
 
 WIDTH, ROWS, FILES = 32, 600, 3
 ARCHITECTURE = "assembled-clip"
@@ -422,10 +423,10 @@ def test_the_column_that_was_embedded_is_named(tmp_path, with_a_model, capsys):
     vectors = captioned(pool, with_a_model, ["a"], True).values()
     table = pq.read_table(pool / "a.parquet").append_column("text", pa.array(["one", "two", "three", "four"]))
     pq.write_table(table, pool / "a.parquet")
-    sentence = "is of the column 'caption', and the records would have 'text' as TEXT: leave it out with --columns url"
+    sentence = "is of the column 'caption', and the records would have 'text' as TEXT: name it with --caption-column"
     refused(capsys, sentence, assembled(pool, tmp_path / "out", vectors))
-    flags = ["--columns", "url", "caption"]
-    assert assemble(pool, tmp_path / "out", DEMO_CLIP, *flags, image=False) == 0
+    for flags in (["--caption-column", "caption"], ["--columns", "url", "caption"]):
+        assert assemble(pool, tmp_path / "out", DEMO_CLIP, *flags, image=False) == 0
 
 
 def test_files_that_sidecars_and_metadata_do_not_share_are_named(tmp_path, model_name, pool, capsys):
@@ -458,6 +459,29 @@ def test_images_and_captions_in_two_orders_are_refused(tmp_path, model_name, poo
         (pool / f"img_emb_{number}.json").rename(pool / f"img_emb_{'abc'[number]}.json")
     assert assemble(pool, tmp_path / "out", model_name) == 2
     assert "error: " in capsys.readouterr().err
+
+
+# ---- columns that the user names ----
+
+
+def test_the_columns_that_the_user_names_are_what_a_filter_then_reads(tmp_path, pool, model_name, capsys):
+    for number in range(FILES):
+        table = pq.read_table(pool / f"metadata_{number}.parquet")
+        mirrors = pa.array([f"http://mirror.example/{row}.jpg" for row in table["SAMPLE_ID"].to_pylist()])
+        longer = pa.array([f"long caption {row}" for row in table["SAMPLE_ID"].to_pylist()])
+        table = table.append_column("Mirror", mirrors).append_column("long_one", longer)
+        pq.write_table(table, pool / f"metadata_{number}.parquet")
+    flags = ["--url-column", "mirror", "--caption-column", "long_one"]
+    refused(capsys, "metadata_0.parquet has no column 'long' (--caption-column); it has SAMPLE_ID, URL",
+            assemble(pool, tmp_path / "out", model_name, "--caption-column", "long"))  # fmt: skip
+    assert assemble(pool, tmp_path / "out", model_name) == 0
+    assert assemble(pool, tmp_path / "out", model_name, *flags) == 0  # and not what is there of other columns
+    table = pa.ipc.open_file(tmp_path / "out/metadata/metadata_0001.arrow").read_all()
+    assert table.schema.names == ["SAMPLE_ID", "NSFW", "similarity", "url", "caption"]
+    assert table["url"][3].as_py() == "http://mirror.example/203.jpg" and table["caption"][3].as_py() == (
+        "long caption 203")  # fmt: skip
+    metadata = open_metadata(tmp_path / "out", allow_untagged=False)
+    assert (metadata.columns["URL"], metadata.columns["TEXT"]) == ("url", "caption")
 
 
 # ---- metadata that cannot be served, and indices with ids of their own ----

@@ -8,11 +8,12 @@ import pytest
 from download_server import choice_of, chunks, planned, record
 
 from retrieval.cli import UserError
+from retrieval.columns import ColumnChoice
 from retrieval.download.plan import open_database, read_placed
 from retrieval.download.plan_choice import choose, count_dropped
 from retrieval.download.plan_chunks import read_chunks
 from retrieval.download.plan_outcome import judge, kept_entries
-from retrieval.records import RUN_FILE
+from retrieval.records import RUN_FILE, Manifest, write_manifest
 
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
 AT = "http://example.com/"
@@ -22,6 +23,13 @@ def foreign(folder: Path, records, number: int = 0, encoding: str = "utf-8") -> 
     folder.mkdir(parents=True, exist_ok=True)
     text = records if isinstance(records, str) else json.dumps(records)
     (folder / f"chunk_{number}.json").write_text(text, encoding=encoding)
+    return folder
+
+
+def of_a_filter(folder: Path) -> Path:
+    chunks(folder, [record(AT + "ours")])
+    coverage = {"asked": [], "done": [], "missing": {}}
+    write_manifest(folder, Manifest("substring", {}, {}, coverage, {}, {"chunk_0.json": 1}))
     return folder
 
 
@@ -65,6 +73,24 @@ def test_records_of_which_some_name_a_class_are_counted_not_guessed(tmp_path):
     folder = foreign(tmp_path / "x", [{"url": AT, "QUERY": "a"}, {"url": AT}, {"QUERY": "a"}, {}])
     database = read(tmp_path, folder, allow_untagged=True)
     assert wanted(database) == {(AT, "a")} and count_dropped(database) == {"no URL or class": 3}
+
+
+def test_fields_of_other_tools_that_the_user_names_are_taken_before_those_of_known_names(tmp_path):
+    rows = [{"url": AT + "page", "Picture": f"{AT}{n}", "text": "a", "blip": f"b{n}", "QUERY": "x"} for n in range(2)]
+    folder, columns = foreign(tmp_path / "r", rows), ColumnChoice(caption="blip", url="picture")
+    ours = of_a_filter(tmp_path / "ours")
+    database = read(tmp_path, folder, ours, allow_untagged=True, columns=columns)
+    assert database.execute("SELECT URL, TEXT FROM asked WHERE folder = 0 ORDER BY 1").fetchall() == [
+        (AT + "0", "b0"), (AT + "1", "b1")]  # fmt: skip
+    database.close()
+    with pytest.raises(UserError, match=r"r has no column 'pic' \(--url-column\); it has Picture, QUERY, blip, text"):
+        read(tmp_path, folder, columns=ColumnChoice(url="pic"))
+
+
+def test_columns_that_the_user_names_need_a_folder_of_another_tool(tmp_path, download):
+    of_a_filter(tmp_path / "chunks")
+    said = download("--dry-run", "--url-column", "link", code=2).stderr
+    assert "each --r folder is a filter's, whose fields are known" in said
 
 
 @pytest.mark.parametrize(

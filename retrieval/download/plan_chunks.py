@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from retrieval.cli import UserError, say
-from retrieval.columns import ALIASES, UNSAFE_SCORES
+from retrieval.columns import ALIASES, NOTHING_SAID, UNSAFE_SCORES, ColumnChoice, asked_columns
 from retrieval.download import plan
 from retrieval.download.keys import digest_sql, key_sql
 from retrieval.download.plan_paths import plain_path
@@ -43,15 +43,20 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
         int: rows read.
 
     Raises:
-        UserError: a folder without chunks, a chunk that is not JSON, records without URLs, safety values that are not
-            understood, a folder whose rows are all untagged, or --min-score or --max-punsafe where no row has that
-            score.
+        UserError: columns are named and no folder is another tool's, a folder without chunks, a chunk that is not JSON,
+            records without URLs, safety values that are not understood, a folder whose rows are all untagged, or --min-
+            score or --max-punsafe where no row has that score.
     """
     chunks_of_folder = [chunk_files(folder, allow_partial) for folder in folders]
+    if choice.columns != NOTHING_SAID and all(map(read_manifests, folders)):
+        raise UserError(
+            "--url-column and --caption-column are for records of other tools, and each --r folder is a filter's, "
+            "whose fields are known: leave them out"
+        )
     database.execute("SET VARIABLE folder_count = ?", [len(folders)])
     database.execute("SET VARIABLE pixels = ?", [choice.pixels])
     for number, (folder, chunks) in enumerate(zip(folders, chunks_of_folder, strict=True)):
-        _read_folder(database, number, folder, chunks)
+        _read_folder(database, number, folder, chunks, choice.columns)
         _decide_safety(database, number, folder)
         rows, tagged, scored = database.execute(
             "SELECT count(*), count(NSFW), count(SCORE) FROM asked WHERE folder = ?", [number]
@@ -78,18 +83,23 @@ def read_chunks(database, folders: list[Path], choice: Choice, allow_partial: bo
 # ---- records ----
 
 
-def _read_folder(database, number: int, folder: Path, chunks: list[Path]) -> None:
+def _read_folder(database, number: int, folder: Path, chunks: list[Path], columns: ColumnChoice) -> None:
+    is_ours = bool(read_manifests(folder))
+    columns = NOTHING_SAID if is_ours else columns
     for chunk in chunks:
         if not _ends_as_array(chunk):  # DuckDB accepts an array without its last bracket
             _raise_what_is_wrong(chunk)
     try:
-        read = _read_ours if read_manifests(folder) else _read_others
-        read(database, number, folder, list(map(plain_path, chunks)))
+        paths = list(map(plain_path, chunks))
+        if is_ours:
+            _read_ours(database, number, paths)
+        else:
+            _read_others(database, number, folder, paths, columns)
     except _UNREADABLE:
         database.execute("DELETE FROM asked WHERE folder = ?", [number])
         with tempfile.TemporaryDirectory(dir=plan.folder_of(database), prefix=".chunks.") as beside:
             readable = [_readable(database, chunk, Path(beside)) for chunk in chunks]
-            _read_others(database, number, folder, readable)
+            _read_others(database, number, folder, readable, columns)
 
 
 def _ends_as_array(chunk: Path) -> bool:
@@ -126,15 +136,19 @@ def _readable(database, chunk: Path, folder: Path) -> str:
     return plain_path(copy)
 
 
-def _read_ours(database, number: int, folder: Path, chunks: list[str]) -> None:
+def _read_ours(database, number: int, chunks: list[str]) -> None:
     """Read the filters' chunks, whose fields have known names."""
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in plan.RECORD_COLUMNS)
     source = f"read_json($chunks, format = 'array', hive_partitioning = false, columns = {{{columns}}})"
     _insert(database, number, source, {"chunks": chunks})
 
 
-def _read_others(database, number: int, folder: Path, chunks: list[str]) -> None:
-    """Read the chunks of other tools, whose fields have any name. The first value that is not null counts."""
+def _read_others(database, number: int, folder: Path, chunks: list[str], columns: ColumnChoice) -> None:
+    """Read the chunks of other tools, whose fields have any name. The first value that is not null counts.
+
+    Raises:
+        UserError: values that are no records, or no record has a field that `columns` names.
+    """
     if not chunks:
         return
     names, odd = database.execute(
@@ -151,13 +165,15 @@ def _read_others(database, number: int, folder: Path, chunks: list[str]) -> None
     spellings = {
         ours: [name for alias in aliases for name in names if name.lower() == alias] for ours, aliases in _NAMES.items()
     }
+    if names:
+        spellings |= {ours: [name] for ours, name in asked_columns(names, columns, str(folder)).items()}
     paths = list(dict.fromkeys(name for those in spellings.values() for name in those))
     values = {name: f"nullif(found[{position}], 'null'::JSON)" for position, name in enumerate(paths, 1)}
-    columns = ", ".join(
+    fields = ", ".join(
         f"""{f"coalesce({', '.join(values[name] for name in those)}) ->> '$'" if those else "NULL"} AS "{ours}" """
         for ours, those in spellings.items()
     )
-    source = f"(SELECT {columns} FROM (SELECT json_extract(json, $paths) AS found FROM {_OBJECTS}))"
+    source = f"(SELECT {fields} FROM (SELECT json_extract(json, $paths) AS found FROM {_OBJECTS}))"
     _insert(database, number, source, {"chunks": chunks, "paths": [f'$."{name}"' for name in paths] or ["$.URL"]})
     _check_others(database, number, folder, names)
 
@@ -207,7 +223,8 @@ def _check_others(database, number: int, folder: Path, names: list[str]) -> None
         more = " …" if len(names) > _FIELDS_NAMED else ""
         raise UserError(
             f"{folder}: none of its {rows:,} records has a URL; their fields are "
-            f"{', '.join(names[:_FIELDS_NAMED]) or 'none'}{more}: name the field of the image's address URL"
+            f"{', '.join(names[:_FIELDS_NAMED]) or 'none'}{more}: name the one with the image's address with "
+            "--url-column"
         )
     if lists:
         raise UserError(f"{folder}: the class of {lists:,} records is a list or an object: give each record one QUERY")

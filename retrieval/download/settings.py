@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from retrieval.columns import NOTHING_SAID, ColumnChoice
+
 # Bits of 64 in which the perceptual hashes of two images differ (perceptual_hash.py). Of 28 photographs, JPEG at
 # quality 30, half the size, grey or more brightness changed at most 4 bits in at least 25, and cropping 2 % off each
 # side changed 2 to 18 bits. No two of the 1,353 textures that `make demo` draws differ in 4 bits or fewer.
@@ -28,6 +30,7 @@ class Choice:
     diverse: bool = False
     min_score: float | None = None  # a limit for the records' SCORE
     pixels: str = "tar"  # where an image comes from that lies in a tar of its pool: "tar" or "web"
+    columns: ColumnChoice = NOTHING_SAID  # the fields of other tools' records
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,9 @@ def refuse_column(metadata: MetadataPlan, embeddings: EmbeddingFiles, model: Cli
             continue
         sample = sample_captions(metadata, field.name)
         if len(sample.rows) >= LEAST_PER_FILE and fitting(sample, embeddings, model).mean() >= FITTING_SHARE:
-            others = [name for name in metadata.schema.names if name != column]
             raise UserError(
-                f"{flag} is of the column {field.name!r}, and the records would have {column!r} as TEXT: leave it out "
-                f"with --columns {' '.join(others)}"
+                f"{flag} is of the column {field.name!r}, and the records would have {column!r} as TEXT: name it with "
+                f"--caption-column {field.name}"
             )
 
 
@@ -101,16 +100,17 @@ def sample_captions(metadata: MetadataPlan, column: str) -> Sample:
     starts = np.cumsum([0, *metadata.counts])
     found = []
     for number in files.tolist():
-        for row, caption in captions_of_file(metadata.files[number], column, in_each):
+        for row, caption in captions_of_file(metadata, metadata.files[number], column, in_each):
             found.append((number, int(starts[number]) + row, caption))
     numbers, rows = (np.array([each[place] for each in found], np.int64) for place in (0, 1))
     return Sample(numbers, rows, [caption for _, _, caption in found])
 
 
-def captions_of_file(path: Path, served: str, wanted: int) -> list[tuple[int, str]]:
+def captions_of_file(metadata: MetadataPlan, path: Path, served: str, wanted: int) -> list[tuple[int, str]]:
     """(row, caption) of some rows of the first and the last row group."""
     with pq.ParquetFile(path) as parquet:
-        own = {name: old for old, name in served_names(parquet.schema_arrow.names).items()}.get(served)
+        names = served_names(parquet.schema_arrow.names, metadata.asked, path)
+        own = {name: old for old, name in names.items()}.get(served)
         groups = [parquet.metadata.row_group(number).num_rows for number in range(parquet.num_row_groups)]
         if own is None or not sum(groups):
             return []

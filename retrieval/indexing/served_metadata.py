@@ -2,7 +2,7 @@
 
 In: a folder of parquet files, in numeric order, or in that of the embeddings (file_order.py). Out:
 metadata/metadata_0000.arrow …, row i for row i; a killed run's finished files are kept. Where the metadata has no `url`
-and `caption`, its own columns of that meaning get these names.
+and `caption`, its own columns of that meaning get these names, or those that the user names.
 """
 
 import json
@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retrieval.cli import UserError, is_full_disk, progress, say
-from retrieval.columns import map_columns
+from retrieval.columns import ALIASES, NOTHING_SAID, ColumnChoice, asked_columns, map_columns
 from retrieval.embeddings import numeric_order, visible_files
 from retrieval.files import complete_file, file_fingerprint, free_bytes, settings_fingerprint, write_json
 
+SERVED = {"URL": "url", "TEXT": "caption"}  # our name -> clip-retrieval's
 BATCH_ROWS = 65_536  # rows per arrow record batch, and all that is in memory at a time: some 20 MB of LAION's
 
 
@@ -28,20 +29,22 @@ class MetadataPlan:
     files: tuple[Path, ...]  # in the order of the rows
     counts: tuple[int, ...]  # rows of each
     schema: pa.Schema  # of every arrow file
+    asked: ColumnChoice = NOTHING_SAID  # which columns are served as `url` and `caption`
 
     @property
     def rows(self) -> int:
         return sum(self.counts)
 
 
-def read_plan(folder: Path, columns: list[str] | None) -> MetadataPlan:
+def read_plan(folder: Path, columns: list[str] | None, asked: ColumnChoice = NOTHING_SAID) -> MetadataPlan:
     """Read all footers, and find the one schema that holds every file's columns.
 
     Args:
         columns: those to keep, by their served names; None: all.
 
     Raises:
-        UserError: no parquet, a cut one, two columns of one name, columns whose types cannot be joined, or no URLs.
+        UserError: no parquet, a cut one, two columns of one name, columns whose types cannot be joined, no URLs, or a
+            file without a column that is asked for.
     """
     files = sorted(visible_files(folder, "*.parquet"), key=numeric_order) if folder.is_dir() else []
     if not files:
@@ -51,7 +54,7 @@ def read_plan(folder: Path, columns: list[str] | None) -> MetadataPlan:
         try:
             with pq.ParquetFile(path) as parquet:
                 counts.append(parquet.metadata.num_rows)
-                own = served_schema(parquet.schema_arrow, path)
+                own = served_schema(parquet.schema_arrow, path, asked)
             schema = own if schema is None else pa.unify_schemas([schema, own], promote_options="permissive")
         except pa.ArrowTypeError as error:
             raise UserError(
@@ -70,36 +73,44 @@ def read_plan(folder: Path, columns: list[str] | None) -> MetadataPlan:
     if "URL" not in map_columns(schema.names):
         raise UserError(
             f"--metadata {folder} has no URL column, so nothing that is found could be downloaded: it has "
-            f"{', '.join(schema.names)}{' of --columns' if columns else ''}; add the images' addresses as a column url"
+            f"{', '.join(schema.names)}{' of --columns' if columns else ''}; name the one with the addresses with "
+            "--url-column, or add one"
         )
-    return MetadataPlan(tuple(files), tuple(counts), schema)
+    return MetadataPlan(tuple(files), tuple(counts), schema, asked)
 
 
-def served_schema(schema: pa.Schema, path: Path) -> pa.Schema:
+def served_schema(schema: pa.Schema, path: Path, asked: ColumnChoice) -> pa.Schema:
     """A parquet file's columns under their served names, dictionaries as their values.
 
     Each file has its own dictionary, and arrow files cannot be joined across them.
 
     Raises:
-        UserError: two columns of one name.
+        UserError: two columns of one name, or no column of a name that is asked for.
     """
     if twice := [name for name, count in Counter(schema.names).items() if count > 1]:
         raise UserError(f"{path} has two columns named {twice[0]!r}: rename one")
     fields = []
-    for old, name in served_names(schema.names).items():
+    for old, name in served_names(schema.names, asked, path).items():
         kind = schema.field(old).type
         fields.append(pa.field(name, kind.value_type if pa.types.is_dictionary(kind) else kind))
     return pa.schema(fields)
 
 
-def served_names(names: list[str]) -> dict[str, str]:
-    """The pool's name -> the name that it is served under: clip-retrieval asks for `url` and `caption`."""
-    served = {name: name for name in names}
+def served_names(names: list[str], asked: ColumnChoice, path: Path) -> dict[str, str]:
+    """The pool's name -> the name that it is served under: clip-retrieval asks for `url` and `caption`.
+
+    Where the user names a column, those that a filter would take before it are left out.
+    """
+    chosen = asked_columns(names, asked, str(path))
     found = map_columns(names)
-    meant = {"url": found.get("URL"), "caption": found.get("TEXT")}
-    for wanted, found in meant.items():
-        if wanted not in names and found is not None:
-            served[found] = wanted
+    served = {name: name for name in names}
+    for ours, wanted in SERVED.items():
+        if ours in chosen:
+            before = ALIASES[ours][: ALIASES[ours].index(wanted) + 1]
+            served = {name: as_ for name, as_ in served.items() if name == chosen[ours] or name.lower() not in before}
+            served[chosen[ours]] = wanted
+        elif wanted not in names and ours in found:
+            served[found[ours]] = wanted
     return served
 
 
@@ -110,7 +121,8 @@ def write_metadata(plan: MetadataPlan, output: Path) -> None:
     it was made of.
     """
     folder, building, record = output / "metadata", output / ".metadata.building", output / "metadata.json"
-    fingerprint = settings_fingerprint([str(plan.schema), [[p.name, file_fingerprint(p)] for p in plan.files]])
+    named = [] if plan.asked == NOTHING_SAID else [[plan.asked.url, plan.asked.caption]]
+    fingerprint = settings_fingerprint([str(plan.schema), [[p.name, file_fingerprint(p)] for p in plan.files], *named])
     known = {"fingerprint": fingerprint, "rows": plan.rows, "files": len(plan.files)}
     known["sources"] = [path.name for path in plan.files]  # the semantic filter compares --exact's embeddings with it
     if folder.is_dir() and read_record(record) == known:
@@ -141,14 +153,15 @@ def convert(plan: MetadataPlan, folder: Path) -> None:
         for number, (path, count) in enumerate(zip(plan.files, plan.counts, strict=True)):
             target = folder / f"metadata_{number:0{digits}d}.arrow"
             if not target.exists():
-                convert_file(path, target, plan.schema)
+                convert_file(path, target, plan)
             more(count)
 
 
-def convert_file(path: Path, target: Path, schema: pa.Schema) -> None:
+def convert_file(path: Path, target: Path, plan: MetadataPlan) -> None:
+    schema = plan.schema
     try:
         with complete_file(target) as beside, pq.ParquetFile(path) as parquet:
-            served = {name: old for old, name in served_names(parquet.schema_arrow.names).items()}
+            served = {name: old for old, name in served_names(parquet.schema_arrow.names, plan.asked, path).items()}
             wanted = [served[name] for name in schema.names if name in served]
             with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
                 for batch in parquet.iter_batches(BATCH_ROWS, columns=wanted):

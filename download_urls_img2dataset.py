@@ -273,7 +273,7 @@ def main(argv: list[str] | None = None) -> int:
             images = image_folder.write_metadata(dataset, kept_entries, placed_before, folders, splits)
 
             # Report.
-            has_lost_tars = account.say_lost_tars(database, tar_answers.TAR_FAULTS)
+            has_lost_tars = account.say_lost_tars(database)
             totals = account.count_totals(database, rows_read, images, folders)
             described = account.describe_run(
                 database, folders, sources, describe_choice(flags, len(drops)), class_order_of_earlier_run(dataset)

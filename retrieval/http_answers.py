@@ -32,6 +32,10 @@ class GiveUp(Exception):
     """The server will not give what was asked for."""
 
 
+class PrivateAddress(GiveUp):
+    """What a stranger named, or a server's redirect, leads to a host that is not of the open internet."""
+
+
 def retry_after(response) -> float:
     """Seconds that a Retry-After header asks for (a number or an HTTP date), else 0."""
     try:

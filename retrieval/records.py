@@ -190,7 +190,12 @@ def chunk_files(folder: Path | str, allow_partial: bool = False) -> list[Path]:
         )
     for gap in gaps:
         say(f"warning: {folder}: {gap}")
-    chunks = [folder / name for m in manifests for name in m["chunks"]]
+    names = [name for m in manifests for name in m["chunks"]]
+    if odd := [name for name in names if not _CHUNK_NAME.fullmatch(name)]:
+        raise UserError(
+            f"{folder}: its manifest names {odd[0]!r}, which is no chunk of this folder: run the filter again"
+        )
+    chunks = [folder / name for name in names]
     if lost := [path.name for path in chunks if not path.exists()]:
         raise UserError(f"{folder} lacks {lost[0]}, which its manifest names: run the filter again")
     return sorted(chunks, key=_chunk_number)

@@ -30,6 +30,7 @@ from retrieval.http_answers import (
     STALL_SECONDS,
     TEMPORARY_STATUS,
     GiveUp,
+    PrivateAddress,
     Trickle,
     TryAgain,
     innermost,
@@ -49,7 +50,7 @@ REDIRECTS = {301, 302, 303, 307, 308}
 EXPIRED = {400, 401, 403, 404, 410}  # what a signed address answers when its time is over
 HUB_LOGIN = "accept the terms on its page, then log in with `hf auth login` (or set HF_TOKEN)"
 STOPPED = "the run ended before it was read"
-PRIVATE = "a redirect to a private address, which is not followed"
+PRIVATE = "it leads to a private address, which is not asked"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class HttpRanges:
         headers: for `url`'s host only: a token.
         size, identity: what was listed (bytes, and the ETag or date of the answers); None: the first answer says it.
         checksum: what a hub's redirect must name (its X-Linked-ETag), where it names one.
+        is_typed: whether the user gave the address, which may then be anywhere. One of a stranger's file leads to
+            no private address.
     """
 
     def __init__(
@@ -81,13 +84,14 @@ class HttpRanges:
         identity: str | None = None,
         checksum: str | None = None,
         patience: Patience | None = None,
+        is_typed: bool = True,
     ):
         self._url, self._login = _without_login(url)
         self._headers, self._patience = headers or {}, patience or PATIENCE
         self.size, self.identity, self._checksum = size, identity, checksum
         self._moved_to: str | None = None  # where the last redirect led
-        self._host = urlsplit(self._url).hostname or ""
-        self._is_private = names_private_host(self._host) or resolves_to_private(self._host)
+        self._host, self._is_typed = urlsplit(self._url).hostname or "", is_typed
+        self._is_private = is_typed and (names_private_host(self._host) or resolves_to_private(self._host))
 
     def read(self, start: int, end: int) -> bytes:
         """The bytes from `start` up to `end`. Afterwards `size` and `identity` are known.
@@ -137,7 +141,7 @@ class HttpRanges:
                 raise TryAgain(f"no byte for {self._patience.stall_seconds:g} seconds") from error
             reason = scrubbed(innermost(error))
             if PRIVATE in reason:
-                raise GiveUp(reason) from error
+                raise PrivateAddress(reason) from error
             if "resolve" in reason:
                 raise GiveUp(f"no server of that name ({self._host})") from error
             raise TryAgain(reason) from error
@@ -174,10 +178,10 @@ class HttpRanges:
         headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
         if at_home:
             headers |= self._headers | self._login
-        is_typed = host == self._host or self._is_private  # what the user typed may be anywhere
+        is_typed = self._is_typed and (host == self._host or self._is_private)  # what the user typed may be anywhere
         proxy = _proxy_of(url)
         if not is_typed and (names_private_host(host) or proxy and resolves_to_private(host)):
-            raise GiveUp(PRIVATE)
+            raise PrivateAddress(PRIVATE)
         _wait_for(host)
         stall = self._patience.stall_seconds
         response = _connections(os.getpid(), proxy, is_guarded=not is_typed and not proxy).request(

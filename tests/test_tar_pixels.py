@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 import zlib
 
@@ -13,6 +14,7 @@ from PIL import Image
 from range_server import serving
 
 import filter_laion_metadata_substring
+from retrieval import private_hosts, remote_http
 from retrieval.download import tar_answers
 from retrieval.download.answer_bytes import BadAnswer
 from retrieval.records import chunk_files, read_records
@@ -55,6 +57,10 @@ def select(tmp_path, *tars, more=(), code=0):
     flags = ["-q", "cat|hen", "--match", "word", "-o", tmp_path / "chunks", *more, "--dbs", *tars]
     assert filter_laion_metadata_substring.main([str(flag) for flag in flags]) == code
     return [record for chunk in chunk_files(tmp_path / "chunks") for record in read_records(chunk)]
+
+
+def read_image(place, allow_private_hosts=True):
+    return tar_answers.read_image(place, 1 << 20, allow_private_hosts)
 
 
 @pytest.fixture
@@ -159,14 +165,14 @@ def test_of_a_remote_tar_only_the_bytes_of_the_wanted_images_are_read(tmp_path, 
         records = select(tmp_path, f"{server.at}/0000.tar", more=("--tmp", tmp_path / "tmp"))
         assert {record["PIXELS"].partition("#")[0] for record in records} == {f"{server.at}/0000.tar"}
         server.asked.clear()
-        assert [tar_answers.read_image(record["PIXELS"], 1 << 20) for record in records[:2]] == [jpeg(0), jpeg(1)]
+        assert [read_image(record["PIXELS"]) for record in records[:2]] == [jpeg(0), jpeg(1)]
         assert sum(asked.sent for asked in server.asked) <= 1 + 2 * 512 + len(jpeg(0) + jpeg(1))
         tar.write_bytes(b"\0" * 512 + tar.read_bytes())
         with pytest.raises(BadAnswer, match="tar has changed"):
-            tar_answers.read_image(records[2]["PIXELS"], 1 << 20)
-    tar_answers._version.cache_clear()
+            read_image(records[2]["PIXELS"])
+    tar_answers._reader.cache_clear()
     with pytest.raises(BadAnswer, match="tar cannot be read"):
-        tar_answers.read_image(records[3]["PIXELS"], 1 << 20)
+        read_image(records[3]["PIXELS"])
 
 
 def test_the_rows_that_a_search_keeps_of_a_tar_say_it_too(tmp_path, tar):
@@ -187,3 +193,63 @@ def test_what_is_no_tar_is_never_read(tmp_path, download):
     )
     download(private=False, code=1)
     assert loaded(tmp_path)[0]["dropped"] == {"tar has changed": 1, "private address": 1}
+
+
+def foreign_chunk(tmp_path, *places):
+    """What somebody else may write: records that name any place."""
+    record = {"QUERY": "cat", "NSFW": "UNLIKELY", "TEXT": "a cat"}
+    records = [record | {"URL": f"http://gone.test/{n}", "PIXELS": place} for n, place in enumerate(places)]
+    (tmp_path / "chunks").mkdir()
+    (tmp_path / "chunks" / "chunk_0.json").write_text(json.dumps(records))
+
+
+def test_a_tar_on_a_private_address_is_asked_for_only_if_the_user_allows_it(tmp_path, tar, download):
+    with serving(tmp_path) as server:
+        places = [record["PIXELS"].replace(str(tar), f"{server.at}/0000.tar") for record in select(tmp_path / "a", tar)]
+        foreign_chunk(tmp_path, *places)
+        said = download(private=False, code=1).stderr
+        assert server.asked == []
+        assert loaded(tmp_path)[0]["dropped"] == {"tar at a private address": 8}
+        assert "8 images were not read (tar at a private address): if the server is your own, add --allow" in said
+        download()
+        assert loaded(tmp_path)[0]["kept"] == 8
+
+
+PRIVATE_SPELLINGS = ["127.0.0.1", "127.1", "localhost", "[::ffff:7f00:1]", "2130706433"]
+
+
+@pytest.mark.parametrize("spelling", PRIVATE_SPELLINGS)
+def test_no_spelling_and_no_redirect_leads_a_strangers_tar_to_a_private_address(tmp_path, tar, monkeypatch, spelling):
+    """The server that redirects is taken for one of the open internet."""
+    place = select(tmp_path / "out", tar)[0]["PIXELS"].partition("#")[2]
+    public = "127.0.0.2"
+    for name, of_public in (("names_private_host", False), ("is_public_address", True)):
+        judge = getattr(private_hosts, name)
+        patched = lambda host, judge=judge, value=of_public: value if host == public else judge(host)  # noqa: E731
+        monkeypatch.setattr(remote_http, name, patched)
+    with serving(tmp_path) as private, serving(tmp_path, host=public) as server:
+        assert read_image(f"{server.at}/0000.tar#{place}", allow_private_hosts=False) == jpeg(0)
+        server.elsewhere = f"http://{spelling}:{private.server_port}"
+        server.faults["moved/0000.tar"] = ["redirect"]
+        for address in (server.elsewhere, f"{server.at}/moved"):
+            with pytest.raises(BadAnswer, match="private address"):
+                read_image(f"{address}/0000.tar#{place}", allow_private_hosts=False)
+        assert private.asked == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "dots", "relative", "gone"])
+def test_of_a_path_only_a_regular_file_under_its_plain_name_is_opened(tmp_path, tar, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    named = {"dots": f"{tmp_path}/folder/../0000.tar", "relative": "0000.tar"}.get(kind, str(tmp_path / kind))
+    place = select(tmp_path / "out", tar)[0]["PIXELS"]
+    assert read_image(place) == jpeg(0)
+    with pytest.raises(BadAnswer, match="tar cannot be read"):
+        read_image(place.replace(str(tar), named))
+
+
+def test_an_address_of_a_stranger_is_no_pattern():
+    for address in ("s3://bucket/{0..999999999}.tar", "hf://datasets/a/b/**", "file:///etc/passwd", "ftp://10.0.0.1/a"):
+        with pytest.raises(BadAnswer, match="tar cannot be read"):
+            read_image(f"{address}#512+10/a.jpg", allow_private_hosts=False)

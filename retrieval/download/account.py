@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from retrieval.cli import say, say_always, say_more
-from retrieval.download import plan, plan_choice, plan_drops, plan_fetch, plan_outcome
+from retrieval.download import plan, plan_choice, plan_drops, plan_fetch, plan_outcome, tar_answers
 from retrieval.download.settings import Choice
 from retrieval.records import read_manifests
 
@@ -202,12 +202,14 @@ def say_advice(totals: dict, temporary: tuple[str, ...]) -> None:
             "--retry-failed asks again for them")  # fmt: skip
 
 
-def say_lost_tars(database, faults: tuple[str, ...]) -> bool:
+def say_lost_tars(database) -> bool:
     """Name the tars of the pool that could not be read; returns whether there are any."""
-    lost = plan_fetch.lost_tars(database, faults)
+    lost = plan_fetch.lost_tars(database, tar_answers.TAR_FAULTS)
     for tar, fault, images in lost:
-        say_always(f"error: {tar}: {images:,} images were not read ({fault}): the same command tries again; if the tar "
-                   "has moved or is another now, run the filter again on it; --pixels web asks the URLs")  # fmt: skip
+        way_out = "if the server is your own, add --allow-private-hosts" if fault == tar_answers.PRIVATE else (
+            "the same command tries again; if the tar has moved or is another now, run the filter again on it"
+        )  # fmt: skip
+        say_always(f"error: {tar}: {images:,} images were not read ({fault}): {way_out}; --pixels web asks the URLs")
     return bool(lost)
 
 

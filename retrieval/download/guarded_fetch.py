@@ -124,7 +124,7 @@ def install(limits: Limits) -> GuardedOpener:
 
     def download_with_retry(row, timeout, retries, user_agent_token, disallowed_header_directives):
         if is_listed(row[1]):
-            answer = row[0], *read_listed(row[1], limits.max_bytes)
+            answer = row[0], *read_listed(row[1], limits.max_bytes, limits.allow_private_hosts)
             os.write(progress, b".")
             return answer
         host = host_of(row[1])

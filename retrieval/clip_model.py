@@ -7,7 +7,8 @@ pools at end-of-text. tests/test_clip_model.py compares ids and embeddings with 
 
 import os
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ from open_clip.pretrained import download_pretrained, get_pretrained_cfg
 from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource, check_model_name
 from retrieval.clip_tokens import END_OF_TEXT, CaptionTokenizer, caption_tokenizer
+from retrieval.image_files import Image
+from retrieval.image_pixels import decode
 
 TEXT_BATCH = 256  # captions; on CPU 64 to 1,024 are equally fast, a GPU wants 1,024 or more
 IMAGE_BATCH = 64
@@ -80,6 +83,13 @@ class ClipModel:
             for batch in batches
         ]
         return np.concatenate(embedded) if embedded else np.zeros((0, self.width), np.float32)
+
+    def decode_images(self, images: Iterable[Image], threads: Executor) -> tuple[torch.Tensor | None, list[str | None]]:
+        """(pixels (n, 3, height, width) of the images that decode, or None; a reason or None for each image)."""
+        outcomes = list(threads.map(lambda image: decode(image, self.preprocess), images))
+        pixels = [outcome for outcome in outcomes if not isinstance(outcome, str)]
+        reasons = [outcome if isinstance(outcome, str) else None for outcome in outcomes]
+        return torch.stack(pixels) if pixels else None, reasons
 
     def embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
         """Embed preprocessed images (n, 3, height, width): a float32 tensor (n, width) on the model's device."""

@@ -51,12 +51,12 @@ from retrieval.http_answers import (
     innermost,
     retry_after,
 )
+from retrieval.remote_address import split_hub
 
 BLOCK_BYTES = 1 << 20  # read and hashed at a time: all the memory that a download takes
 OVERLAP_BYTES = 1 << 16  # on resuming, the last bytes are fetched again and compared
 
 _HTML_START = re.compile(rb"^\s*<(!doctype\s+html|html|head)\b", re.IGNORECASE)
-_HF_ADDRESS = re.compile(r"hf://(?:(datasets|spaces)/)?([^/@]+/[^/@]+)(?:@([^/]+))?/(.+)")
 
 
 class FetchError(Exception):
@@ -264,11 +264,10 @@ def _resolve(url: str) -> tuple[str, dict[str, str]]:
     """The http address of `url`, and the headers that it needs."""
     if not url.startswith("hf://"):
         return url, {}
-    match = _HF_ADDRESS.fullmatch(url)
-    if not match:
+    if not (found := split_hub(url)):
         raise GiveUp("is no hf:// address: hf://datasets/OWNER/NAME[@REVISION]/PATH")
-    kind, repository, revision, path = match.groups()
-    address = hf_hub_url(repository, path, repo_type=kind and kind.removesuffix("s"), revision=revision)
+    repository, revision, path = found
+    address = hf_hub_url(repository, path, repo_type="dataset", revision=revision)
     token = get_token()
     # requests drops the header when the hub redirects to its storage, where it would be refused.
     return address, {"Authorization": f"Bearer {token}"} if token else {}

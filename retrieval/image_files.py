@@ -13,7 +13,8 @@ SUFFIXES = (
     *(".apng", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".j2k", ".ico", ".tga", ".ppm", ".pgm", ".pbm", ".pnm"),
     ".svg",
 )
-MISSING, BROKEN = "missing", "broken"  # reasons why an image is dropped
+# Reasons why an image is dropped. The last: floats and 32-bit numbers that are no brightness.
+MISSING, BROKEN, NO_RANGE = "missing", "broken", "sample values of unknown range"
 Image = Path | bytes | str  # a file, its bytes, or the reason why there is neither
 
 

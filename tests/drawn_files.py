@@ -5,7 +5,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 WIDTH, HEIGHT = 96, 64  # not square, so that a turn is seen
 TURNED = {
@@ -68,6 +68,15 @@ def on_white(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 def grey_of(colours: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(colours).convert("L"))
+
+
+def swapped_profile() -> bytes:
+    """An RGB profile whose red is blue: sRGB with two tags exchanged."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for position in range(132, 132 + 12 * struct.unpack(">I", data[128:132])[0], 12):
+        name = bytes(data[position : position + 4])
+        data[position : position + 4] = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"}.get(name, name)
+    return bytes(data)
 
 
 def files_of_every_kind(seed: int) -> dict[str, tuple[bytes, np.ndarray]]:

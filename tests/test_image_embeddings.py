@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from drawn_files import swapped_profile
 from PIL import Image
 
 from retrieval.indexing.image_units import unit_names
@@ -434,6 +435,7 @@ def test_images_are_embedded_as_a_browser_shows_them(model, tmp_path):
         "turned": (scene.transpose(Image.Transpose.ROTATE_90), {"exif": turned}, "jpg", scene),
         "sixteen": (Image.fromarray(ramp), {}, "png", grey),
         "floats": (Image.fromarray((ramp / 65535).astype(np.float32)), {}, "tif", grey),
+        "profile": (Image.fromarray(np.asarray(scene)[..., ::-1]), {"icc_profile": swapped_profile()}, "png", scene),
         "clear": (clear, {}, "png", Image.new("RGB", scene.size, "white")),
         "clear palette": (clear.convert("P"), {"transparency": 0}, "png", Image.new("RGB", scene.size, "white")),
         "animated": (scene, {"save_all": True, "append_images": [clear.convert("RGB")]}, "webp", scene),

@@ -9,13 +9,13 @@ import zlib
 import numpy as np
 import pytest
 from download_server import Handler, chunks, loaded, record
-from drawn_files import TURNED, drawing, encoded, exif, files_of_every_kind, png, with_segments
+from drawn_files import TURNED, drawing, encoded, exif, files_of_every_kind, png, swapped_profile, with_segments
 from img2dataset.resizer import Resizer
 from PIL import Image, ImageCms
 
 from retrieval.download.answer_bytes import BadAnswer, check_image, jpeg_scans, unpacked
-from retrieval.download.shown_image import NotShown, eight_bits
 from retrieval.download.stored_image import ShownResizer
+from retrieval.shown_image import NotShown, eight_bits
 
 pytest_plugins = "download_server"
 KINDS = files_of_every_kind(1)
@@ -79,15 +79,6 @@ def test_an_ordinary_image_gets_img2datasets_own_bytes(mode):
     ):  # fmt: skip
         resizer = Resizer(48, mode, False)
         assert ShownResizer(resizer)(io.BytesIO(data)) == resizer(io.BytesIO(data))
-
-
-def swapped_profile() -> bytes:
-    """An RGB profile whose red is blue: sRGB with two tags exchanged."""
-    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    for position in range(132, 132 + 12 * struct.unpack(">I", data[128:132])[0], 12):
-        name = bytes(data[position : position + 4])
-        data[position : position + 4] = {b"rXYZ": b"bXYZ", b"bXYZ": b"rXYZ"}.get(name, name)
-    return bytes(data)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

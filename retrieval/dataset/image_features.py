@@ -42,7 +42,7 @@ from retrieval.files import (
     write_json,
 )
 from retrieval.image_files import MISSING
-from retrieval.image_pixels import decode_batch, refuse_bombs
+from retrieval.image_pixels import refuse_bombs
 from retrieval.read_ahead import ahead
 
 PART_IMAGES = 4 * IMAGE_BATCH  # whole batches: the composition of a batch changes the last bit of its rows
@@ -199,7 +199,7 @@ def _embed(todo: list[tuple[str, Path]], model: ClipModel, place: Path, threads:
         return (pictures[begin : begin + IMAGE_BATCH] for begin in range(0, len(pictures), IMAGE_BATCH))
 
     refuse_bombs()
-    decoded = ahead(decode_batch([file for _, file in batch], model.preprocess, threads) for batch in batches(todo))
+    decoded = ahead(model.decode_images([file for _, file in batch], threads) for batch in batches(todo))
     free = (number for number in range(10**5) if not (place / f"img_emb_{number:05}.json").exists())
     with contextlib.closing(decoded), progress(len(todo), "images", "embedding") as more:
         for begin in range(0, len(todo), PART_IMAGES):

@@ -22,7 +22,6 @@ PIXEL_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 TOO_LARGE = "too many bytes"
 CUT_SHORT = "cut short"
 TOO_MANY_SCANS = "too many scans"
-NO_RANGE = "sample values of unknown range"  # floats and 32-bit numbers that are no brightness
 ENCODED = "Content-Encoding"  # and which one, as `ENCODED_AS` lists them
 ENCODED_AS = tuple(f"{ENCODED} {name}" for name in (*READABLE_ENCODINGS, *UNREADABLE_ENCODINGS))
 

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retrieval.cli import UserError, say_always
-from retrieval.download.answer_bytes import CUT_SHORT, ENCODED_AS, MAX_IMAGE_PIXELS, NO_RANGE, TOO_LARGE, TOO_MANY_SCANS
+from retrieval.download.answer_bytes import CUT_SHORT, ENCODED_AS, MAX_IMAGE_PIXELS, TOO_LARGE, TOO_MANY_SCANS
 from retrieval.download.guarded_fetch import GIVEN_UP
 from retrieval.download.guarded_opener import DEADLINE, NOT_HTTP, PRIVATE, Limits
 from retrieval.download.host_turns import LATER
@@ -31,6 +31,7 @@ from retrieval.download.opt_outs import HEADER, ROBOTS, ROBOTS_UNREADABLE, TDM
 from retrieval.download.settings import FetchSettings, ResizeSettings
 from retrieval.download.tar_answers import TAR_FAULTS, is_listed, url_of
 from retrieval.files import complete_file, free_bytes, settings_fingerprint, write_json
+from retrieval.image_files import NO_RANGE
 
 ROUND_URLS = 1_000_000  # img2dataset holds the list in memory: about 200 MB per million URLs
 SHARD_URLS = 10_000  # img2dataset's default; each shard ends with a wait for its slowest URLs

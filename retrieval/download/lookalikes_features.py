@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from retrieval.download.shown_image import FORMATS, shown
+from retrieval.shown_image import FORMATS, shown
 
 MOST_FEATURES = 300  # per image
 AREA = 256 * 192  # pixels in which features are looked for

@@ -6,6 +6,7 @@ JPEG quality or file format changes a few bits. The hashes of two unrelated imag
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,8 @@ import numpy as np
 from PIL import Image
 
 from retrieval.download.answer_bytes import looks_like_image
-from retrieval.download.shown_image import FORMATS, shown
+from retrieval.image_files import visible_files
+from retrieval.shown_image import FORMATS, shown
 
 DECODED_SIDE = 128  # pixels: libjpeg leaves out finer detail, which a hash of 32 x 32 pixels does not see
 BLOCK = 1024  # hashes compared with one another at once: a few megabytes
@@ -43,21 +45,10 @@ def hash_image(path: Path) -> int | None:
 
 
 def images_under(folder: Path) -> list[Path]:
-    """The image files in a folder, however deep and also behind links: by their suffix, else by their first bytes.
-
-    Hidden files and folders are none: `._x.jpg` and `.ipynb_checkpoints` hold no image of their own.
-    """
+    """The image files in a folder, however deep and also behind links: by their suffix, else by their first bytes."""
     suffixes = {suffix for suffix, kind in Image.registered_extensions().items() if kind in FORMATS}
-    found, seen = [], set()
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        if (real := os.path.realpath(parent)) in seen:  # a link that leads back
-            folders.clear()
-            continue
-        seen.add(real)
-        paths = [Path(parent, name) for name in files if not name.startswith(".")]
-        found += [path for path in paths if path.suffix.lower() in suffixes or _begins_like_an_image(path)]
-    return sorted(found)
+    paths = (folder / name for name in visible_files(folder, Counter()))
+    return sorted(path for path in paths if path.suffix.lower() in suffixes or _begins_like_an_image(path))
 
 
 def _begins_like_an_image(path: Path) -> bool:

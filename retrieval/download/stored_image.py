@@ -1,7 +1,9 @@
 """img2dataset's resizer with what a browser shows under it.
 
-What OpenCV decodes to that anyway goes to img2dataset as it is, so an ordinary image's bytes are img2dataset's own. The
-others get there as an uncompressed file of 8-bit upright pixels. The sha256 in the metadata stays that of the answer.
+OpenCV, which img2dataset decodes with, ignores the Exif orientation and colour profiles, keeps 16 bits and floats as
+they are, and reads no GIF, AVIF or ICO. What it decodes to what a browser shows anyway (nearly all images of the web)
+goes to img2dataset as it is, so an ordinary image's bytes are img2dataset's own. The others get there as an
+uncompressed file of 8-bit upright pixels. The sha256 in the metadata stays that of the answer.
 """
 
 import io
@@ -10,13 +12,28 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from retrieval.download.answer_bytes import CUT_SHORT, MAX_IMAGE_PIXELS, png_without_description
-from retrieval.download.shown_image import NotShown, eight_bits, is_plain, open_image, shown
+from retrieval.download.answer_bytes import CUT_SHORT, MAX_IMAGE_PIXELS, png_chunk_names, png_without_description
+from retrieval.shown_image import (
+    NotShown,
+    colours_of,
+    conversion_to_srgb,
+    eight_bits,
+    open_image,
+    orientation_of,
+    raw_mode_of,
+    shown,
+)
 
 JPEG_SIDE = 65_500  # libjpeg writes no more pixels per side
 NO_IMAGE = "Image decoding error"  # img2dataset's words for these, and for the next two
 TOO_MANY_PIXELS = "image area too large"
 TOO_THIN = "aspect ratio too large"
+PLAIN_MODES = {
+    "JPEG": ("L", "RGB", "CMYK"),  # CMYK as Adobe writes it, inverted, as browsers read it too
+    "MPO": ("L", "RGB"),
+    "PNG": ("L", "RGB", "P", "LA", "RGBA"),
+    "WEBP": ("RGB", "RGBA"),
+}
 
 
 class ShownResizer:
@@ -65,7 +82,22 @@ def plain_file(data: bytes) -> tuple[bytes, tuple[int, int] | None]:
         return _unknown_to_pillow(data)
     if image.width * image.height > MAX_IMAGE_PIXELS:
         raise NotShown(TOO_MANY_PIXELS)
-    return (data, image.size) if is_plain(image, data) else _converted(image)
+    return (data, image.size) if _is_plain(image, data) else _converted(image)
+
+
+def _is_plain(image: Image.Image, data: bytes) -> bool:
+    """Whether OpenCV decodes `data`, of which `image` is the header, to what a browser shows."""
+    if image.mode not in PLAIN_MODES.get(image.format, ()) or orientation_of(image) != 1:
+        return False
+    if image.format == "PNG":
+        # tRNS of a grey image is ignored by OpenCV; acTL and fcTL are an animation; eXIf may also follow the pixels.
+        clear_grey = image.mode == "L" and "transparency" in image.info
+        names = png_chunk_names(data)
+        if clear_grey or ";16" in raw_mode_of(image) or names & {b"acTL", b"fcTL", b"eXIf"} or b"IEND" not in names:
+            return False
+    if image.format == "WEBP" and image.is_animated:
+        return False
+    return conversion_to_srgb(image.info.get("icc_profile"), colours_of(image)) is None
 
 
 def _converted(image: Image.Image) -> tuple[bytes, tuple[int, int]]:

@@ -1,8 +1,6 @@
 """Prove by the captions that embeddings and metadata are of the same rows: a sample is embedded again and compared.
 
-An index that is in the order of its embeddings says nothing about the metadata: only the captions do. A caption fits
-where its embedding is the stored one (cosine 0.9 and more: another precision loses less than 0.01), and where no other
-row of the sample is nearer. (Captions of one template can be as near as 0.9 to each other.)
+An index that is in the order of its embeddings says nothing about the metadata: only the captions do.
 """
 
 import itertools
@@ -14,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retrieval.arrow_values import is_text
+from retrieval.caption_fit import FITTING_SHARE, SAMPLE_ROWS, fitting
 from retrieval.cli import UserError, say
 from retrieval.clip_model import ClipModel, load_clip, weights_are_here
 from retrieval.columns import caption_column
@@ -22,11 +21,7 @@ from retrieval.indexing.served_metadata import MetadataPlan, served_names
 from retrieval.record_columns import valid_utf8
 
 SAMPLE_FILES = 64  # spread over all files: the captions of a row group are read from each
-SAMPLE_ROWS = 96  # spread over them, half from the first and half from the last row group
 LEAST_PER_FILE = 2
-FITTING_COSINE = 0.9
-EQUAL_COSINE = 0.005  # rows whose captions are equal stand for each other
-FITTING_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ def check_captions(metadata: MetadataPlan, embeddings: EmbeddingFiles, model_nam
     sample = sample_captions(metadata, column)
     if len(sample.rows) < LEAST_PER_FILE:
         return
-    fits = fitting(sample, embeddings, model)
+    fits = fits_of(sample, embeddings, model)
     if fits.mean() < FITTING_SHARE:
         refuse_column(metadata, embeddings, model, column, flag)
         raise UserError(
@@ -79,22 +74,20 @@ def refuse_column(metadata: MetadataPlan, embeddings: EmbeddingFiles, model: Cli
         if field.name in (column, "url") or not is_text(field.type):
             continue
         sample = sample_captions(metadata, field.name)
-        if len(sample.rows) >= LEAST_PER_FILE and fitting(sample, embeddings, model).mean() >= FITTING_SHARE:
+        if len(sample.rows) >= LEAST_PER_FILE and fits_of(sample, embeddings, model).mean() >= FITTING_SHARE:
             raise UserError(
                 f"{flag} is of the column {field.name!r}, and the records would have {column!r} as TEXT: name it with "
                 f"--caption-column {field.name}"
             )
 
 
-def fitting(sample: Sample, embeddings: EmbeddingFiles, model: ClipModel) -> np.ndarray:
+def fits_of(sample: Sample, embeddings: EmbeddingFiles, model: ClipModel) -> np.ndarray:
     """bool (n,): whether each caption's embedding is that of its row."""
-    cosines = model.encode_texts(sample.captions) @ embeddings.take_unit(sample.rows).T
-    own = np.diag(cosines)
-    return (own >= FITTING_COSINE) & (own >= cosines.max(axis=1) - EQUAL_COSINE)
+    return fitting(model.encode_texts(sample.captions) @ embeddings.take_unit(sample.rows).T)
 
 
 def sample_captions(metadata: MetadataPlan, column: str) -> Sample:
-    """Some captions of files spread over all of them; null and empty ones are left out."""
+    """Some captions of files spread over all of them, from each file's first and last row group, without empty ones."""
     files = np.unique(np.linspace(0, len(metadata.files) - 1, SAMPLE_FILES).astype(np.int64))
     in_each = max(LEAST_PER_FILE, SAMPLE_ROWS // len(files))
     starts = np.cumsum([0, *metadata.counts])

@@ -17,7 +17,7 @@ from retrieval.cli import is_full_disk, progress, say
 from retrieval.clip_model import ClipModel, load_clip
 from retrieval.embeddings import npy_header
 from retrieval.files import complete_file, write_json
-from retrieval.image_pixels import decode_batch, refuse_bombs
+from retrieval.image_pixels import refuse_bombs
 from retrieval.indexing.image_readers import Batch, Notes, writable
 from retrieval.indexing.image_tars import first_words
 from retrieval.indexing.image_units import READ_ERRORS, ImageSource, Unit, read_unit
@@ -45,7 +45,7 @@ def embed_units(
     with ThreadPoolExecutor(workers) as threads, progress(None, "images", "embedding") as more:
         for unit in todo:
             notes = Notes()
-            batches = decoded(read_unit(unit, source, notes), model.preprocess, threads)
+            batches = decoded(read_unit(unit, source, notes), model, threads)
             try:
                 counts = embed_unit(model, unit, batches, more)
             except READ_ERRORS as error:
@@ -107,8 +107,8 @@ def finish_unit(model: ClipModel, unit: Unit, fingerprint: str, counts: dict, no
 
 
 def decoded(
-    batches: Iterator[Batch], preprocess: Callable, threads: Executor
+    batches: Iterator[Batch], model: ClipModel, threads: Executor
 ) -> Iterator[tuple[pa.Table, torch.Tensor | None, list[str | None]]]:
     """(table, pixels (n, 3, height, width) of the images that decode, or None; a reason or None for each image)."""
     for table, images in batches:
-        yield table, *decode_batch(images, preprocess, threads)
+        yield table, *model.decode_images(images, threads)

@@ -7,6 +7,7 @@ others, and chance ranks it in the middle.
 
 import numpy as np
 
+from retrieval.caption_fit import FITTING_SHARE, SAMPLE_ROWS, fitting
 from retrieval.caption_groups import as_texts
 from retrieval.cli import UserError, say
 from retrieval.clip_model import ClipModel
@@ -15,10 +16,7 @@ from retrieval.semantic.features import Features, take
 from retrieval.shards import caption_batches
 
 SAMPLE_SHARDS = 8  # spread over all; of each, captions of the first batch
-SAMPLE_ROWS = 96
 LEAST_ROWS = 24
-FITTING_COSINE = 0.9  # of a caption's embedding and the stored one: another precision loses less than 0.01
-FITTING_SHARE = 0.5
 FITTING_RANK = 0.65  # mean share of other images that are farther than the own: 0.5 by chance, within 0.03
 
 
@@ -39,11 +37,11 @@ def check_laid(shards: list[PoolShard], model: ClipModel) -> None:
     for source in {source for each in chosen for source, features in each.features.items() if features.is_laid}:
         taken = [rows_of(each.features[source], rows) for each, rows, _ in samples if source in each.features]
         cosines = vectors @ unit(np.concatenate(taken)).T
-        own = np.diag(cosines)
         if source == "text_index":
-            share = float((own >= FITTING_COSINE).mean())
+            share = float(fitting(cosines).mean())
             fits, what = share >= FITTING_SHARE, f"{share:.0%} of {len(captions)} captions have their row's embedding"
         else:
+            own = np.diag(cosines)
             rank = float((cosines < own[:, None]).sum() / (len(own) * (len(own) - 1)))
             fits, what = rank >= FITTING_RANK, f"captions rank their own image before {rank:.0%} of the others"
         if not fits:

@@ -1,8 +1,8 @@
 """What a browser shows of an image file, as 8-bit pixels: upright, in sRGB, on white, the first frame of an animation.
 
-OpenCV, which img2dataset decodes with, ignores the Exif orientation and colour profiles, keeps 16 bits and floats as
-they are, and reads no GIF, AVIF or ICO. `is_plain` tells which files it decodes to what a browser shows anyway (nearly
-all of the web's); `shown` makes the others so. tests/test_shown_image.py and tests/test_fuzz_answers.py hold both.
+The downloader stores these pixels, models embed them, and hashes are of them. So a picture is the same in all stages,
+whether it is a rotated JPEG, a 16-bit or palette PNG, or a GIF. tests/test_shown_image.py, test_image_embeddings.py and
+test_fuzz_answers.py hold it.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import io
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from retrieval.download.answer_bytes import NO_RANGE, png_chunk_names
+from retrieval.image_files import NO_RANGE
 
 # Formats that a browser shows, and TIFF, JPEG 2000 and PPM, which OpenCV has always read. Not EPS, for which Pillow
 # starts Ghostscript. AVIF since Pillow 11.3.
@@ -20,12 +20,6 @@ Image.init()
 FORMATS = tuple(
     {"AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP"} & Image.OPEN.keys()
 )
-PLAIN_MODES = {
-    "JPEG": ("L", "RGB", "CMYK"),  # CMYK as Adobe writes it, inverted, as browsers read it too
-    "MPO": ("L", "RGB"),
-    "PNG": ("L", "RGB", "P", "LA", "RGBA"),
-    "WEBP": ("RGB", "RGBA"),
-}
 ORIENTATION = 0x0112  # Exif's tag
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -47,21 +41,6 @@ class NotShown(ValueError):
 def open_image(data: bytes) -> Image.Image:
     """The image with its header read. Pillow raises anything for arbitrary bytes, also ValueError and RuntimeError."""
     return Image.open(io.BytesIO(data), formats=FORMATS)
-
-
-def is_plain(image: Image.Image, data: bytes) -> bool:
-    """Whether OpenCV decodes `data`, of which `image` is the header, to what a browser shows."""
-    if image.mode not in PLAIN_MODES.get(image.format, ()) or orientation_of(image) != 1:
-        return False
-    if image.format == "PNG":
-        # tRNS of a grey image is ignored by OpenCV; acTL and fcTL are an animation; eXIf may also follow the pixels.
-        clear_grey = image.mode == "L" and "transparency" in image.info
-        names = png_chunk_names(data)
-        if clear_grey or ";16" in _raw_mode(image) or names & {b"acTL", b"fcTL", b"eXIf"} or b"IEND" not in names:
-            return False
-    if image.format == "WEBP" and image.is_animated:
-        return False
-    return _conversion(image.info.get("icc_profile"), _colours(image)) is None
 
 
 def shown(image: Image.Image) -> Image.Image:
@@ -120,14 +99,14 @@ def _white_of_floats(high: float) -> int:
     return 1 if high <= 1 + FLOAT_SLACK else 255 if 32 <= high <= 255 * (1 + FLOAT_SLACK) else 0
 
 
-def _raw_mode(image: Image.Image) -> str:
+def raw_mode_of(image: Image.Image) -> str:
     """How the samples lie in the file, as Pillow calls it: "L;2", "RGB;16B". Unknown once they are loaded."""
     return str(image.tile[0][3]) if image.tile else ""
 
 
 def _scale_clear_colour(image: Image.Image) -> None:
     """PNG names the see-through colour in the file's own bits; Pillow compares it with samples of 8."""
-    clear, raw = image.info.get("transparency"), _raw_mode(image)
+    clear, raw = image.info.get("transparency"), raw_mode_of(image)
     if isinstance(clear, int) and raw in ("L;2", "L;4"):
         image.info["transparency"] = clear * (85 if raw == "L;2" else 17)
     elif isinstance(clear, tuple) and ";16" in raw:
@@ -157,7 +136,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 # ---- colours ----
 
 
-def _colours(image: Image.Image) -> str:
+def colours_of(image: Image.Image) -> str:
     """The colours that a profile of the image speaks of."""
     if image.mode in ("CMYK", "LAB"):
         return image.mode
@@ -165,7 +144,7 @@ def _colours(image: Image.Image) -> str:
 
 
 @functools.lru_cache(maxsize=32)
-def _conversion(profile: bytes | None, colours: str) -> ImageCms.ImageCmsTransform | None:
+def conversion_to_srgb(profile: bytes | None, colours: str) -> ImageCms.ImageCmsTransform | None:
     """The way from the profile's colours to sRGB; None if it changes nothing, or is of other colours, or broken."""
     if not profile:
         return None
@@ -187,8 +166,8 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"),
                                          outputMode="RGB")  # fmt: skip
-    colours = _colours(image)
-    transform = _conversion(image.info.get("icc_profile"), colours)
+    colours = colours_of(image)
+    transform = conversion_to_srgb(image.info.get("icc_profile"), colours)
     if transform is None:
         return image
     alpha = _with_alpha(image).getchannel("A") if image.has_transparency_data else None

@@ -8,7 +8,7 @@
     a AND b, a OR b, a NOT b, ( )      upper case; NOT binds tighter than AND, AND tighter than OR
     {names}                in a template's class_map: the names of the class, in parentheses with OR between them
 
-The match mode says when a phrase holds in a caption (substring/matching.py). The grammar is that of SQLite's
+The match mode says when a phrase holds in a caption (substring/match_definition.py). The grammar is that of SQLite's
 fts5parse.y and fts5_expr.c. `to_fts5` writes a query that SQLite reads in the same way. Standard library only.
 """
 
@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from retrieval.cli import say
 
-MATCH_MODES = ("substring", "word", "fts")  # substring/matching.py defines when a phrase holds in each
+MATCH_MODES = ("substring", "word", "fts")  # substring/match_definition.py defines when a phrase holds in each
 OPERATORS = ("AND", "OR", "NOT")
 NAMES = "{names}"  # in a class_map query: the class's name and its synonyms
 

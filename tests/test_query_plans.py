@@ -12,7 +12,8 @@ from retrieval.queries import MATCH_MODES, parse_query
 from retrieval.substring import matching, query_trees
 from retrieval.substring.covers import cheapest_cover
 from retrieval.substring.literal_scan import hyperscan_scanner, re_scanner
-from retrieval.substring.matching import Matcher, distinct_phrases, match_plain
+from retrieval.substring.match_definition import distinct_phrases
+from retrieval.substring.matching import Matcher, match_plain
 from retrieval.substring.query_plans import make_plan
 
 WORDS = ["hen", "cock", "egg", "white", "tiger", "shark", "é"]

@@ -20,7 +20,7 @@ import numpy as np
 
 from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
 from retrieval.substring.covers import cheapest_cover
-from retrieval.substring.matching import distinct_phrases, holds, phrase_needle
+from retrieval.substring.match_definition import distinct_phrases, holds, phrase_needle
 from retrieval.substring.query_plans import Plan, make_plan
 from retrieval.substring.unicode61 import tokens
 

@@ -13,7 +13,8 @@ from retrieval.shard import Batch, Shard
 from retrieval.sqlite_shards import looked_up_batches, looked_up_captions, rows_of_index
 from retrieval.substring.hits import Hits
 from retrieval.substring.index_choice import Direct, IndexPlan
-from retrieval.substring.matching import Matcher, distinct_phrases
+from retrieval.substring.match_definition import distinct_phrases
+from retrieval.substring.matching import Matcher
 from retrieval.substring.ragged_array import distinct
 from retrieval.substring.search_units import Search
 

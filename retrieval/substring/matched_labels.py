@@ -13,7 +13,7 @@ import numpy as np
 
 from retrieval.queries import And, Not, Or, Phrase, Query
 from retrieval.substring.hits import Hits
-from retrieval.substring.matching import distinct_phrases, phrase_needle, shown
+from retrieval.substring.match_definition import distinct_phrases, phrase_needle, shown
 
 BETWEEN = " AND "  # the query language's own word: `+` would be a phrase
 

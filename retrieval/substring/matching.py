@@ -1,14 +1,7 @@
-"""Which captions match which queries: `match_plain` defines it, and `Matcher` computes the same much faster.
+"""Which captions match which queries, at the speed of decoding them; match_definition.py says what matches.
 
-    matcher = Matcher([parse_query("tabby"), parse_query('"tiger shark" OR tiger')], "word")
-    hits = matcher.match(captions)          # captions: a pyarrow array; hits: numpy arrays, sorted by row and query
-
-A phrase holds in a caption when
-    substring   the lower-cased caption contains the lower-cased phrase (its strings, with one space between them)
-    word, fts   the tokens of the phrase (unicode61.py) are next to each other in the caption; a token with a star may
-                be the beginning of a token of the caption
-A phrase without a token (in substring: without a character) is left out of an implicit AND, and never holds elsewhere,
-as in FTS5. A null caption matches nothing. Bytes that are not UTF-8 are read as U+FFFD.
+matcher = Matcher([parse_query("tabby"), parse_query('"tiger shark" OR tiger')], "word")
+hits = matcher.match(captions)          # captions: a pyarrow array; hits: numpy arrays, sorted by row and query
 """
 
 from collections.abc import Callable, Iterable
@@ -18,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from retrieval.arrow_values import integers
-from retrieval.queries import And, Not, Or, Phrase, Query
+from retrieval.queries import Query
 from retrieval.substring.caption_buffers import (
     ROW_END,
     bytes_of,
@@ -33,10 +26,19 @@ from retrieval.substring.caption_buffers import (
 from retrieval.substring.covers import SAMPLE_BYTES, estimated_hits
 from retrieval.substring.hits import Hits, LiteralHits, PhraseHits, joined_hits
 from retrieval.substring.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
+from retrieval.substring.match_definition import (
+    distinct_phrases,
+    haystack,
+    holds,
+    only_inside,
+    phrase_needle,
+    plain_hits,
+    shown,
+)
 from retrieval.substring.query_plans import QueryPlans
 from retrieval.substring.ragged_array import RaggedArray
 from retrieval.substring.row_filter import row_filter
-from retrieval.substring.unicode61 import is_word_part, tokens
+from retrieval.substring.unicode61 import is_word_part
 from retrieval.substring.word_sides import WORD_AFTER, WORD_BEFORE, sides_in_ascii, sides_in_utf8
 
 PIECE_BYTES = 1 << 19  # of captions scanned at once: they stay in cache, and malloc reuses their memory
@@ -44,117 +46,13 @@ GATHERED_BYTES = 1 << 23  # of captions whose hits are in memory at once: twice 
 USELESS_SHARE = 1 / 3  # if the row filter keeps more of the captions than this, searching all of them is as fast
 
 
-def distinct_phrases(queries: list[Query]) -> list[Phrase]:
-    """All phrases of the queries in order, each once: what `Hits.phrase` numbers."""
-    return list(dict.fromkeys(phrase for query in queries for phrase in _phrases_of(query)))
-
-
-def _phrases_of(query: Query) -> list[Phrase]:
-    match query:
-        case Phrase():
-            return [query]
-        case And(parts) | Or(parts):
-            return [phrase for part in parts for phrase in _phrases_of(part)]
-        case Not(wanted, unwanted):
-            return _phrases_of(wanted) + _phrases_of(unwanted)
-
-
-def shown(phrase: Phrase) -> str:
-    """A phrase as the records show it: its strings with their stars."""
-    return " ".join(string + "*" * star for string, star in zip(phrase.strings, phrase.stars, strict=True))
-
-
-# ---- the definition ----
-
-
 def match_plain(captions: Iterable[str | bytes | None], queries: list[Query], mode: str) -> Hits:
-    """Every query on every caption, one after the other: this defines what matches."""
-    phrases = distinct_phrases(queries)
-    number_of = {phrase: number for number, phrase in enumerate(phrases)}
-    needles = [phrase_needle(phrase, mode) for phrase in phrases]
-    found = []
-    for row, caption in enumerate(captions):
-        if caption is None:
-            continue
-        text = haystack(caption, mode)
-        holding = {phrase for phrase, needle in zip(phrases, needles, strict=True) if needle and holds(needle, text)}
-        empty = {phrase for phrase, needle in zip(phrases, needles, strict=True) if not needle}
-        for number, query in enumerate(queries):
-            phrase = first_holding(query, holding, empty)
-            if phrase is not None:
-                inside = mode == "substring" and only_inside(phrase.text.lower(), text)
-                found.append((row, number, number_of[phrase], inside))
-    rows, numbers, first_phrases, inside = zip(*found, strict=True) if found else ([], [], [], [])
+    """`plain_hits` as arrays: what `Matcher` is compared with."""
+    found = list(plain_hits(captions, queries, mode))
+    rows, numbers, phrases, inside = zip(*found, strict=True) if found else ([], [], [], [])
     return Hits(
-        np.array(rows, np.int64),
-        np.array(numbers, np.int32),
-        np.array(first_phrases, np.int32),
-        np.array(inside, bool),
+        np.array(rows, np.int64), np.array(numbers, np.int32), np.array(phrases, np.int32), np.array(inside, bool)
     )
-
-
-def phrase_needle(phrase: Phrase, mode: str) -> str | list[tuple[str, bool]]:
-    """What to look for: lower-cased text, or (token, starred) pairs. Empty: the phrase holds nowhere."""
-    if mode == "substring":
-        return phrase.text.lower()
-    needle = []
-    for string, star in zip(phrase.strings, phrase.stars, strict=True):
-        needle += [(token, False) for token in tokens(string)]
-        if needle:
-            needle[-1] = needle[-1][0], star  # FTS5 puts the star on the last token so far, even if `string` has none
-    return needle
-
-
-def haystack(caption: str | bytes, mode: str) -> str | list[str]:
-    """What to look in: the lower-cased caption, or its tokens."""
-    text = caption.decode("utf-8", "replace") if isinstance(caption, bytes) else caption
-    return text.lower() if mode == "substring" else tokens(text)
-
-
-def holds(needle: str | list[tuple[str, bool]], text: str | list[str]) -> bool:
-    """Whether a phrase's needle is in a caption's haystack."""
-    if isinstance(needle, str):
-        return needle in text
-    return any(
-        all(
-            token.startswith(wanted) if star else token == wanted
-            for (wanted, star), token in zip(needle, text[start:], strict=False)
-        )
-        for start in range(len(text) - len(needle) + 1)
-    )
-
-
-def first_holding(query: Query, holding: set[Phrase], empty: set[Phrase]) -> Phrase | None:
-    """The first phrase that makes the query match, or None where it does not."""
-    match query:
-        case Phrase():
-            return query if query in holding else None
-        case And(parts, implicit):
-            kept = [part for part in parts if not (implicit and part in empty)]
-            firsts = [first_holding(part, holding, empty) for part in kept]
-            return firsts[0] if firsts and None not in firsts else None
-        case Or(parts):
-            firsts = [first_holding(part, holding, empty) for part in parts]
-            return next((first for first in firsts if first is not None), None)
-        case Not(wanted, unwanted):
-            return first_holding(wanted, holding, empty) if first_holding(unwanted, holding, empty) is None else None
-
-
-def only_inside(needle: str, text: str) -> bool:
-    """Whether each occurrence in `text` is a part of a longer word, as "hen" in "kitchen"."""
-    begins, ends = is_word_part(needle[0]), is_word_part(needle[-1])
-    start = text.find(needle)
-    while start >= 0:
-        end = start + len(needle)
-        before = begins and start > 0 and is_word_part(text[start - 1])
-        after = ends and end < len(text) and is_word_part(text[end])
-        if not before and not after:
-            return False
-        start = text.find(needle, start + 1)
-    return True
-
-
-# ---- the fast way ----
 
 
 class Matcher:

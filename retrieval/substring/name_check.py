@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from retrieval.queries import phrase_query
-from retrieval.substring.matching import phrase_needle
+from retrieval.substring.match_definition import phrase_needle
 from retrieval.substring.name_forms import forms, in_parentheses, plain_names
 from retrieval.substring.search_units import Search
 from retrieval.substring.template_check import (

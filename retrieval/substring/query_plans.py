@@ -22,7 +22,7 @@ Plan = int | And | Or | Not
 
 
 class QueryPlans:
-    """Compiled queries. It gives what matching.first_holding gives for each caption."""
+    """Compiled queries. It gives what match_definition.first_holding gives for each caption."""
 
     def __init__(self, queries: list[Query], phrases: list[Phrase], empty: set[Phrase]):
         """`phrases` are all phrases of the queries; `empty` are those without a token or character."""

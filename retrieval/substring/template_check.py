@@ -26,7 +26,8 @@ from retrieval.shard import Shard
 from retrieval.shards import count_rows, open_shard, sampled_batches
 from retrieval.substring.caption_buffers import without_nulls
 from retrieval.substring.hits import Hits
-from retrieval.substring.matching import Matcher, distinct_phrases
+from retrieval.substring.match_definition import distinct_phrases
+from retrieval.substring.matching import Matcher
 from retrieval.substring.name_forms import plural
 from retrieval.substring.search_units import Search
 from retrieval.substring.unicode61 import tokens

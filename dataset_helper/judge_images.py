@@ -1,6 +1,6 @@
 """Keep the images of a dataset that show their class: compare each with the text of every class, by CLIP.
 
-In:  DATASET, the ImageFolder that download_urls_img2dataset.py (or this script) made
+In:  DATASET, the ImageFolder that download_urls_img2dataset.py (or this script) made, or any other
      --model, the CLIP that judges; --template, whose prompts say what a class looks like
 Out: --ids FILE       the keys of the images that are kept, one per line
      --rejects FILE   the keys of those that are not, but for a limit: the downloader's --drop reads it, and --fill then
@@ -12,6 +12,7 @@ Out: --ids FILE       the keys of the images that are kept, one per line
     python dataset_helper/judge_images.py outputs/dataset --model ViT-L/14 --template DTD --agree 1 --output outputs/judged
     python dataset_helper/judge_images.py outputs/dataset --template DTD --review outputs/review.html
     python dataset_helper/judge_images.py outputs/dataset --template DTD --keep-fraction 0.3 --drop drop.txt --ids kept.txt
+    python dataset_helper/judge_images.py dtd/images --template DTD --agree 1 --scores scores.csv
 
 A class's text is the mean of its prompts' features, and an image's score is its cosine with the text of its class. Each
 picture is embedded once, and kept in DATASET.features: killed and started again, or run with other limits, this script
@@ -27,7 +28,8 @@ import _root  # noqa: F401
 
 from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say, say_always
 from retrieval.clip_names import DEFAULT_MODEL, PRECISIONS, check_model_name
-from retrieval.dataset.dataset_folder import class_order, images_of
+from retrieval.dataset.dataset_folder import class_order, images_of, is_plain
+from retrieval.dataset.plain_folder import plain_entries
 from retrieval.drop_lists import key_of_line, lines_of
 from retrieval.files import read_json, writable_folder
 
@@ -36,11 +38,14 @@ NAMED = 10  # images or classes that a message names
 
 def make_parser():
     parser = parser_for(__doc__, __file__)
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="an ImageFolder that the downloader made")
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="an ImageFolder: of the downloader, or any other")
     judge = parser.add_argument_group("the judge")
     judge.add_argument("--model", default=DEFAULT_MODEL, help="the CLIP that judges (default %(default)s)")
     judge.add_argument("--template", metavar="NAME", help='whose prompts are taken (default "a photo of a {}." alone)')
     judge.add_argument("--template-dir", metavar="DIR", help="a folder with your own templates")
+    judge.add_argument("--folder-names", type=Path, metavar="FILE",
+                       help="JSON that says which class each class folder means: {folder: class}; for an ImageFolder "
+                       "that the downloader did not make")  # fmt: skip
     judge.add_argument("--text-mean", choices=("normalised", "raw"), default="normalised",
                        help="a class's text is the mean of its prompts' features: each of length 1, as in CLIP's own "
                        "zero-shot classifier, or as the model gives them (default %(default)s)")  # fmt: skip
@@ -80,8 +85,11 @@ def make_parser():
 def main(argv: list[str] | None = None) -> int:
     flags = parse_flags(make_parser(), argv)
     check(flags)
-    entries, classes = list(images_of(flags.dataset)), class_order(flags.dataset)
-    prompts = prompts_of(flags.template, flags.template_dir, classes)
+    if is_plain(flags.dataset):
+        entries, prompts = plain_images(flags)
+    else:
+        entries, prompts = list(images_of(flags.dataset)), prompts_of_dataset(flags)
+    classes = list(prompts)
     thresholds = read_thresholds(flags.per_class_thresholds, classes)
     drop = keys_to_drop(flags.drop, entries)
     settings = settings_of(flags, thresholds, drop)
@@ -120,7 +128,8 @@ def main(argv: list[str] | None = None) -> int:
     if flags.output:
         step = {"dataset": flags.dataset.resolve().name, "settings": settings, "images": len(judged),
                 "dropped": dict(sorted(lost.items())), "kept": len(kept)}  # fmt: skip
-        say(f"to look at: {judged_folder.write_folder(flags.dataset, flags.output, kept, step)}")
+        write = judged_folder.write_plain_folder if is_plain(flags.dataset) else judged_folder.write_folder
+        say(f"to look at: {write(flags.dataset, flags.output, kept, step)}")
     if flags.review:
         review = {entry["key"]: {name: entry[name] for name in judgement.FIELDS} for entry in judged}
         say(f"to review: {write_report(flags.dataset, to=flags.review, review=review)}")
@@ -148,25 +157,53 @@ def check(flags) -> None:
         raise UserError("--diverse chooses which images --max-per-class N keeps: add it")
     if flags.drop and not flags.drop.is_file():
         raise UserError(f"--drop {flags.drop} is not there: give a text file with one key, file name or URL per line")
+    if flags.folder_names and not is_plain(flags.dataset):
+        raise UserError(f"--folder-names is for other ImageFolders: {flags.dataset} says itself which classes it has")
+    if flags.folder_names and not flags.folder_names.is_file():
+        raise UserError(f"--folder-names {flags.folder_names} is not there: give a JSON file, {{folder: class}}")
+    if flags.review and is_plain(flags.dataset):
+        raise UserError("--review shows what the downloader knows of each image, and this folder is not of it: "
+                        "--scores FILE has each image's score and nearest class")  # fmt: skip
     for flag, path in outputs:
         if path:
             writable_folder(path.absolute().parent, flag)
 
 
-def prompts_of(template: str | None, template_dir: str | None, classes: list[str]) -> dict[str, list[str]]:
-    """Class -> its prompts.
+def plain_images(flags) -> tuple[list[dict], dict[str, list[str]]]:
+    """(an entry per image, class -> its prompts) of an ImageFolder that the downloader did not make.
+
+    Raises:
+        UserError: a class folder means no class of the template.
+    """
+    template = chosen_template(flags)
+    entries, class_of = plain_entries(flags.dataset, template.classes, flags.folder_names, "--folder-names")
+    if template.classes:
+        return entries, {name: template.prompts(name) for name in template.classes}
+    # "a photo of a tiger_shark" is no caption.
+    return entries, {name: template.prompts(name.replace("_", " ")) for name in class_of.values()}
+
+
+def prompts_of_dataset(flags) -> dict[str, list[str]]:
+    """Class -> its prompts, in the order of the template that the dataset was filtered with.
 
     Raises:
         UserError: a class of the dataset is not in the template.
     """
+    template, classes = chosen_template(flags), class_order(flags.dataset)
+    if unknown := [name for name in classes if template.classes and name not in template.classes]:
+        raise UserError(
+            f"the dataset's class {unknown[0]!r} is not in the template {flags.template}: give another --template"
+        )
+    return {name: template.prompts(name) for name in classes}
+
+
+def chosen_template(flags):
+    """The template; without --template one without classes."""
     from retrieval_templates import DEFAULT_PROMPT, Template, load_template
 
-    chosen = load_template(template, template_dir) if template else Template("", tuple(classes), (DEFAULT_PROMPT,))
-    if unknown := [name for name in classes if name not in chosen.classes]:
-        raise UserError(
-            f"the dataset's class {unknown[0]!r} is not in the template {template}: give another --template"
-        )
-    return {name: chosen.prompts(name) for name in classes}
+    if flags.template:
+        return load_template(flags.template, flags.template_dir)
+    return Template("", (), (DEFAULT_PROMPT,))
 
 
 def read_thresholds(file: Path | None, classes: list[str]) -> dict[str, float]:
@@ -205,7 +242,8 @@ def settings_of(flags, thresholds: dict, drop: frozenset[str]) -> dict:
     names = ("model", "template", "text_mean", "precision", "agree", "min_score", "duplicate_cosine", "keep_fraction",
              "max_per_class", "diverse")  # fmt: skip
     given = {name: getattr(flags, name) for name in names}
-    return given | {"per_class_thresholds": len(thresholds) or None, "drop": len(drop) or None}
+    given |= {"per_class_thresholds": len(thresholds) or None, "drop": len(drop) or None}
+    return given | ({"folder_names": read_json(flags.folder_names)} if flags.folder_names else {})
 
 
 # ---- report ----

@@ -12,8 +12,9 @@ Out: --output/probe.json and probe.html: accuracy with a 95 % interval (Wilson's
 The probe is multinomial logistic regression. One picture in five of a dataset, or its val/ split, chooses the
 regularisation; then it trains on all of them. Each picture is embedded once, and kept beside its dataset.
 
-A test folder means the class of its name ("tiger_shark" is "tiger shark"); if all are numbers, they count the classes
-of --template from 0. A test class of which a dataset has no picture is named, and its test pictures count as wrong.
+A folder of --test, or of a DATASET that the downloader did not make, means the class of its name ("tiger_shark" is
+"tiger shark"); if all are numbers, they count the classes of --template from 0. A test class of which a dataset has no
+picture is named, and its test pictures count as wrong.
 """  # noqa: E501 - commands as they are typed
 
 import sys
@@ -55,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     flags = parse_flags(make_parser(), argv)
     check(flags)
     template = chosen_template(flags.template, flags.template_dir)
-    class_of = match_classes(flags, template)
+    class_of, labels = match_classes(flags, template)
     folders, classes = list(class_of), list(class_of.values())
     writable_folder(flags.output, "--output")
 
@@ -75,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     numbers, right = [], {}
     for (path, of_dataset), name in zip(embedded.items(), short_names(flags.datasets), strict=True):
         say(f"{path}: training")
-        trained, unused = probe.pictures_of_dataset(path, of_dataset, classes)
+        trained, unused = probe.pictures_of_dataset(path, of_dataset, classes, labels[path])
         found, right[name] = probe.probe_dataset(trained, tested, len(classes), model.device)
         numbers.append({"name": name, "folder": str(path)} | found | gaps_of(found, classes, unused))
     zero, right["zero-shot"] = probe.zero_shot(model, [template.prompts(name) for name in classes], tested)
@@ -126,29 +127,33 @@ def chosen_template(name: str | None, folder: str | None):
     return load_template(name, folder) if name else Template("", (), (DEFAULT_PROMPT,))
 
 
-def match_classes(flags, template) -> dict[str, str]:
-    """Folder of --test -> its class, by folder.
+def match_classes(flags, template) -> tuple[dict[str, str], dict[Path, dict[str, str]]]:
+    """(folder of --test -> its class, by folder; of each dataset, class folder -> its class).
 
     Raises:
-        UserError: a dataset has none of these classes.
+        UserError: a dataset has none of the test's classes.
     """
-    from retrieval.dataset.dataset_folder import classes_of, labelled_images
-    from retrieval.dataset.probe_classes import class_of_folders, named_folders
+    from retrieval.dataset.dataset_folder import class_of_labels, labelled_images
+    from retrieval.dataset.folder_classes import class_of_folders, named_folders
 
     folders = sorted({label for _, label in labelled_images(flags.test)})
-    names = {dataset: classes_of(dataset) for dataset in flags.datasets}
+    known, labels = set(template.classes), {dataset: class_of_labels(dataset) for dataset in flags.datasets}
+    known |= {name for of in labels.values() for name in of.values()}
+    for dataset in (dataset for dataset, of in labels.items() if not of):  # of others: folders named by their makers
+        found = sorted({label for _, label in labelled_images(dataset)})
+        labels[dataset] = class_of_folders(found, sorted(known), list(template.classes), flag=None)
+        known |= set(labels[dataset].values())
     if flags.test_names:
         class_of = named_folders(folders, flags.test_names)
     else:
-        known = sorted({*template.classes, *(name for some in names.values() for name in some)})
-        class_of = class_of_folders(folders, known, list(template.classes))
-    for dataset, some in names.items():
-        if not set(some) & set(class_of.values()):
+        class_of = class_of_folders(folders, sorted(known), list(template.classes))
+    for dataset, of in labels.items():
+        if not set(of.values()) & set(class_of.values()):
             raise UserError(
-                f"{dataset}: none of its classes is a class of --test (the first are {min(some)!r} and "
+                f"{dataset}: none of its classes is a class of --test (the first are {min(of.values())!r} and "
                 f"{min(class_of.values())!r}): give --test-names FILE, which says each test folder's class"
             )
-    return class_of
+    return class_of, labels
 
 
 # ---- report ----

@@ -295,6 +295,83 @@ def test_another_choice_is_replaced_only_when_told(tmp_path, model):
     assert len(list(output.glob("*/*.jpg"))) == 3
 
 
+# ---- an ImageFolder of somebody else ----
+
+
+def make_plain(folder: Path, names: dict[str, list[str]]) -> Path:
+    """Class folder -> its files, of random colours."""
+    for label, files in names.items():
+        (folder / label).mkdir(parents=True)
+        for number, file in enumerate(files):
+            pixels = np.random.default_rng(len(label) + number).integers(0, 256, (4, 4, 3), np.uint8)
+            Image.fromarray(pixels).resize((40, 40)).save(folder / label / file)
+    return folder
+
+
+@pytest.fixture
+def plain(tmp_path) -> Path:
+    (tmp_path / "T.py").write_text(f"classes = {[*CLASSES, 'unseen']}\ntemplates = ['a photo of {{}}.']")
+    files = ["1.jpg", "2.PNG", "3.webp"]
+    return make_plain(tmp_path / "data", {"Tiger_Shark": files, "a_b": files, "woven": [*files, "4.jpeg"]})
+
+
+def test_any_image_folder_is_judged_its_folders_mean_the_templates_classes(tmp_path, model, plain):
+    flags = ("--model", model, "--template", "T", "--template-dir", tmp_path)
+    ids, output = tmp_path / "ids.txt", tmp_path / "out"
+    (tmp_path / "drop.txt").write_text("woven/1.jpg\n")
+    more = ("--drop", tmp_path / "drop.txt", "--keep-fraction", 0.5, "--ids", ids, "--output", output)
+    lines = judged(plain, *flags, *more)
+    assert {line["file_name"].split("/")[0]: line["class"] for line in lines} == {
+        "Tiger_Shark": "tiger shark", "a_b": "a/b", "woven": "woven",
+    }  # fmt: skip
+    assert {line["clip_class"] for line in lines} <= {*CLASSES, "unseen"}
+    kept = [line["file_name"] for line in lines if line["outcome"] == "kept"]
+    assert Counter(name.split("/")[0] for name in kept) == {"Tiger_Shark": 2, "a_b": 2, "woven": 2}
+    assert ids.read_text().split() == kept and "woven/1.jpg" not in kept
+    assert [str(path.relative_to(output)) for path in sorted(output.glob("*/*"))] == kept
+    assert all((output / name).samefile(plain / name) for name in kept)
+    before = files_of(output)
+    judged(plain, *flags, *more)
+    assert files_of(output) == before
+    assert len(judged(output, *flags)) == 6  # what was judged is an ImageFolder too
+
+
+def test_the_same_images_have_the_same_scores_with_and_without_our_metadata(tmp_path, model):
+    ours = make_dataset(tmp_path / "data", 12)
+    plain = shutil.copytree(ours, tmp_path / "plain", ignore=shutil.ignore_patterns("*.json*", "README.md"))
+    (tmp_path / "T.py").write_text(f"classes = {CLASSES}\ntemplates = ['a photo of {{}}.']")
+    flags = ("--model", model, "--template", "T", "--template-dir", tmp_path, "--agree", 1)
+    wanted = ("file_name", "class", "clip_score", "clip_rank", "clip_class", "outcome")
+    both = [sorted([line[name] for name in wanted] for line in judged(data, *flags)) for data in (ours, plain)]
+    assert both[0] == both[1]
+
+
+def test_without_a_template_the_folders_are_the_classes(tmp_path, model, plain):
+    assert {line["class"] for line in judged(plain, "--model", model)} == {"Tiger_Shark", "a_b", "woven"}
+
+
+@pytest.mark.parametrize("folders, flags, sentence", [
+    (["woven", "n01", "n02"], [], "2 class folders mean no class of the template: 'n01', 'n02'; rename them, or give"),
+    (["train", "val"], [], "holds splits, not classes: give one of them, such as {}/data/train"),
+    (["woven", "Woven_"], [], "both mean the class 'woven': join them, or give --folder-names FILE"),
+    (["0", "9"], [], "numbers up to 9, and the template has 3 classes"),
+    (["woven"], ["--review", "{}/page.html"], "--scores FILE has each image's score"),
+    (["n01"], ["--folder-names", "{}/names.json"], "'n01' ('tench')"),
+    (["n02"], ["--folder-names", "{}/names.json"], "has no class for 1 folders"),
+    (["n02"], ["--folder-names", "{}/none.json"], "is not there"),
+    ([], [], "has no images in class folders"),
+])  # fmt: skip
+def test_folders_that_mean_no_class_are_named(tmp_path, model, capsys, folders, flags, sentence):
+    (tmp_path / "T.py").write_text(f"classes = {CLASSES}\ntemplates = ['a photo of {{}}.']")
+    (tmp_path / "names.json").write_text('{"n01": "tench"}')
+    (tmp_path / "data").mkdir()
+    dataset = make_plain(tmp_path / "data", {name: ["1.jpg"] for name in folders})
+    words = [dataset, "--model", model, "--template", "T", "--template-dir", tmp_path, "--ids", tmp_path / "ids"]
+    assert judge_images.main([str(word).format(tmp_path) for word in (*words, *flags)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1 and sentence.format(tmp_path) in said
+
+
 # ---- the page to review ----
 
 HOSTILE = ["<script>alert(1)</script>", "</script><!--", "\u202ereversed", "__proto__", '"quoted"', "#1"]

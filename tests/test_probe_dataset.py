@@ -16,9 +16,10 @@ from browser import drawn_by_a_browser, needs_browser
 from PIL import Image
 from tiny_clip import write_tiny_clip
 
+from retrieval.class_folders import class_folders
 from retrieval.cli import UserError
+from retrieval.dataset.folder_classes import class_of_folders, named_folders
 from retrieval.dataset.probe import HELD_OUT, is_held_out, places_in_class
-from retrieval.dataset.probe_classes import class_of_folders, named_folders
 from retrieval.dataset.probe_figures import accuracy_of, compared, confusions
 
 SCRIPTS = Path(__file__).parent.parent / "dataset_helper"
@@ -84,6 +85,12 @@ def test_a_folder_means_the_class_of_its_name_or_of_the_same_letters():
     assert class_of_folders(["!?"], ["..."]) == {"!?": "!?"}
 
 
+def test_a_folder_of_the_downloader_means_its_class_also_where_two_classes_would_share_one():
+    names = ["a/b", "a_b", "a:b", "CON", "x" * 300]
+    folders = class_folders(names)
+    assert class_of_folders(list(folders.values()), names) == {folder: name for name, folder in folders.items()}
+
+
 def test_numbers_count_the_classes_of_the_template():
     template = ["banded", "woven", "grid"]
     assert class_of_folders(["0", "02"], template, template) == {"0": "banded", "02": "grid"}
@@ -98,7 +105,7 @@ def test_two_folders_of_one_class_are_refused(tmp_path):
     (tmp_path / "names.json").write_text('{"n1": "tench", "n2": "tench"}')
     with pytest.raises(UserError, match="both mean the class 'tench'"):
         named_folders(["n1", "n2"], tmp_path / "names.json")
-    with pytest.raises(UserError, match="has no class for 1 folders of --test, the first is 'n3'"):
+    with pytest.raises(UserError, match="has no class for 1 folders, the first is 'n3'"):
         named_folders(["n1", "n3"], tmp_path / "names.json")
     assert named_folders(["n1"], tmp_path / "names.json") == {"n1": "tench"}
 

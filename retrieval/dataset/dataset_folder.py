@@ -15,6 +15,12 @@ def is_ours(folder: Path) -> bool:
     return (folder / "metadata.jsonl").exists() and (folder / "report.json").exists()
 
 
+def is_plain(folder: Path) -> bool:
+    """Whether it is a folder that our stages did not make, which is an ImageFolder or nothing."""
+    holds_tars = (folder / "classes.txt").exists() and any(folder.glob("*.tar"))
+    return folder.is_dir() and not is_ours(folder) and not holds_tars
+
+
 def labelled_images(folder: Path, split: str | None = None) -> list[tuple[str, str]]:
     """(file, class folder) of each image of an ImageFolder, ours or any other: FOLDER/CLASS/…/IMAGE. Sorted by file.
 
@@ -82,12 +88,7 @@ def class_order(dataset: Path) -> list[str]:
 
 
 def class_of_labels(folder: Path) -> dict[str, str]:
-    """Class folder -> class, of a dataset of ours; empty of any other, whose folders are its classes."""
+    """Class folder -> class, of a dataset of ours; empty of any other, whose folders its makers named."""
     if not is_ours(folder):
         return {}
     return {label: name for name, label in read_json(folder / "report.json")["folders"].items()}
-
-
-def classes_of(folder: Path) -> list[str]:
-    """The classes of a dataset of ours, or of any ImageFolder, which has at least one image."""
-    return list(class_of_labels(folder).values()) or sorted({label for _, label in labelled_images(folder)})

@@ -64,6 +64,17 @@ def write_folder(dataset: Path, output: Path, entries: list[dict], step: dict) -
     return output / "report.html"
 
 
+def write_plain_folder(dataset: Path, output: Path, entries: list[dict], step: dict) -> Path:
+    """The same of an ImageFolder that the downloader did not make: the images under their names, and report.json."""
+    with _fresh_folder(output) as folder:
+        for entry in entries:
+            target = folder / entry["file_name"]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            place(Path(os.path.realpath(dataset / entry["file_name"])), target)
+        write_json(folder / "report.json", {"images": len(entries), "judged": [step]})
+    return output
+
+
 @contextlib.contextmanager
 def _fresh_folder(output: Path) -> Iterator[Path]:
     """Yield an empty folder, which becomes `output` when the block ends without an error."""

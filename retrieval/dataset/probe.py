@@ -15,7 +15,6 @@ import numpy as np
 from retrieval.cli import UserError
 from retrieval.clip_model import ClipModel
 from retrieval.dataset.class_senses import mean_vectors
-from retrieval.dataset.dataset_folder import class_of_labels
 from retrieval.dataset.image_features import ImageFeatures
 from retrieval.dataset.linear_probe import threads_for, train_probe
 from retrieval.dataset.probe_figures import accuracy_of, compared, confusions, per_class
@@ -44,15 +43,21 @@ def pictures_of_test(embedded: ImageFeatures, folders: list[str]) -> Pictures:
     return Pictures(embedded.rows, labels, np.zeros(len(labels), bool))
 
 
-def pictures_of_dataset(dataset: Path, embedded: ImageFeatures, classes: list[str]) -> tuple[Pictures, dict[str, int]]:
+def pictures_of_dataset(
+    dataset: Path, embedded: ImageFeatures, classes: list[str], class_of: dict[str, str]
+) -> tuple[Pictures, dict[str, int]]:
     """The pictures of the test's classes, ordered by content, which says nothing about them, and class -> number of
     the pictures that are of no class of the test.
+
+    Args:
+        classes: of the test.
+        class_of: class folder of the dataset -> its class.
 
     Raises:
         UserError: no picture is of any of the classes.
     """
-    number, name_of = {name: label for label, name in enumerate(classes)}, class_of_labels(dataset)
-    names = [name_of.get(folder, folder) for folder in embedded.labels]
+    number = {name: label for label, name in enumerate(classes)}
+    names = [class_of.get(folder, folder) for folder in embedded.labels]
     unused = Counter(name for name in names if name not in number)
     order = sorted((digest, at) for at, digest in enumerate(embedded.hashes) if names[at] in number)
     if not order:

@@ -24,16 +24,17 @@ def encode_columns(columns: dict) -> memoryview:
     RECORD_FIELDS come first. `columns` maps a field to a pyarrow Array, or to one plain value for all rows (at least
     one is an Array). Numbers that JSON does not have (NaN, infinities) become null.
     """
-    return joined_lines(
+    lines, _ = joined_lines(
         {
             name: json_parts(values) if isinstance(values, pa.Array) else [json.dumps(values, ensure_ascii=False)]
             for name, values in (dict.fromkeys(RECORD_FIELDS) | columns).items()
         }
     )
+    return lines
 
 
-def joined_lines(encoded: dict) -> memoryview:
-    """One line per row, from the parts of each field's JSON.
+def joined_lines(encoded: dict) -> tuple[memoryview, np.ndarray]:
+    """One line per row, from the parts of each field's JSON, and where each line begins and the last ends: (n + 1,).
 
     A part is a pyarrow string array without nulls, or a text that is the same for all rows.
     """
@@ -49,10 +50,10 @@ def joined_lines(encoded: dict) -> memoryview:
                 text += part
     lines = pc.binary_join_element_wise(*joined, text_scalar(text + "}" + LINE_END), text_scalar(""))
     if not len(lines):
-        return memoryview(b"")
+        return memoryview(b""), np.zeros(1, np.int32)
     _, offsets, data = lines.buffers()
-    edges = np.frombuffer(offsets, np.int32)
-    return memoryview(data)[edges[lines.offset] : edges[lines.offset + len(lines)]]
+    edges = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    return memoryview(data)[edges[0] : edges[-1]], edges - edges[0]
 
 
 def json_parts(values: pa.Array, whole: bool = False) -> list[str | pa.Array]:

@@ -35,6 +35,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urlsplit
 
 from retrieval.cli import UserError, command, parse_flags, parser_for, say
+from retrieval.example_records import first_records, have_places
 from retrieval.files import complete_file, read_json
 from retrieval.records import SCORE_LOSSES, SEMANTIC_LOSSES, chunk_files, read_manifests
 from retrieval.written_names import most_written
@@ -143,7 +144,8 @@ def describe_selection(folder: Path, manifests: list[dict], thorough: bool) -> t
         lines, examples, whole = sample_urls(chunks, records, len(classes))
     else:
         totals = {name: of_class.get("kept", of_class.get("records", 0)) for name, of_class in classes.items()}
-        lines, examples, whole = sample_blocks(chunks, totals)
+        lines, whole = sample_blocks(chunks)
+        examples = b"" if whole else examples_beside(lines, totals, chunks, folder, manifests)
     data = {
         "stage": stage,
         "settings": {name: value for name, value in settings.items() if not isinstance(value, dict)},
@@ -210,22 +212,18 @@ def examples_wanted(classes: int) -> int:
     return min(EXAMPLES, max(1, MOST_EXAMPLES // max(1, classes)))
 
 
-def sample_blocks(chunks: list[Path], totals: dict[str, int]) -> tuple[bytes, bytes, bool]:
+def sample_blocks(chunks: list[Path]) -> tuple[bytes, bool]:
     """A quick sample: blocks of adjacent records, evenly spaced over the chunks from a random start.
 
     It takes milliseconds whatever the chunks' size. In the substring filter's chunks the records of one caption are
-    adjacent, so a block shows which classes share captions. Classes that it hardly has are then looked for.
-
-    Args:
-        totals: class -> its number of records.
+    adjacent, so a block shows which classes share captions.
 
     Returns:
-        (lines, examples, whole): records, one per line; further records of classes with few in the sample; whether
-        these are all records.
+        (lines, whole): records, one per line; whether these are all records.
     """
     sizes = [os.path.getsize(chunk) for chunk in chunks]
     if sum(sizes) <= SAMPLE_BYTES:
-        return b"\n".join(chunk.read_bytes() for chunk in chunks), b"", True
+        return b"\n".join(chunk.read_bytes() for chunk in chunks), True
     step = sum(sizes) * BLOCK_BYTES // SAMPLE_BYTES
     offset = random.Random(SEED).randrange(step)  # in this chunk; beyond its end it is in a later one
     blocks = []
@@ -237,11 +235,26 @@ def sample_blocks(chunks: list[Path], totals: dict[str, int]) -> tuple[bytes, by
                 blocks.append(block[block.find(b"\n") + 1 : block.rfind(b"\n")])  # whole lines only
                 offset += step
         offset -= size
-    lines = b"\n".join(blocks)
+    return b"\n".join(blocks), False
+
+
+def examples_beside(
+    lines: bytes, totals: dict[str, int], chunks: list[Path], folder: Path, manifests: list[dict]
+) -> bytes:
+    """Records of the classes that a quick sample hardly has, one per line.
+
+    Args:
+        lines: the sample.
+        totals: class -> its number of records.
+    """
     seen, most = Counter(CLASS_IN_JSON.findall(lines)), examples_wanted(len(totals))
-    lacking = {encoded(name): min(most, total) for name, total in totals.items()}
-    lacking = {name: count for name, count in lacking.items() if seen[name] < count}
-    return lines, rare_records(chunks, lacking, {*lines.splitlines()}), False
+    wanted = {name: min(most, total) for name, total in totals.items()}
+    lacking = {name: count for name, count in wanted.items() if seen[encoded(name)] < count}
+    sampled = {*lines.splitlines()}
+    if not have_places(manifests):
+        return rare_records(chunks, {encoded(name): count for name, count in lacking.items()}, sampled)
+    found = (line.rstrip(b"\n") for line in first_records(folder, manifests, lacking))
+    return b"\n".join(shorter_line(line) for line in found if line not in sampled)
 
 
 # The class of a record as it stands in its line. No text holds this key, as quotes are escaped there.
@@ -254,12 +267,12 @@ def encoded(name: str) -> bytes:
 
 
 def rare_records(chunks: list[Path], lacking: dict[bytes, int], sampled: set[bytes]) -> bytes:
-    """The first records of some classes that are not in the sample, one per line.
+    """The first records of some classes that are not in the sample, one per line: looked for in all chunks.
 
     Args:
-        lacking: encoded class -> how many records of it the page should have, at most all.
+        lacking: encoded class -> how many records of it the page should have, from 1 to all.
     """
-    lacking, found = {name: count for name, count in lacking.items() if count}, []
+    found = []
     for chunk in chunks:
         with open(chunk, "rb") as file:
             while lacking and (block := file.read(SCAN_BYTES)):

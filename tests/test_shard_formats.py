@@ -133,7 +133,7 @@ def records(shard, batches=None):
     for batch in caption_batches(shard) if batches is None else batches:
         zeros = np.zeros(len(batch.rows), np.int32)
         hits = Hits(np.arange(len(zeros)), zeros, zeros, zeros > 0)
-        lines = bytes(encode_hits(batch, hits, Labels("substring", "a shard", ("a class",), ("a phrase",))))
+        lines = bytes(encode_hits(batch, hits, Labels("substring", "a shard", ("a class",), ("a phrase",)))[0])
         found += [json.loads(line.removesuffix(",")) for line in lines.decode().split("\n")[:-1]]
     for record in found:
         record.pop("PIXELS", None)

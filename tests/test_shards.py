@@ -72,7 +72,7 @@ def read_all(shard, batches=None):
     for batch in caption_batches(shard) if batches is None else batches:
         zeros = np.zeros(len(batch.rows), np.int32)
         hits = Hits(np.arange(len(zeros)), zeros, zeros, zeros > 0)
-        lines = bytes(encode_hits(batch, hits, Labels("substring", "a shard", ("a class",), ("a phrase",))))
+        lines = bytes(encode_hits(batch, hits, Labels("substring", "a shard", ("a class",), ("a phrase",)))[0])
         columns = dict.fromkeys([*shard.columns, "NSFW"] if "punsafe" in shard.columns else shard.columns)
         for line in lines.decode().splitlines():
             record = json.loads(line.removesuffix(","))

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from retrieval.arrow_values import cut, integers, texts
@@ -32,8 +33,11 @@ class Labels:
     phrases: tuple[str | None, ...]  # what Hits.phrase numbers
 
 
-def encode_hits(batch: Batch, hits: Hits, labels: Labels) -> memoryview:
-    """One line per hit, in UTF-8. A caption is encoded again for each class that it matches."""
+def encode_hits(batch: Batch, hits: Hits, labels: Labels) -> tuple[memoryview, np.ndarray]:
+    """One line per hit, in UTF-8, and where each begins (record_columns.joined_lines).
+
+    A caption is encoded again for each class that it matches.
+    """
     columns = batch.fetch(hits.row)
     encoded = {name: _column_parts(name, columns[name]) if name in columns else ["null"] for name in POOL_FIELDS}
     classes, phrases = _label_arrays(labels)

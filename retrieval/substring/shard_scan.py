@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.cli import UserError
+from retrieval.example_records import KNOWN_PLACES
 from retrieval.files import complete_file, file_fingerprint, write_json
 from retrieval.remote_address import RemoteFile
 from retrieval.shard import Batch, Shard
@@ -39,7 +40,8 @@ def scan_unit(unit: Unit, search: Search, stop: threading.Event | None = None) -
 
     Returns:
         dict: shard (its fingerprint), rows, bytes (of the hit file), captions (matched rows), records, classes
-        ({class number: {records, inside, phrases}}), and `seconds`, which is not in the file.
+        ({class number: {records, inside, phrases}}), places ({class number: where its first records begin in the hit
+        file}), and `seconds`, which is not in the file.
 
     Raises:
         UserError: the shard cannot be read.
@@ -89,6 +91,7 @@ class HitCounter:
         self.rows, self.lost, self.first_lost = 0, 0, ""  # read in batches, and those of them that cannot be read
         self.where = None  # a retrieval.substring.where.Where
         self.records, self.inside, self.phrases = Counter(), Counter(), Counter()
+        self.bytes, self.places = 0, {}  # of the hit file; of each class the bytes where its first records begin
 
     def note(self, batch: Batch) -> None:
         self.rows += len(batch.rows)
@@ -105,6 +108,15 @@ class HitCounter:
                 self.phrases[query, phrases[phrase]] += number
         self.inside.update(hits.query[hits.inside].tolist())
 
+    def note_places(self, hits: Hits, starts: np.ndarray) -> None:
+        """Where these hits' lines begin, counted from the first: (n + 1,)."""
+        full = [query for query, places in self.places.items() if len(places) == KNOWN_PLACES]
+        for entry in np.flatnonzero(np.isin(hits.query, full, invert=True)).tolist():
+            places = self.places.setdefault(int(hits.query[entry]), [])
+            if len(places) < KNOWN_PLACES:
+                places.append(self.bytes + int(starts[entry]))
+        self.bytes += int(starts[-1])
+
     def counts(self) -> dict:
         classes = {
             str(query): {"records": number, "inside": self.inside[query], "phrases": {}}
@@ -114,7 +126,8 @@ class HitCounter:
             classes[str(query)]["phrases"][phrase] = number
         where = {} if self.where is None else {"dropped_by_where": self.where.dropped}
         lost = {"lost_rows": self.lost, "first_lost": self.first_lost} if self.lost else {}
-        return {"captions": self.captions, "records": sum(self.records.values()), "classes": classes} | where | lost
+        counts = {"captions": self.captions, "records": sum(self.records.values()), "classes": classes}
+        return counts | {"places": self.places} | where | lost
 
 
 # ---- the records, batch by batch ----
@@ -140,7 +153,9 @@ def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) 
         counter.add(hits, labels.phrases)
         yield b""
         for part in in_parts(batch, hits):
-            yield encode_hits(batch, part, labels)
+            lines, starts = encode_hits(batch, part, labels)
+            counter.note_places(part, starts)
+            yield lines
         if search.quantity and all(counter.records[number] >= search.quantity for number in range(len(search.classes))):
             return
 

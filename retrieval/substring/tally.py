@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from retrieval.cli import say, say_always, say_more
+from retrieval.example_records import KNOWN_PLACES
 from retrieval.records import BLOCK_BYTES, LINE_END
 from retrieval.remote_traffic import bytes_moved
 from retrieval.substring.class_table import class_table
@@ -32,6 +33,8 @@ class Tally:
         self.records = dict.fromkeys(search.classes, 0)
         self.matched, self.inside = Counter(), Counter()
         self.phrases = {name: Counter() for name in search.classes}
+        self.bytes = 0  # of the records that were passed on
+        self.places: dict[str, list[int]] | None = None if search.quantity else {}
 
     def pass_on(self, scanned: Iterator[tuple[Unit, dict | str]]) -> Iterator:
         """The encoded records in order, as `write_chunks` takes them: whole hit files.
@@ -55,6 +58,7 @@ class Tally:
 
     def add(self, counts: dict) -> None:
         names = list(self.records)
+        self.add_places(counts, names)
         self.scanned += 1
         self.rows += counts["rows"]
         self.captions += counts["captions"]
@@ -65,6 +69,14 @@ class Tally:
             self.phrases[name].update(found["phrases"])
             if not self.quantity:
                 self.records[name] += found["records"]
+
+    def add_places(self, counts: dict, names: list[str]) -> None:
+        if "places" not in counts:  # scanned by an earlier version
+            self.places = None
+        for index, places in counts["places"].items() if self.places is not None else ():
+            known = self.places.setdefault(names[int(index)], [])
+            known += [self.bytes + place for place in places[: KNOWN_PLACES - len(known)]]
+        self.bytes += counts["bytes"]
 
     def has_room(self, line: bytes) -> bool:
         name = json.loads(line[: -len(LINE_END)])["QUERY"]
@@ -88,8 +100,9 @@ class Tally:
             for name, number in self.records.items()
         }
         where = {} if self.dropped is None else {"dropped_by_where": self.dropped}
+        places = {} if self.places is None else {"places": self.places}
         counts = {"rows": self.rows, "captions": self.captions} | where
-        return counts | {"records": sum(self.records.values()), "classes": classes}
+        return counts | {"records": sum(self.records.values()), "classes": classes} | places
 
     def names(self, class_name: str) -> dict:
         """Of a class with synonyms: rows per name, and the most written name."""

@@ -12,6 +12,12 @@ from retrieval.dataset_files import SPLITS
 from retrieval.files import complete_file
 
 CARD = "README.md"
+# Of the licences that the hub knows: no single one holds for images from all over the web. "other" asks for a name.
+_LICENSE = "license: other\nlicense_name: each-image-has-its-own\n"
+_RIGHTS = """
+Each image belongs to whoever made it, and has the licence that its maker gave it, if any. A licence of the pool is one
+of its URLs and captions. So this dataset has no licence of its own: `url` says where an image comes from.
+"""
 _HF_SPLITS = {"train": "train", "val": "validation"}  # `datasets` knows these names
 _TYPES = {
     "key": "string", "QUERY": "string", "caption": "string", "url": "string", "sha256": "string",
@@ -53,9 +59,9 @@ def write_tars_card(output: Path, has_splits: bool) -> None:
 
 
 def _write(folder: Path, configs: list[dict], what: str) -> None:
-    text = f"---\nconfigs: {_yaml(configs)}\n---\n# Retrieved images\n\n"
+    text = f"---\nconfigs: {_yaml(configs)}\n{_LICENSE}---\n# Retrieved images\n\n"
     text += f"These are {what} made by download_urls_img2dataset.py. `report.html` shows what is in them and why.\n"
-    text += card_text(folder)
+    text += _RIGHTS + card_text(folder)
     with complete_file(folder / CARD) as beside:
         beside.write_text(text, encoding="utf-8", errors="replace")
 

@@ -2,15 +2,17 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
+from huggingface_hub import DatasetCard
 
 import download_urls_img2dataset
 import filter_laion_metadata_substring
 from retrieval.as_run import command_as_run, without_secrets
 from retrieval.card_text import card_text
 from retrieval.cli import parse_flags
-from retrieval.dataset_card import write_card
+from retrieval.dataset_card import write_card, write_tars_card
 
 HOSTILE = "`</details><script>alert(1)</script>|\n# no heading\u2028x"
 REPORT = {
@@ -58,6 +60,20 @@ def test_what_strangers_wrote_stays_in_one_code_span(dataset):
     write_card(dataset, ["banded"], has_splits=False)
     card = (dataset / "README.md").read_text()
     assert card.startswith("---\nconfigs: [") and card.count("\n---\n") == 1 and card.endswith(text)
+
+
+@pytest.mark.parametrize("tars", [False, True])
+def test_the_hubs_own_reader_finds_licence_labels_and_files(dataset, tars):
+    write = partial(write_tars_card, dataset, True) if tars else partial(write_card, dataset, ["a: b", HOSTILE], False)
+    write()
+    card = DatasetCard.load(dataset / "README.md", ignore_metadata_errors=False)
+    assert (card.data.license, card.data.license_name) == ("other", "each-image-has-its-own")
+    (config,) = card.data.configs
+    if tars:
+        assert [files["split"] for files in config["data_files"]] == ["train", "validation"]
+    else:
+        assert config["features"][1]["dtype"]["class_label"]["names"] == ["a: b", HOSTILE]
+    assert "no licence of its own" in card.text
 
 
 def test_a_run_that_ignored_opt_outs_says_so_and_a_folder_without_a_report_says_nothing(dataset, tmp_path):

@@ -1,6 +1,6 @@
 # make demo    the whole pipeline on the embedded pool; ends with three tables and outputs/demo/report.html
 # make test    all tests; those that compare with clip-retrieval and autofaiss run in .venv-oracle
-# make test-cluster  the downloader on Ray and Spark, in .venv-cluster (needs Java 17 or newer)
+# make test-cluster  the downloader on Ray and Spark, and gs://, in .venv-cluster (Spark needs Java 17 or newer)
 # make test-core  the tests that depend most on the versions of Python and of the packages
 # make lint    ruff check and ruff format --check
 # make bench   all benchmarks but caption_oracle.py, which needs a file of real captions (about an hour; not a test)
@@ -105,7 +105,7 @@ test-oracle: oracle
 	$(call TEST,$(ORACLE)) -m oracle
 
 test-cluster: $(CLUSTER)/.complete
-	$(call TEST,$(CLUSTER)) tests/test_download_cluster.py
+	$(call TEST,$(CLUSTER)) tests/test_download_cluster.py tests/test_remote_gs.py
 
 lint: setup
 	$(RUN) -m ruff check .

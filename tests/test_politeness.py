@@ -2,12 +2,14 @@
 
 import email.message
 import json
+import os
+import time
 from collections import Counter
 
 import pytest
 from download_server import chunks, loaded, record, serving
 
-from retrieval.download.host_turns import LATER, HostTurns
+from retrieval.download.host_turns import CRAWL_DELAY, LATER, DelayTooLong, HostTurns
 from retrieval.download.opt_outs import HEADER, ROBOTS, ROBOTS_UNREADABLE, TDM, header_refusal, parse_rules
 from retrieval.download.opt_outs import product_tokens as tokens_of
 
@@ -151,6 +153,50 @@ def test_the_pace_of_a_host_is_kept_by_those_who_wait(tmp_path, monkeypatch):
     for _ in range(3):
         assert turns.take("a.test") is not None
     assert [round(seconds) for seconds in slept if seconds > 1] == [7, 7]
+
+
+@pytest.mark.parametrize(
+    ("robots", "seconds"),
+    [("User-agent: *\nCrawl-delay: 7", 7), ("User-agent: *\nCrawl-delay: 0.5\nDisallow: /a", 0.5),
+     ("User-agent: lab-images\nCrawl-delay: 3\n\nUser-agent: img2dataset\nCrawl-delay: 4", 4),
+     ("User-agent: otherbot\nCrawl-delay: 9", 0), ("User-agent: *\nCrawl-delay: -3", 0), ("Crawl-delay: 9", 0),
+     ("User-agent: *\nCrawl-delay: nan", 0), ("User-agent: *\nCrawl-delay: soon", 0), ("", 0), (None, 0)],
+)  # fmt: skip
+def test_the_crawl_delay_is_the_longest_of_our_names(robots, seconds):
+    assert parse_rules(robots, None).crawl_delay(TOKENS) == seconds
+
+
+def test_a_crawl_delay_is_waited_for_up_to_ten_seconds_and_never_shortened(tmp_path, monkeypatch):
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    turns = HostTurns(tmp_path, per_host=9, pace=3)
+    for delay in (7, 7, 1):  # the pace that the user set is longer than the last
+        turns.take("a.test", delay)
+    assert [round(seconds) for seconds in slept] == [7, 3]
+    turns.take("b.test", 60)
+    (last,) = set(tmp_path.rglob("*.pace")) - {turns._path("a.test", "pace")}
+    with pytest.raises(DelayTooLong):
+        turns.take("b.test", 60)
+    for ago, waits in ((55, 5), (61, 0)):
+        os.utime(last, (time.time() - ago,) * 2)
+        slept.clear()
+        turns.take("b.test", 60)
+        assert round(sum(slept)) == waits and last.stat().st_mtime > time.time() - 50
+
+
+def test_a_host_with_a_long_crawl_delay_is_asked_once_and_the_others_are_counted(tmp_path, download):
+    with serving("") as server:
+        server.rules = {"127.0.0.2/robots.txt": "User-agent: *\nCrawl-delay: 3600",
+                        "127.0.0.3/robots.txt": "User-agent: otherbot\nCrawl-delay: 3600",
+                        "127.0.0.4/robots.txt": "User-agent: *\nCrawl-delay: 0.05"}  # fmt: skip
+        rows = [record(f"{site_of(server, 2 + number % 3)}/jpeg/{number}") for number in range(12)]
+        chunks(tmp_path / "chunks", rows)
+        for flags in ([], ["--retry-failed"]):
+            download("--nprocesses", 2, *flags)
+            report, _, _ = loaded(tmp_path)
+            assert (report["kept"], report["dropped"]) == (9, {CRAWL_DELAY: 3})
+            assert report["hosts"] == {"127.0.0.2": {"tried": 4, "failed": 3, "reasons": {CRAWL_DELAY: 3}}}
+            assert len(server.asked) == 9
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from retrieval.cli import UserError, say_always
 from retrieval.download.answer_bytes import CUT_SHORT, ENCODED_AS, MAX_IMAGE_PIXELS, TOO_LARGE, TOO_MANY_SCANS
 from retrieval.download.guarded_fetch import GIVEN_UP
 from retrieval.download.guarded_opener import DEADLINE, NOT_HTTP, PRIVATE, Limits
-from retrieval.download.host_turns import LATER
+from retrieval.download.host_turns import CRAWL_DELAY, LATER
 from retrieval.download.opt_outs import HEADER, ROBOTS, ROBOTS_UNREADABLE, TDM
 from retrieval.download.settings import FetchSettings, ResizeSettings
 from retrieval.download.tar_answers import TAR_FAULTS, is_listed, url_of
@@ -47,7 +47,7 @@ _REASONS = [
     (ROBOTS_UNREADABLE, rf"^{ROBOTS_UNREADABLE}$"),
     *((name, rf"^refused: {name}$") for name in (ROBOTS, TDM)),
     (HEADER, HEADER),
-    (LATER, rf"^{LATER}$"),
+    *((name, rf"^{name}$") for name in (LATER, CRAWL_DELAY)),
     (PRIVATE, rf"refused: {PRIVATE}"),
     ("too many bytes", rf"refused: {TOO_LARGE}"),
     (CUT_SHORT, rf"refused: {CUT_SHORT}|^{CUT_SHORT}$|IncompleteRead"),
@@ -72,8 +72,8 @@ _REASONS = [
 ]
 _OF_IMAGES = ("image too small", "aspect ratio too large", "too many pixels", CUT_SHORT, NO_RANGE)
 _TEMPORARY = (
-    "timeout", "slow host given up", LATER, ROBOTS_UNREADABLE, "DNS", "connection", CUT_SHORT,
-    "HTTP 408", "HTTP 425", "HTTP 429",
+    "timeout", "slow host given up", LATER, CRAWL_DELAY, ROBOTS_UNREADABLE, "DNS", "connection",
+    CUT_SHORT, "HTTP 408", "HTTP 425", "HTTP 429",
     *(f"HTTP {code}" for code in range(500, 600)),
 )  # fmt: skip
 _RESULTS = pa.schema(

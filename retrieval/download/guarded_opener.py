@@ -227,11 +227,13 @@ class GuardedOpener(urllib.request.OpenerDirector):
             raise Refused(NOT_HTTP) from error
 
     def _wait_to_be_let_in(self, url: str, host: str, call: _Call) -> None:
-        began = time.monotonic()
-        heeds_rules = self.manners.opt_outs and not call.is_for_rules
-        if heeds_rules and (refusal := self.rules.rules_of(url).refusal(url, self.tokens)):
-            raise Refused(refusal)
-        call.turn = self.turns.take(host)
+        began, delay = time.monotonic(), 0.0
+        if self.manners.opt_outs and not call.is_for_rules:
+            rules = self.rules.rules_of(url)
+            if refusal := rules.refusal(url, self.tokens):
+                raise Refused(refusal)
+            delay = rules.crawl_delay(self.tokens)
+        call.turn = self.turns.take(host, delay)
         call.deadline += time.monotonic() - began
 
     def _read_text(self, url: str) -> str:

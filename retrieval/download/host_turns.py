@@ -6,7 +6,7 @@ locks (local disks and NFS 4 have them). On a disk without locks nothing is limi
 folder cannot be locked. The system frees the turns of a process that is killed.
 
     <folder>/ab/abcdef….turn-0, -1 …     the connections
-    <folder>/ab/abcdef….pace             its time is that of the last request
+    <folder>/ab/abcdef….pace             its time is that of the last request, where the host has a pace
     <folder>/ab/abcdef….later            the time (Unix) before which the host asked not to be asked again
 
 A host is a name or an address, without its port. Two names of one machine are two hosts.
@@ -24,9 +24,9 @@ from pathlib import Path
 from retrieval.private_hosts import names_private_host
 
 PER_HOST = 4  # connections; a browser opens 6 to one host, and shows a page to somebody
-MOST_WAIT = 10  # seconds; a host that asks for more is not asked again in this run
+MOST_WAIT = 10  # seconds; for a host that asks for more we do not wait: its URLs are for a later run
 USUAL_WAIT = 2  # seconds after a 429 without Retry-After
-LATER = "host asked to wait"
+LATER, CRAWL_DELAY = "host asked to wait", "Crawl-delay"
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,21 @@ class HostTurns:
     per_host: int | None  # None: PER_HOST, and no limit for private addresses, which only the user can have allowed
     pace: float  # seconds from one request to a host to the next, at least
 
-    def take(self, host: str) -> int | None:
-        """Wait for a turn at the host. The turn lasts until its file descriptor is closed; None: there is no limit."""
+    def take(self, host: str, delay: float = 0) -> int | None:
+        """Wait for a turn at the host. The turn lasts until its file descriptor is closed; None: there is no limit.
+
+        Args:
+            delay: the host's own pace, seconds from one request to the next.
+
+        Raises:
+            AskedToWait, DelayTooLong: it would take more than MOST_WAIT.
+        """
         limit = self.per_host or (None if names_private_host(host) else PER_HOST)
         turn = self._lock_one_of(host, limit) if limit else None
         try:
             if seconds := self.seconds_left(host):  # sleep(0) would let others go first, 10 ms on a busy machine
                 time.sleep(seconds)
-            self._keep_pace(host)
+            self._keep_pace(host, delay)
         except BaseException:
             if turn is not None:
                 os.close(turn)
@@ -88,14 +95,16 @@ class HostTurns:
         _lock(turn, fcntl.LOCK_EX)
         return turn
 
-    def _keep_pace(self, host: str) -> None:
-        if not self.pace:
+    def _keep_pace(self, host: str, delay: float) -> None:
+        if not (pace := max(self.pace, delay)):
             return
         with open(_open(self._path(host, "pace")), "r+b", buffering=0) as last:
             _lock(last.fileno(), fcntl.LOCK_EX)  # the next in line waits here
             if last.read(1):
-                left = os.fstat(last.fileno()).st_mtime + self.pace - time.time()
-                time.sleep(min(self.pace, max(0.0, left)))
+                left = min(pace, os.fstat(last.fileno()).st_mtime + pace - time.time())
+                if left > max(self.pace, MOST_WAIT):
+                    raise DelayTooLong
+                time.sleep(max(0.0, left))
             last.seek(0)
             last.write(b"x")
 
@@ -109,6 +118,13 @@ class AskedToWait(OSError):
 
     def __str__(self) -> str:
         return LATER
+
+
+class DelayTooLong(OSError):
+    """The host's Crawl-delay since our last request is not over, and takes longer than we wait."""
+
+    def __str__(self) -> str:
+        return CRAWL_DELAY
 
 
 def name_of(text: str) -> str:

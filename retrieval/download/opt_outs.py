@@ -1,7 +1,8 @@
 """What a site says no to: in its robots.txt, in X-Robots-Tag headers, and as a reservation of text and data mining.
 
     robots.txt                 RFC 9309, for our name and for img2dataset's. Read by Protego, which uses no regular
-                               expressions: a hostile file costs no more than its length
+                               expressions: a hostile file costs no more than its length. Crawl-delay is not of
+                               the RFC, but many sites have it
     X-Robots-Tag               noai, noimageai, noml, noindex, noimageindex and none; a tag for another crawler by name
                                does not concern us
     tdm-reservation: 1         W3C TDMRep: as a header, or in /.well-known/tdmrep.json, whose first pattern that fits
@@ -74,6 +75,10 @@ class SiteRules:
             if not pattern.can_fetch(url, "*"):
                 return TDM if is_reserved else None
         return None
+
+    def crawl_delay(self, tokens: tuple[str, ...]) -> float:
+        """Seconds from one request to the next that robots.txt asks for, at least; 0 where it asks for none."""
+        return max((self.robots.crawl_delay(token) or 0.0 for token in tokens), default=0.0) if self.robots else 0.0
 
 
 def parse_rules(robots: str | None, tdmrep: str | None) -> SiteRules:

@@ -108,7 +108,8 @@ def invent_captions(random, count: int = 20_000) -> list[str]:
 
 
 def decode(shard: Path):
-    from retrieval.shards import caption_batches, open_shard
+    from retrieval.opened_shard import open_shard
+    from retrieval.shards import caption_batches
 
     for batch in caption_batches(open_shard(shard)):
         yield batch.captions

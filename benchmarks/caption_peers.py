@@ -132,7 +132,8 @@ def compare_on_parquet(work: Path, shards: list[Path], names: list[str], args) -
     import numpy as np
     import pyarrow as pa
 
-    from retrieval.shards import caption_batches, open_shard
+    from retrieval.opened_shard import open_shard
+    from retrieval.shards import caption_batches
     from retrieval.substring.matching import Matcher
 
     rows = args.rows * len(shards)

@@ -175,7 +175,8 @@ def digest(chunks: list[Path]) -> tuple[int, str]:
 
 def decode_and_match(case: Case, shards: list[Path], repeats: int) -> tuple[Case, float, float]:
     """(case, decoding, decoding and matching) in CPU seconds; compiling is not in them."""
-    from retrieval.shards import caption_batches, open_shard
+    from retrieval.opened_shard import open_shard
+    from retrieval.shards import caption_batches
     from retrieval.substring.matching import Matcher
 
     matcher, opened = Matcher(list(case.queries(case.match).values()), case.match), [*map(open_shard, shards)]

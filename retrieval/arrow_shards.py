@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 
 from retrieval.arrow_values import is_large, is_text
+from retrieval.batch import BATCH_ROWS, Batch
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
 from retrieval.pool_values import refused_type
-from retrieval.shard import BATCH_ROWS, Batch, Shard, damage_named, named_columns, needed_names
+from retrieval.shard import Shard, damage_named, named_columns, needed_names
 from retrieval.shard_columns import held_batch
 from retrieval.shard_file import open_whole
 

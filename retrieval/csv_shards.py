@@ -18,11 +18,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from retrieval.arrow_values import integers
+from retrieval.batch import Batch
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
 from retrieval.csv_layout import WHOLE_NUMBER, CsvLayout, check_order, find_layout
-from retrieval.pool_values import ID_COLUMN
-from retrieval.shard import Batch, Shard, named_columns, needed_names
+from retrieval.record_values import ID_COLUMN
+from retrieval.shard import Shard, named_columns, needed_names
 from retrieval.shard_columns import own_columns, taken_columns
 from retrieval.shard_file import open_unpacked
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from retrieval.batch import BATCH_ROWS, Batch
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
 from retrieval.pool_values import refused_type
-from retrieval.shard import BATCH_ROWS, Batch, Shard, named_columns, needed_names
+from retrieval.shard import Shard, named_columns, needed_names
 from retrieval.shard_columns import held_batch
 
 GLOB_SIGNS = set("*?[\\")  # DuckDB reads a path with one of these as a pattern

@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from retrieval.arrow_values import binaries
+from retrieval.batch import Batch
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
 from retrieval.record_columns import valid_utf8
-from retrieval.shard import Batch, Shard, named_columns
+from retrieval.shard import Shard, named_columns
 from retrieval.shard_columns import object_batch, object_columns, own_of_objects
 from retrieval.shard_file import open_unpacked
 

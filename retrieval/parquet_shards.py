@@ -14,12 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from retrieval.arrow_values import integers
+from retrieval.batch import BATCH_ROWS, Batch, use_mimalloc
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
 from retrieval.duckdb_shards import open_by_duckdb
-from retrieval.pool_values import ID_COLUMN, pool_columns, refused_type
+from retrieval.pool_values import pool_columns, refused_type
+from retrieval.record_values import ID_COLUMN
 from retrieval.remote_address import RemoteFile
-from retrieval.shard import BATCH_ROWS, Batch, Shard, damage_named, is_beyond, named_columns, unreadable, use_mimalloc
+from retrieval.shard import Shard, damage_named, is_beyond, named_columns, unreadable
 
 READ_BUFFER_BYTES = 1 << 18  # parquet is read page by page: a row group of 18 million rows is never held whole
 

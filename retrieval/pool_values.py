@@ -9,10 +9,6 @@ unchanged. Safety tags are made in record_columns.tags_of.
 
 import json
 import math
-import re
-import uuid
-from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,15 +16,16 @@ import pyarrow.compute as pc
 
 from retrieval.arrow_values import integers, is_text, texts
 from retrieval.record_columns import plain_value, python_values, safety_tags, widened
-
-ID_COLUMN = "SAMPLE_ID"
-SIZE_COLUMNS = ("HEIGHT", "WIDTH")
-INTEGER_COLUMNS = (ID_COLUMN, *SIZE_COLUMNS)  # pandas stores them as floats where one is null
-SCORE_COLUMNS = ("similarity", "punsafe")
-SAFETY_COLUMNS = ("NSFW", "punsafe")
-CAPTION_COLUMNS = ("URL", "TEXT")
-LARGEST_SIZE = 2**63  # of an image's side in an Arrow integer
-_WHOLE_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]{0,18}))(?:\.0+)?")  # at most 19 digits: longer ones are hex ids
+from retrieval.record_values import (
+    CAPTION_COLUMNS,
+    ID_COLUMN,
+    SAFETY_COLUMNS,
+    SCORE_COLUMNS,
+    SIZE_COLUMNS,
+    id_of_bytes,
+    score_of,
+    size_of,
+)
 
 
 def refused_type(ours: str, kind: pa.DataType) -> str | None:
@@ -86,26 +83,15 @@ def record_values(ours: str, values: pa.Array, is_uuid: bool = False) -> pa.Arra
 
 def _ids(values: pa.Array, plain: pa.DataType, is_uuid: bool) -> pa.Array:
     if pa.types.is_fixed_size_binary(plain) or pa.types.is_binary(plain) or pa.types.is_large_binary(plain):
-        return texts([value if value is None else _id_of_bytes(value, is_uuid) for value in values.to_pylist()])
+        return texts([value if value is None else id_of_bytes(value, is_uuid) for value in values.to_pylist()])
     known = pa.types.is_null(plain) or is_text(plain) or pa.types.is_integer(plain) or pa.types.is_decimal(plain)
     if known or pa.types.is_floating(plain):
         return widened(values)
     return _as_text(values)
 
 
-def _id_of_bytes(value: bytes, is_uuid: bool) -> str:
-    """Text that is stored as bytes, or the bytes of a hash or UUID in hex digits, as people write them."""
-    if is_uuid and len(value) == 16:
-        return str(uuid.UUID(bytes=value))
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return value.hex()
-    return text if text.isprintable() else value.hex()  # one hash of 16 bytes in a million is printable too
-
-
 def _sizes(values: pa.Array) -> pa.Array:
-    numbers = [_size(value) for value in python_values(values)]
+    numbers = [size_of(value) for value in python_values(values)]
     valid = integers([number is not None for number in numbers], "uint8").cast(pa.bool_())
     return pc.if_else(valid, integers([number or 0 for number in numbers]), pa.nulls(len(numbers), pa.int64()))
 
@@ -126,52 +112,3 @@ def _as_text(values: pa.Array) -> pa.Array:
     return texts([
         value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in found
     ])  # fmt: skip
-
-
-# ---- Python's values: an FTS table keeps whatever type was inserted ----
-
-
-def record_list(ours: str, values: list) -> list:
-    """One column of a database. Most have values of one type only, and are returned unchanged."""
-    kinds = set(map(type, values)) - {type(None)}
-    if ours == ID_COLUMN:
-        return values if kinds <= {int} else [_whole_number(value) for value in values]
-    if ours in SIZE_COLUMNS:
-        return values if kinds <= {int} else [_size(value) for value in values]
-    if ours in SCORE_COLUMNS:
-        plain = kinds <= {float} and None not in values and all(map(math.isfinite, values))
-        return values if plain else [score_of(value) for value in values]
-    return values if kinds <= {str} else [value if value is None else text_of(value) for value in values]
-
-
-def text_of(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _whole_number(value: Any) -> Any:
-    """An integer that may be stored as text or as a float. Ids in text never become floats. Hex ids stay text."""
-    if isinstance(value, float):
-        return None if not math.isfinite(value) else int(value) if value.is_integer() else value
-    if isinstance(value, bytes):
-        value = _id_of_bytes(value, False)
-    if not isinstance(value, str):
-        return value
-    match = _WHOLE_NUMBER.fullmatch(value)
-    return int(match[1]) if match else value or None
-
-
-def _size(value: Any) -> int | None:
-    """An image's height or width, also from text, in whole pixels. None where it is no number."""
-    number = _whole_number(value)
-    number = score_of(number) if isinstance(number, str | Decimal) else number
-    known = number is not None and math.isfinite(number) and abs(number) < LARGEST_SIZE
-    return round(number) if known else None
-
-
-def score_of(value: Any) -> float | None:
-    """A score that may be stored as text. None where it is no finite number."""
-    try:
-        score = None if value is None else float(value)
-    except ValueError:
-        return None
-    return score if score is not None and math.isfinite(score) else None

@@ -1,24 +1,17 @@
-"""What a shard is, whatever its format: Shard and Batch, and the refusals that all formats share."""
+"""What a shard is, whatever its format, and the refusals that all formats share. Standard library only."""
 
 import contextlib
-import os
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import pyarrow as pa
 
 from retrieval.cli import UserError
 from retrieval.columns import NOTHING_SAID, ColumnChoice, asked_columns, map_columns, shown_names
 from retrieval.csv_layout import CsvLayout
 from retrieval.remote_address import RemoteFile
-
-BATCH_ROWS = 1 << 16  # 4 MB of captions; larger is no faster, and if a third of them match, a batch takes 200 MB
-LARGEST_BLOCK_BYTES = 30 << 20  # the threshold that glibc can learn ends at 32 MiB
 
 # What a reader says of a sound file that is newer than the reader, or that it has no key for.
 _NOT_FOR_THIS_READER = re.compile(
@@ -46,18 +39,6 @@ class Shard:
     is_stream: bool = False  # arrow: the stream format, which has no footer
     names: tuple[str, ...] = ()  # all columns of the file
     own: tuple[str, ...] = ()  # the columns that Batch.own gives
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some rows of a shard. `fetch` works until the next batch is asked for."""
-
-    rows: np.ndarray  # int64 (n,): the rows' numbers
-    captions: pa.Array | None  # (n,) string, large_string, binary or a dictionary of one; None: not read, `fetch` does
-    fetch: Callable[[np.ndarray], dict]  # positions in the batch, ascending -> {our name: list or pyarrow Array}
-    own: Callable[[np.ndarray], dict] = lambda positions: {}  # positions -> {column of the file: list or Array}, once
-    lost: int = 0  # rows among these that cannot be read: their captions are null
-    first_lost: str = ""  # which is the first of them, and why
 
 
 def named_columns(path: Path | RemoteFile, names: Sequence[str], asked: ColumnChoice = NOTHING_SAID) -> dict[str, str]:
@@ -89,8 +70,15 @@ def damage_named(path: Path | RemoteFile) -> Iterator[None]:
     """What a reader says of a file that it cannot read becomes a UserError that names the file."""
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeError, sqlite3.Error) as error:
-        raise unreadable(path, error) from error
+    except Exception as error:
+        if isinstance(error, (OSError, UnicodeError, sqlite3.Error)) or _is_of_arrow(error):
+            raise unreadable(path, error) from error
+        raise
+
+
+def _is_of_arrow(error: Exception) -> bool:
+    """Whether it is a pyarrow.ArrowException: asked by name, since a database is read without pyarrow."""
+    return any(kind.__module__ == "pyarrow.lib" for kind in type(error).__mro__)
 
 
 def unreadable(path: Path | RemoteFile, error: Exception) -> UserError:
@@ -107,21 +95,3 @@ def unreadable(path: Path | RemoteFile, error: Exception) -> UserError:
 def is_beyond(error: Exception) -> bool:
     """Whether a reader says that the file is newer than the reader, or encrypted: then it may be sound."""
     return isinstance(error, NotImplementedError) or bool(_NOT_FOR_THIS_READER.search(str(error)))
-
-
-def keep_freed_memory() -> None:
-    """Let malloc keep the memory of a batch for the next one, which saves a tenth of a scan's time.
-
-    glibc returns the top of its heap to the kernel as soon as 256 KB of it are free, and the kernel clears each page
-    that it hands out again. Freeing one large mapped block raises that threshold (mallopt(3), M_MMAP_THRESHOLD).
-    """
-    np.empty(LARGEST_BLOCK_BYTES, np.uint8)
-
-
-def use_mimalloc() -> None:
-    """Let Arrow keep the memory of a batch too: its jemalloc gives it back, with 25,000 page faults per million rows.
-
-    Only where Arrow was built with mimalloc, and the user has not chosen another pool.
-    """
-    if "mimalloc" in pa.supported_memory_backends() and "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
-        pa.set_memory_pool(pa.mimalloc_memory_pool())

@@ -7,15 +7,15 @@ import numpy as np
 import pyarrow as pa
 
 from retrieval.arrow_values import integers, texts
+from retrieval.batch import Batch
 from retrieval.cli import UserError
 from retrieval.columns import ALIASES, UNSAFE_SCORES, shown_names
-from retrieval.pool_values import ID_COLUMN, pool_columns, record_list, text_of
-from retrieval.safety import NSFW, UNLIKELY, UNSURE, safety_tags_of
-from retrieval.shard import Batch, Shard
+from retrieval.pool_values import pool_columns
+from retrieval.record_values import ID_COLUMN, python_columns, text_of
+from retrieval.shard import Shard
 
 SAFETY = {"NSFW", "punsafe"}
 SAFETY_NAMES = {*ALIASES["NSFW"], *UNSAFE_SCORES}
-TAGS = {NSFW, UNSURE, UNLIKELY}
 
 
 # ---- Arrow's values ----
@@ -90,18 +90,3 @@ def refuse_late_safety(shard: Shard, rows: Sequence[dict]) -> None:
 
 def own_of_objects(shard: Shard, rows: Sequence[dict]) -> dict[str, list]:
     return {name: [row.get(name) for row in rows] for name in shard.own}
-
-
-def python_columns(shard: Shard, found: dict[str, list]) -> dict[str, list]:
-    """Columns of Python's values (our name -> one per row) as records hold them."""
-    columns = {ours: record_list(ours, column) for ours, column in found.items() if ours != "NSFW"}
-    for ours in ("NSFW", "punsafe"):
-        if ours in found and ("NSFW" not in columns or None in columns["NSFW"]):
-            tags = _tags(found[ours], f"shard {shard.path}: column {shard.columns[ours]}")
-            earlier = columns.get("NSFW", [None] * len(tags))
-            columns["NSFW"] = [first or second for first, second in zip(earlier, tags, strict=True)]
-    return columns
-
-
-def _tags(values: list, where: str) -> list[str | None]:
-    return values if set(map(type, values)) == {str} and set(values) <= TAGS else safety_tags_of(values, where)

@@ -4,8 +4,9 @@ import contextlib
 
 import numpy as np
 
+from retrieval.batch import Batch
 from retrieval.row_condition import Judge, own_names, parse_condition
-from retrieval.shard import Batch, Shard
+from retrieval.shard import Shard
 from retrieval.shards import caption_batches, own_kinds, own_values, with_own
 
 

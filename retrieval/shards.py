@@ -1,6 +1,5 @@
-"""Shards: the files of a pool, opened alike, read in batches, never written to.
+"""Shards: the files of a pool, opened alike (opened_shard.py), read in batches, never written to.
 
-    shard = open_shard("part-00000.parquet")            # or .csv.gz, .jsonl, .arrow, .tar, .db; UserError for others
     for batch in caption_batches(shard):                # decodes the caption column only
         batch.captions                                  # pyarrow array of strings, one per row
         batch.fetch(positions)                          # the other columns of the rows that matched
@@ -18,18 +17,19 @@ import pyarrow as pa
 
 from retrieval.arrow_shards import arrow_batches, open_arrow
 from retrieval.arrow_values import integers
+from retrieval.batch import Batch, keep_freed_memory
 from retrieval.cli import UserError
-from retrieval.columns import NOTHING_SAID, ColumnChoice
+from retrieval.columns import ColumnChoice
 from retrieval.csv_shards import csv_batches, open_csv
 from retrieval.duckdb_shards import duckdb_batches
-from retrieval.file_kinds import HEAD_BYTES, streamed_kind
+from retrieval.file_kinds import streamed_kind
 from retrieval.json_shards import json_batches, open_json
 from retrieval.own_values import comparable, kind_of, typed
 from retrieval.parquet_shards import open_parquet, parquet_batches, spread_row_groups
-from retrieval.remote_address import RemoteFile, is_address
-from retrieval.shard import Batch, Shard, damage_named, keep_freed_memory
+from retrieval.remote_address import RemoteFile
+from retrieval.shard import Shard, damage_named
 from retrieval.shard_file import beginning
-from retrieval.sqlite_shards import open_sqlite, sqlite_batches
+from retrieval.sqlite_shards import sqlite_batches
 from retrieval.webdataset_shards import open_tar, tar_batches
 
 KIND_ROWS = 1000  # whose values say what a column of a list or a database holds
@@ -44,40 +44,12 @@ BATCHES = {
 }
 
 
-def open_shard(path: Path | str | RemoteFile, asked: ColumnChoice = NOTHING_SAID) -> Shard:
-    """Read the file's kind, columns and, where its footer has it, number of rows.
-
-    Args:
-        path: a file, an address of one, or what find_remote gives.
+def open_file(path: Path, head: bytes, tail: bytes, size: int, asked: ColumnChoice) -> Shard:
+    """A file that is no database, by its first and last bytes.
 
     Raises:
-        UserError: the file has no known format (then it says what to do), is cut short, or has no URL or caption column
-            (names those it has).
+        UserError: as opened_shard.open_shard.
     """
-    if is_address(path):
-        from retrieval.remote_shards import find_remote  # 0.4 s for the libraries that read from the network
-
-        [path] = find_remote([path], "shard")
-    if isinstance(path, RemoteFile):
-        return open_parquet(path, asked)
-    path = Path(path)
-    shard = _open_by_its_kind(path, asked)
-    if asked.listed and shard.kind != "csv":
-        raise UserError(f"shard {path} has names of its own: leave --columns out, it is about lists without them")
-    return shard
-
-
-def _open_by_its_kind(path: Path, asked: ColumnChoice) -> Shard:
-    try:
-        with open(path, "rb") as file:
-            head = file.read(HEAD_BYTES)
-            size = file.seek(0, 2)
-            file.seek(max(0, size - 4))
-            tail = file.read(4)
-    except OSError as error:
-        raise UserError(f"shard {path} cannot be read: {error.strerror or error}") from error
-    if head[:16] == b"SQLite format 3\0":
-        return open_sqlite(path, head, size, asked)
     if head[:4] == b"PAR1" and (tail != b"PAR1" or size < 12):
         raise UserError(f"shard {path} is cut short ({size:,} bytes, no parquet footer): fetch it again")
     if head[:4] == b"PAR1":

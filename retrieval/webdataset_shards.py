@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from retrieval.batch import Batch
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
 from retrieval.noting_tar import NotingTar
-from retrieval.shard import Batch, Shard, named_columns
+from retrieval.shard import Shard, named_columns
 from retrieval.shard_columns import object_batch
 from retrieval.shard_file import open_unpacked
 from retrieval.tar_images import PIXELS, is_image_member, place_in_tar

@@ -17,7 +17,8 @@ import pytest
 
 from retrieval.cli import UserError
 from retrieval.file_kinds import folder_advice
-from retrieval.shards import caption_batches, open_shard
+from retrieval.opened_shard import open_shard
+from retrieval.shards import caption_batches
 
 CAPTIONS = ['a "cat", or two', "dogs"]
 TABLE = pa.table({"url": [f"http://x.example/{number}.jpg" for number in range(2)], "caption": CAPTIONS})

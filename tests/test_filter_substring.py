@@ -19,7 +19,7 @@ import pytest
 
 from filter_laion_metadata_substring import main
 from retrieval.records import RECORD_FIELDS, chunk_files, encode_record, read_records
-from retrieval.substring import shard_scan
+from retrieval.substring import batch_scan, shard_scan
 from retrieval.substring.random_sample import draw_sample
 
 ROOT = Path(__file__).parent.parent
@@ -398,7 +398,7 @@ def test_a_chunk_that_lost_its_end_is_written_again(pool, tmp_path, capsys):
 def test_records_of_one_batch_that_are_encoded_in_parts_are_the_same(pool, tmp_path, monkeypatch):
     arguments = ["-q", "|".join("abcdehinorst"), "--workers", 1, "--dbs", pool / "*.parquet"]
     run("-o", tmp_path / "whole", *arguments)
-    monkeypatch.setattr(shard_scan, "ENCODED_BYTES", 1000)
+    monkeypatch.setattr(batch_scan, "ENCODED_BYTES", 1000)
     run("-o", tmp_path / "parts", *arguments)
     assert output_bytes(tmp_path / "parts") == output_bytes(tmp_path / "whole")
 

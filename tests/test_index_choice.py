@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from retrieval.opened_shard import open_shard
 from retrieval.queries import class_query, to_fts5
-from retrieval.shards import open_shard
 from retrieval.substring import index_choice
+from retrieval.substring.batch_scan import matching_rows
+from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.match_definition import distinct_phrases
 from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import Search
-from retrieval.substring.shard_scan import HitCounter, matching_rows
 from retrieval_templates import load_template, template_names
 
 ROWS = 600

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from retrieval.queries import Phrase, class_query, parse_query
 from retrieval.substring.hits import Hits
+from retrieval.substring.label_arrays import MatchedLabels
 from retrieval.substring.literal_scan import best_scanner, hyperscan_scanner, re_scanner
 from retrieval.substring.match_definition import distinct_phrases, phrase_needle
-from retrieval.substring.matched_labels import MatchedLabels, held_with, without_empty
+from retrieval.substring.matched_labels import held_with, without_empty
 from retrieval.substring.matching import Matcher, match_plain
 from retrieval.substring.unicode61 import LONGEST_TOKEN, tokens
 

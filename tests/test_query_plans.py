@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from retrieval.queries import MATCH_MODES, parse_query
 from retrieval.substring import matching, query_trees
-from retrieval.substring.covers import cheapest_cover
 from retrieval.substring.literal_scan import hyperscan_scanner, re_scanner
 from retrieval.substring.match_definition import distinct_phrases
 from retrieval.substring.matching import Matcher, match_plain
-from retrieval.substring.query_plans import make_plan
+from retrieval.substring.plans import cheapest_cover, make_plan
 
 WORDS = ["hen", "cock", "egg", "white", "tiger", "shark", "é"]
 PHRASES = [

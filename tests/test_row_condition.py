@@ -12,8 +12,9 @@ from test_list_pools import manifest_of, read_output, run
 from test_shard_formats import FORMATS, TABLE
 
 from retrieval.cli import UserError
+from retrieval.opened_shard import open_shard
 from retrieval.row_condition import ConditionError, Judge, parse_condition
-from retrieval.shards import caption_batches, open_shard
+from retrieval.shards import caption_batches
 from retrieval.substring.hits import Hits
 from retrieval.substring.where import Where
 

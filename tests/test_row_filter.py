@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.queries import parse_query
+from retrieval.substring.folded_bytes import folded_utf8
 from retrieval.substring.literal_scan import hyperscan_scanner, re_scanner
 from retrieval.substring.matching import Matcher, match_plain
 from retrieval.substring.row_filter import SHORT_LIST, may_become_ascii, row_filter
-from retrieval.substring.unicode61 import folded_utf8
 
 ENGINES = [hyperscan_scanner, re_scanner]
 

@@ -18,7 +18,8 @@ import pytest
 from retrieval import arrow_shards, csv_shards, json_shards
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
-from retrieval.shards import caption_batches, count_rows, open_shard, row_batches
+from retrieval.opened_shard import open_shard
+from retrieval.shards import caption_batches, count_rows, row_batches
 from retrieval.substring.hit_records import Labels, encode_hits
 from retrieval.substring.hits import Hits
 

@@ -14,9 +14,11 @@ import pytest
 from retrieval import duckdb_shards, parquet_shards, sqlite_shards
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
+from retrieval.opened_shard import open_shard
 from retrieval.shard import unreadable
-from retrieval.shards import caption_batches, open_shard, row_batches
-from retrieval.sqlite_shards import looked_up_batches, looked_up_captions, rows_of_index
+from retrieval.shards import caption_batches, row_batches
+from retrieval.sqlite_rows import rows_of_index
+from retrieval.sqlite_shards import looked_up_batches, looked_up_captions
 from retrieval.substring.hit_records import Labels, encode_hits
 from retrieval.substring.hits import Hits
 
@@ -261,10 +263,10 @@ def test_the_index_is_used_only_where_its_tokens_are_the_defined_ones(tmp_path, 
 
 def test_the_index_gives_the_rows_of_each_expression_and_their_captions_can_be_looked_up(tmp_path):
     shard = open_shard(write_db(tmp_path / "a.db"))
-    found = [rows.tolist() for rows in rows_of_index(shard, ['"hen"', '"tiger" OR "hen"', '"nowhere"'])]
+    found = list(rows_of_index(shard, ['"hen"', '"tiger" OR "hen"', '"nowhere"']))
     texts, hens = {number: row["TEXT"] for number, row in enumerate(ROWS, 1)}, [1, 4, 9]
     assert found[0] == hens and set(hens) <= set(found[1]) and found[2] == []
-    assert [rows.tolist() for rows in rows_of_index(shard, ['"hen"'], 1)] == [hens[:1]]
+    assert list(rows_of_index(shard, ['"hen"'], 1)) == [hens[:1]]
     ((rows, captions),) = looked_up_captions(shard, np.array(hens))
     assert rows.tolist() == hens and [text.decode() for text in captions.to_pylist()] == [texts[row] for row in hens]
     expected = [row | {"ROW": number} for number, row in enumerate(ROWS, 1) if number in hens]
@@ -295,7 +297,7 @@ def test_a_database_whose_rows_lie_in_a_table_of_its_own_is_read_through_its_ind
         connection.commit()
     shard = open_shard(tmp_path / "a.db")
     assert [row["TEXT"] for row in read_all(shard)] == ["a hen", "a cat"]
-    assert next(rows_of_index(shard, ['"hen"'])).tolist() == [1]
+    assert next(rows_of_index(shard, ['"hen"'])) == [1]
 
 
 def test_a_database_is_never_written_beside(tmp_path):

@@ -17,9 +17,9 @@ import filter_laion_metadata_substring
 from retrieval import private_hosts, remote_http
 from retrieval.download import tar_answers
 from retrieval.download.answer_bytes import BadAnswer
+from retrieval.opened_shard import open_shard
 from retrieval.records import chunk_files, read_records
 from retrieval.semantic.unit_rows import write_rows
-from retrieval.shards import open_shard
 
 pytest_plugins = "download_server"
 

@@ -24,10 +24,11 @@ from retrieval.columns import ColumnChoice, caption_column, choice_notes
 from retrieval.file_kinds import is_shard_name
 from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint
 from retrieval.index_folder import is_hidden
+from retrieval.opened_shard import open_shard
 from retrieval.parquet_shards import parquet_file
 from retrieval.remote_address import RemoteFile, ShardChanged, is_address, scheme_of
 from retrieval.shard import Shard
-from retrieval.shards import caption_batches, open_shard
+from retrieval.shards import caption_batches
 
 READ_BUFFER = 1 << 20  # bytes: pages are read one by one instead of a column of a row group at once
 FLOAT16 = 2  # bytes

@@ -16,13 +16,14 @@ from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource
 from retrieval.columns import NOTHING_SAID, ColumnChoice
 from retrieval.file_kinds import PACKED_SUFFIXES
+from retrieval.opened_shard import open_shard
 from retrieval.parquet_shards import parquet_file
 from retrieval.remote_address import RemoteFile
 from retrieval.semantic.array_files import ArrayFile, open_members
 from retrieval.semantic.embedding_files import files_of_shards
 from retrieval.semantic.features import Features
 from retrieval.shard import Shard, damage_named
-from retrieval.shards import counted_rows, open_shard
+from retrieval.shards import counted_rows
 
 OPENED_AT_ONCE = 8  # remote shards: each takes three or four requests
 FLAGS = {"text_index": "--text-features", "image_index": "--image-features"}

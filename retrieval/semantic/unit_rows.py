@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retrieval.arrow_values import integers, text_scalar, texts
+from retrieval.batch import Batch
 from retrieval.records import EXTRA_FIELDS, POOL_FIELDS
 from retrieval.semantic.column_types import common_type, of_type, plain_type
-from retrieval.shard import Batch, Shard
+from retrieval.shard import Shard
 from retrieval.shard_condition import ShardCondition
 from retrieval.shards import row_batches
 from retrieval.tar_images import PIXELS, image_places

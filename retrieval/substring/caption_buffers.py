@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from retrieval.arrow_values import binaries, binary_scalar, integers, is_large
-from retrieval.substring.unicode61 import folded_utf8, tokens
+from retrieval.substring.folded_bytes import folded_utf8
+from retrieval.substring.unicode61 import tokens
 
 ROW_END = b"\xff"  # a byte that is in no UTF-8
 WORD_ROW_END = b" \xff "  # with spaces, so that the first and last word of a row are between spaces too

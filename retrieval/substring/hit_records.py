@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from retrieval.arrow_values import cut, integers, texts
-from retrieval.pool_values import INTEGER_COLUMNS
+from retrieval.batch import Batch
 from retrieval.record_columns import joined_lines, json_parts
+from retrieval.record_values import INTEGER_COLUMNS
 from retrieval.records import POOL_FIELDS
-from retrieval.shard import Batch
 from retrieval.substring.hits import Hits
 from retrieval.tar_images import PIXELS, image_places
 

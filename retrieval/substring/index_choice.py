@@ -6,7 +6,7 @@
 A query is answered in one of two ways, whichever costs less by a sample of the shard's captions:
     by the index alone      it is asked once for each phrase that may be the first to make the query match, as records
                             name it: `tabby OR "tiger cat"` as two queries, `crane AND (bird OR water)` as one
-    by reading captions     the index gives the rows that hold what the query needs (covers.py), of `black AND swan`
+    by reading captions     the index gives the rows that hold what the query needs (plans.py), of `black AND swan`
                             those with "swan", of "a Boeing 737" those with "boeing"; the matcher decides
 The posting list of a word that every fifth caption has costs more than reading the captions of a rare one. A poor
 sample costs time and changes no result.
@@ -16,12 +16,9 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
-from retrieval.substring.covers import cheapest_cover
 from retrieval.substring.match_definition import distinct_phrases, holds, phrase_needle
-from retrieval.substring.query_plans import Plan, make_plan
+from retrieval.substring.plans import Plan, cheapest_cover, make_plan
 from retrieval.substring.unicode61 import tokens
 
 SAMPLE_ROWS = 1024  # captions; a word that is in none of them is in fewer than 3,000 of a million
@@ -137,7 +134,7 @@ class _Prices:
         self._cheapest = [
             self._cheapest_of(asked, of_phrase) for asked, of_phrase in zip(self._phrases, words, strict=True)
         ]
-        self._costs = np.array([1 if asked is None else self.all([asked], [asked]) for asked in self._cheapest])
+        self._costs = [1 if asked is None else self.all([asked], [asked]) for asked in self._cheapest]
 
     def all(self, asked: Sequence[Asked], looked_up) -> float:
         """Microseconds to ask for all of them, and to look up the captions of some."""

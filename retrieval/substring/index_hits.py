@@ -9,8 +9,10 @@ from itertools import groupby
 
 import numpy as np
 
-from retrieval.shard import Batch, Shard
-from retrieval.sqlite_shards import looked_up_batches, looked_up_captions, rows_of_index
+from retrieval.batch import Batch
+from retrieval.shard import Shard
+from retrieval.sqlite_rows import rows_of_index
+from retrieval.sqlite_shards import looked_up_batches, looked_up_captions
 from retrieval.substring.hits import Hits
 from retrieval.substring.index_choice import Direct, IndexPlan
 from retrieval.substring.match_definition import distinct_phrases
@@ -42,7 +44,7 @@ def direct_hits(shard: Shard, direct: list[Direct], quantity: int | None) -> Ite
     rows_of = rows_of_index(shard, [asked.expression for asked in direct], quantity)
     for query, asked in groupby(direct, lambda asked: asked.query):
         numbers = [one.phrase for one in asked]
-        found = [next(rows_of) for _ in numbers]
+        found = [np.array(next(rows_of), np.int64) for _ in numbers]
         rows, phrases = np.concatenate(found), np.repeat(numbers, list(map(len, found)))
         if len(found) > 1:  # of a row that several phrases find, the first
             rows, firsts = np.unique(rows, return_index=True)
@@ -56,7 +58,7 @@ def searched_hits(shard: Shard, search: Search, plan: IndexPlan) -> Iterator[Fou
         return
     matcher, number_of_phrase = matcher_of_some(search, plan.searched)
     query_numbers = np.array(plan.searched)
-    candidates = distinct(np.concatenate(list(rows_of_index(shard, plan.needed))))
+    candidates = distinct(np.concatenate([np.array(rows, np.int64) for rows in rows_of_index(shard, plan.needed)]))
     for rows, captions in looked_up_captions(shard, candidates):
         hits = matcher.match(captions)
         yield rows[hits.row], query_numbers[hits.query], number_of_phrase[hits.phrase]

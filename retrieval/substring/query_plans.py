@@ -6,19 +6,16 @@
     hits = plans.hits(hits_of_needed, hits_of_others)
 
 Most queries are one phrase, or an OR of some: they need one lookup per phrase hit. The others are worked out for the
-captions that hold what they need (covers.py), all at once (query_trees.py).
+captions that hold what they need (plans.py), all at once (query_trees.py).
 """
 
 import numpy as np
 
-from retrieval.queries import And, Not, Or, Phrase, Query
-from retrieval.substring.covers import cheapest_cover
+from retrieval.queries import Or, Phrase, Query
 from retrieval.substring.hits import Hits, PhraseHits, joined_hits, joined_phrase_hits
+from retrieval.substring.plans import Plan, cheapest_cover, make_plan
 from retrieval.substring.query_trees import QueryTrees
 from retrieval.substring.ragged_array import RaggedArray, distinct
-
-# A query with phrases as numbers, and without what is empty. And, Or and Not are those of retrieval.queries.
-Plan = int | And | Or | Not
 
 
 class QueryPlans:
@@ -51,6 +48,7 @@ class QueryPlans:
                 needed, and changes no result.
         """
         begun: list[list[int]] = [[] for _ in range(self._phrases)]
+        costs = costs.tolist()  # numbers of Python are read one by one in a fifth of the time
         for number, plan in enumerate(self._composed):
             for phrase in cheapest_cover(plan, costs):
                 begun[phrase].append(number)
@@ -124,24 +122,3 @@ def _any_of(plan: Plan | None) -> tuple[int, ...]:
     if isinstance(plan, Or) and all(isinstance(part, int) for part in plan.parts):
         return tuple(dict.fromkeys(plan.parts))
     return ()
-
-
-def make_plan(query: Query, number_of: dict[Phrase, int], empty: set[Phrase]) -> Plan | None:
-    """The query with phrases as numbers and without what is empty. None where it matches nothing."""
-    match query:
-        case Phrase():
-            return None if query in empty else number_of[query]
-        case And(parts, implicit):
-            plans = [make_plan(part, number_of, empty) for part in parts if not (implicit and part in empty)]
-            if not plans or None in plans:
-                return None
-            return plans[0] if len(plans) == 1 else And(tuple(plans))
-        case Or(parts):
-            plans = [make_plan(part, number_of, empty) for part in parts]
-            plans = [plan for plan in plans if plan is not None]
-            if not plans:
-                return None
-            return plans[0] if len(plans) == 1 else Or(tuple(plans))
-        case Not(wanted, unwanted):
-            plans = [make_plan(part, number_of, empty) for part in (wanted, unwanted)]
-            return plans[0] if None in plans else Not(*plans)

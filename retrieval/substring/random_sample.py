@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
+from retrieval.opened_shard import open_shard
 from retrieval.remote_address import RemoteFile
-from retrieval.shards import count_rows, open_shard
+from retrieval.shards import count_rows
 
 OPENED_AT_ONCE = 8  # remote shards: each costs a request
 

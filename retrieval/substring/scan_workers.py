@@ -157,7 +157,7 @@ def check(shard: str | RemoteFile, search: Search) -> list[str]:
     Raises:
         UserError: it cannot be read. ConditionError: --where cannot be evaluated on its rows.
     """
-    from retrieval.shards import open_shard
+    from retrieval.opened_shard import open_shard
 
     opened = open_shard(shard, search.columns)
     if search.where is not None:

@@ -19,11 +19,12 @@ from pathlib import Path
 from retrieval.arrow_values import texts
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
+from retrieval.opened_shard import open_shard
 from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
 from retrieval.record_columns import valid_utf8
 from retrieval.remote_address import RemoteFile
 from retrieval.shard import Shard
-from retrieval.shards import count_rows, open_shard, sampled_batches
+from retrieval.shards import count_rows, sampled_batches
 from retrieval.substring.caption_buffers import without_nulls
 from retrieval.substring.hits import Hits
 from retrieval.substring.match_definition import distinct_phrases

@@ -11,8 +11,6 @@ import contextlib
 import sqlite3
 from collections.abc import Iterable
 
-import numpy as np
-
 from retrieval.cli import UserError
 
 LONGEST_TOKEN = 32768  # bytes; FTS5 cuts longer tokens (FTS5_MAX_TOKEN_SIZE in fts5Int.h)
@@ -20,8 +18,6 @@ SEPARATOR = " "
 
 # Code point -> its folded character, "" or SEPARATOR. SQLite has not been asked about those that are missing.
 _folded = {code: chr(code).lower() if chr(code).isalnum() else SEPARATOR for code in range(128)}
-_folded_bytes = None  # the same as an array by code point, for `folded_utf8`
-_UNKNOWN = 0xFFFFFFFF  # no UTF-8 has these bytes
 
 
 def tokens(text: str) -> list[str]:
@@ -42,23 +38,11 @@ def is_word_part(character: str) -> bool:
     return _folded[ord(character)] != SEPARATOR
 
 
-def folded_utf8(codes: np.ndarray) -> np.ndarray:
-    """The folded character of each code point, as the bytes of its UTF-8.
-
-    Returns:
-        uint32 array: the first byte is the lowest; 0 for a mark that folds to nothing, 0x20 for a separator.
-    """
-    global _folded_bytes
-    if _folded_bytes is None:
-        _folded_bytes = np.full(0x110000, _UNKNOWN, np.uint32)
-    packed = _folded_bytes[codes]
-    unknown = packed == _UNKNOWN
-    if unknown.any():
-        new = np.unique(codes[unknown]).tolist()
-        _learn(map(chr, new))
-        _folded_bytes[new] = [int.from_bytes(_folded[code].encode(), "little") for code in new]
-        packed = _folded_bytes[codes]
-    return packed
+def folded_characters(characters: Iterable[str]) -> list[str]:
+    """What each character folds to: a character, "" or SEPARATOR."""
+    characters = list(characters)
+    _learn(characters)
+    return [_folded[ord(character)] for character in characters]
 
 
 def _cut(token: str) -> str:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from retrieval.shard import Batch, Shard
+from retrieval.batch import Batch
+from retrieval.shard import Shard
 from retrieval.shard_condition import ShardCondition
 from retrieval.substring.hits import Hits
 

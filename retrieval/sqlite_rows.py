@@ -1,0 +1,228 @@
+"""SQLite shards: databases with a table, view or FTS index `samples`, opened for reading only.
+
+Their rows have their rowids. Rows of a view, or of a table WITHOUT ROWID, are numbered from 1 as SQLite gives them.
+Rows that are looked up come as Python's values: few of them are read before numpy and pyarrow could be imported.
+Standard library only.
+"""
+
+import contextlib
+import json
+import re
+import shlex
+import sqlite3
+import struct
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from retrieval.cli import UserError
+from retrieval.columns import ColumnChoice, map_columns, shown_names
+from retrieval.record_values import python_columns, text_of
+from retrieval.shard import Shard, damage_named, named_columns
+
+SAMPLE_BLOCKS = 16  # places of a shard that a sample of its captions is read from
+SAMPLES = "samples"  # the table's name in the published databases
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a database for reading only: `immutable` takes no lock and leaves no -wal, -shm or -journal beside it.
+
+    Text comes as bytes: Arrow takes captions as they are, and text from the web is not always UTF-8.
+    """
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    connection.text_factory = bytes
+    return connection
+
+
+def open_sqlite(path: Path, head: bytes, size: int, asked: ColumnChoice) -> Shard:
+    page_bytes, pages = struct.unpack(">H", head[16:18])[0], struct.unpack(">I", head[28:32])[0]
+    page_bytes = 65536 if page_bytes == 1 else page_bytes
+    if size < 100 or (head[24:28] == head[92:96] and size < pages * page_bytes):
+        raise UserError(f"shard {path} is cut short ({size:,} of {pages * page_bytes:,} bytes): fetch it again")
+    for suffix in ("-wal", "-journal"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists() and beside.stat().st_size:
+            raise UserError(f"shard {path} has changes that are not in it yet ({beside.name}): close its writer first")
+    try:
+        with contextlib.closing(connect(path)) as connection:
+            connection.text_factory = str
+            return _describe_samples(connection, path, asked)
+    except (sqlite3.Error, UnicodeError) as error:
+        raise UserError(f"shard {path} is a SQLite database that cannot be read ({error})") from error
+
+
+def _describe_samples(connection: sqlite3.Connection, path: Path, asked: ColumnChoice) -> Shard:
+    tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"))
+    if SAMPLES not in tables:
+        raise UserError(f"shard {path} has no table {SAMPLES!r}; {_way_out(connection, path, sorted(tables))}")
+    names = [row[1] for row in connection.execute(f"PRAGMA table_info({SAMPLES})")]
+    columns = named_columns(path, names, asked)
+    module, options = _fts_options(tables[SAMPLES] or "")
+    if module and options.get("content") == "":
+        raise UserError(f"shard {path} is an index without its rows (content=''): it cannot give back a URL")
+
+    # SQLite stores the rows of an FTS table in an ordinary table, column for column. Reading that one is twice as fast.
+    stored = f"{SAMPLES}_content"
+    if module and stored in tables and not {"content", "compress", "uncompress"} & options.keys():
+        stored_names = [row[1] for row in connection.execute(f"PRAGMA table_info({stored})")][1:]
+        table, spelling = stored, dict(zip(names, stored_names, strict=False))
+    else:
+        table, spelling = SAMPLES, {name: name for name in names}
+    tokenizer = options.get("tokenize", "unicode61").replace("'", " ").replace('"', " ").split()
+    exact = (
+        module == "fts5"
+        and tokenizer in (["unicode61"], ["unicode61", "remove_diacritics", "1"])
+        and options.get("detail", "full") == "full"
+        and not re.search(rf"\b{re.escape(columns['TEXT'])}\b\W*\s+UNINDEXED", tables[SAMPLES], re.IGNORECASE)
+    )
+    return Shard(
+        path=path,
+        kind="sqlite",
+        columns=columns,
+        rows=_count_rows(connection, module, table, tables),
+        has_word_index=exact,
+        table=table,
+        table_columns=tuple(spelling.items()),
+        names=tuple(names),
+        has_rowids=bool(module) or _has_rowids(connection, names),
+    )
+
+
+def _way_out(connection: sqlite3.Connection, path: Path, tables: list[str]) -> str:
+    """The tables that it has, and the command that makes a view of one: one with an address, else the first."""
+    if not tables:
+        return "it has none"
+    names = {table: [row[1] for row in connection.execute(f"PRAGMA table_info({_quoted(table)})")] for table in tables}
+    table = next((table for table in tables if "URL" in map_columns(names[table])), tables[0])
+    statement = f"CREATE VIEW {SAMPLES} AS SELECT * FROM {_quoted(table)}"
+    command = f"import sqlite3; sqlite3.connect({str(path)!r}).execute({statement!r})"
+    return (
+        f"it has {shown_names(tables)}; make a view of one, as of {shown_names([table])} "
+        f"({shown_names(names[table])}), with python -c {shlex.quote(command)}"
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _has_rowids(connection: sqlite3.Connection, names: list[str]) -> bool:
+    """Not a view, a table WITHOUT ROWID, or a table with a column of that name."""
+    kind = connection.execute("SELECT type FROM sqlite_master WHERE name = ?", [SAMPLES]).fetchone()[0]
+    if kind == "view" or "rowid" in {name.lower() for name in names}:
+        return False
+    try:
+        connection.execute(f"SELECT rowid FROM {SAMPLES} LIMIT 1")
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
+def _fts_options(sql: str) -> tuple[str, dict[str, str]]:
+    """("fts5", {"tokenize": ...}) from a CREATE VIRTUAL TABLE; ("", {}) for an ordinary table."""
+    match = re.search(r"\bUSING\s+(fts[345])\s*\((.*)\)\s*;?\s*$", sql, re.IGNORECASE | re.DOTALL)
+    if not match:
+        return "", {}
+    options = re.findall(r"""\b(\w+)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^,]*)""", match[2])
+    return match[1].lower(), {key.lower(): value.strip().strip("'\"").strip() for key, value in options}
+
+
+def _count_rows(connection: sqlite3.Connection, module: str, table: str, tables: dict) -> int:
+    """The number of rows. Not by count(*) where FTS5 keeps it: that takes minutes over gigabytes."""
+    if module == "fts5" and f"{SAMPLES}_data" in tables:
+        # FTS5 keeps its averages as record 1 of the _data table; the first value is the rows, a big-endian varint.
+        # https://www.sqlite.org/fts5.html#fts5_data_structures
+        row = connection.execute(f"SELECT block FROM {SAMPLES}_data WHERE id = 1").fetchone()
+        rows = 0
+        for byte in row[0] if row and row[0] else b"":
+            rows = rows << 7 | byte & 0x7F
+            if byte < 0x80:
+                return rows
+    return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def sample_captions(shard: Shard, count: int) -> list[bytes | None]:
+    """About `count` captions, from SAMPLE_BLOCKS places of the shard. It must have rowids."""
+    with damage_named(shard.path), contextlib.closing(connect(shard.path)) as connection:
+        ends = [connection.execute(f"SELECT rowid FROM {shard.table} ORDER BY rowid {order} LIMIT 1").fetchone()
+                for order in ("ASC", "DESC")]  # fmt: skip
+        if None in ends:
+            return []
+        (lowest,), (highest,) = ends
+        found = {}
+        for block in range(SAMPLE_BLOCKS):
+            found |= connection.execute(
+                f"SELECT rowid, {caption_of(shard)} FROM {shard.table} AS s WHERE rowid >= ? ORDER BY rowid LIMIT ?",
+                [lowest + (highest - lowest) * block // SAMPLE_BLOCKS, count // SAMPLE_BLOCKS],
+            ).fetchall()
+    return list(found.values())
+
+
+def rows_of_index(shard: Shard, expressions: list[str], limit: int | None = None) -> Iterator[list[int]]:
+    """For each FTS5 expression the rowids that it finds, ascending, for a shard that `has_word_index`.
+
+    Args:
+        limit: only the first rows of each, up to this number.
+    """
+    column = shard.columns["TEXT"].replace('"', '""')
+    select = f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ? ORDER BY rowid LIMIT ?"
+    with damage_named(shard.path), contextlib.closing(connect(shard.path)) as connection:
+        for expression in expressions:
+            found = connection.execute(select, [f'{{"{column}"}} : ({expression})', -1 if limit is None else limit])
+            yield [row for (row,) in found]
+
+
+def rows_by_id(connection: sqlite3.Connection, shard: Shard, rowids: list[int], names: Sequence[str]) -> list[tuple]:
+    with damage_named(shard.path):
+        found = _look_up(connection, shard, rowids, names)
+    check_found(shard, len(found), len(rowids))
+    return found
+
+
+def _look_up(connection: sqlite3.Connection, shard: Shard, rowids: list[int], names: Sequence[str]) -> list[tuple]:
+    """These columns of these rows, in this order."""
+    listed = listed_columns(shard, names)
+    select = f"SELECT {listed} FROM json_each(?) AS wanted CROSS JOIN {shard.table} s ON s.rowid = wanted.value"
+    try:
+        connection.text_factory = str
+        try:
+            return connection.execute(select, [json.dumps(rowids)]).fetchall()
+        except sqlite3.OperationalError as error:
+            if "decode" not in str(error):
+                raise
+            connection.text_factory = text_of  # three times as slow, and works where text is not UTF-8
+            return connection.execute(select, [json.dumps(rowids)]).fetchall()
+    finally:
+        connection.text_factory = bytes
+
+
+def check_found(shard: Shard, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise UserError(
+            f"shard {shard.path} is damaged ({wanted - found:,} rows that its index names are not there): "
+            "rebuild its index, or fetch it again"
+        )
+
+
+def listed_columns(shard: Shard, names: Sequence[str]) -> str:
+    spelling = dict(shard.table_columns)
+    return ", ".join("s." + _quoted(spelling[name]) for name in names)
+
+
+def record_columns(shard: Shard) -> list[str]:
+    """The columns that records need: the caption, then those of `others`."""
+    return [shard.columns[ours] for ours in ("TEXT", *others(shard))]
+
+
+def caption_of(shard: Shard) -> str:
+    """The caption as the index read it: SQLite's own text of a number."""
+    return f"CAST({listed_columns(shard, [shard.columns['TEXT']])} AS TEXT)"
+
+
+def others(shard: Shard) -> list[str]:
+    return [ours for ours in shard.columns if ours != "TEXT"]
+
+
+def record_columns_of(shard: Shard, rows: list[tuple]) -> dict[str, list]:
+    """The values of these rows as records hold them: caption, then the columns of `others`."""
+    values = map(list, zip(*rows, strict=True))
+    return python_columns(shard, dict(zip(["TEXT", *others(shard)], values, strict=True)))

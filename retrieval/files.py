@@ -19,7 +19,10 @@ from retrieval.cli import UserError, say
 from retrieval.remote_address import RemoteFile
 
 LOCK_SECONDS = 5  # a worker whose run was killed ends within half a second and lets go of the lock
+LAID_OUT = 3  # levels of a JSON file with a line per entry
 FINGERPRINT_EDGE_BYTES = 1 << 16  # both ends of a file: a parquet's footer and an index's header live there
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @contextlib.contextmanager
@@ -37,10 +40,27 @@ def complete_file(path: Path | str):
         raise
 
 
-def write_json(path: Path | str, value, indent: int | None = 1) -> None:
-    """Write `value` as UTF-8 JSON. The file is complete or absent."""
+def write_json(path: Path | str, value) -> None:
+    """Write `value` as UTF-8 JSON that people can read: a class with its counts is one line. Complete or absent."""
     with complete_file(path) as beside:
-        beside.write_text(json.dumps(value, ensure_ascii=False, indent=indent) + "\n", encoding="utf-8")
+        beside.write_text(_laid_out(value, "\n") + "\n", encoding="utf-8")
+
+
+def _laid_out(value, line_end: str) -> str:
+    """JSON with a line per entry of an object, and per object of a list, down to LAID_OUT levels.
+
+    json.dumps with `indent` takes ten times as long, 0.1 s for ImageNet's counts.
+    """
+    inner = line_end + " "  # as many spaces as levels
+    if len(inner) > 1 + LAID_OUT or not value:
+        return _as_json(value)
+    if isinstance(value, dict):
+        entries, edges = (f"{_as_json(str(name))}: {_laid_out(entry, inner)}" for name, entry in value.items()), "{}"
+    elif isinstance(value, list | tuple) and isinstance(value[0], dict):
+        entries, edges = map(_as_json, value), "[]"
+    else:
+        return _as_json(value)
+    return edges[0] + inner + f",{inner}".join(entries) + line_end + edges[1]
 
 
 def writable_folder(path: Path | str, flag: str) -> Path:

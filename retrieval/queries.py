@@ -12,6 +12,7 @@ The match mode says when a phrase holds in a caption (substring/match_definition
 fts5parse.y and fts5_expr.c. `to_fts5` writes a query that SQLite reads in the same way. Standard library only.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -157,6 +158,7 @@ def is_quoted_whole(text: str) -> bool:
     return '"' not in text and ("-" in text or "/" in text) and NAMES not in text
 
 
+@functools.lru_cache(maxsize=1 << 13)  # a template's queries are parsed when they are checked, and to be searched
 def parse_query(text: str, names: Query | None = None) -> Query:
     """Parse a query in FTS5's language.
 

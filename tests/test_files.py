@@ -1,8 +1,11 @@
 """Complete files, fingerprints, folders that can be written."""
 
+import json
 import os
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from retrieval import files
 from retrieval.cli import UserError
@@ -63,3 +66,24 @@ def test_a_name_that_is_no_utf8_is_refused_and_any_other_is_not():
     files.check_names_are_text(["a.csv", "Ökö 🐈\n.csv", "\ufffd.csv"], "--dbs")
     with pytest.raises(UserError, match=r"--dbs 'a\\udcff.csv': its name is not UTF-8"):
         files.check_names_are_text(["a.csv", os.fsdecode(b"a\xff.csv")], "--dbs")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(JSON)
+def test_json_that_is_laid_out_is_the_same_json(value):
+    assert json.loads(files._laid_out(value, "\n")) == value
+
+
+def test_a_class_with_its_counts_is_one_line_of_a_manifest(tmp_path):
+    classes = {"hen": {"records": 2, "matches": {"hen": 2}}, "雞": {"records": 0, "matches": {}}}
+    files.write_json(tmp_path / "job.json", {"counts": {"rows": 3, "classes": classes}, "units": [{"a": 1}, {"a": 2}]})
+    lines = (tmp_path / "job.json").read_text().splitlines()
+    assert '   "雞": {"records": 0, "matches": {}}' in lines and ' "units": [' in lines and " ]" in lines
+    assert '  {"a": 1},' in lines and lines[0] == "{" and lines[-1] == "}"

@@ -44,6 +44,8 @@ def hyperscan_scanner(literals: list[bytes]) -> Scanner:
     """
     import hyperscan  # not on every platform
 
+    from retrieval.substring.kept_literals import kept_database
+
     if not literals:
         return re_scanner(literals)
     # Vectorscan's stride depends on the shortest literal, and each candidate is verified, which is slow in captions:
@@ -51,15 +53,21 @@ def hyperscan_scanner(literals: list[bytes]) -> Scanner:
     # Its bytes are in no UTF-8. Where they are found nevertheless, that is left out.
     dummies = [bytes((0xFE, 1 + number)) for number in range(max(1, FEWEST_LITERALS - len(literals)))]
     are_plain = b"\0" not in b"".join(literals)  # the binding ends a literal at a NUL
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    try:
+    together = literals + dummies
+
+    def compiled() -> hyperscan.Database:
+        database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         database.compile(
-            expressions=[literal if are_plain else escaped(literal) for literal in literals + dummies],
-            ids=list(range(len(literals) + len(dummies))),
-            elements=len(literals) + len(dummies),
+            expressions=[literal if are_plain else escaped(literal) for literal in together],
+            ids=list(range(len(together))),
+            elements=len(together),
             flags=hyperscan.HS_FLAG_CASELESS,
             literal=are_plain,  # regular expressions compile half as fast
         )
+        return database
+
+    try:
+        database = kept_database(together, are_plain, compiled)
     except hyperscan.ArchitectureError as error:
         raise ImportError("hyperscan does not run on this processor") from error
 

@@ -44,7 +44,7 @@ def scan_unit(unit: Unit, search: Search, stop: threading.Event | None = None) -
                 file.write(lines)
     rows = counter.rows if shard.rows is None else shard.rows
     counts = {"shard": fingerprint, "rows": rows, "bytes": unit.hits.stat().st_size} | counter.counts()
-    write_json(unit.counts, counts, indent=None)
+    write_json(unit.counts, counts)
     return counts | {"seconds": time.perf_counter() - started}
 
 

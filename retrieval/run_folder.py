@@ -84,6 +84,8 @@ def begun_run(folder: Path, run: Run, overwrite: bool) -> Iterator[None]:
                 _remove_run(folder)
             if run.writes_chunks:
                 _remove_job(folder, run)
+            for remains in folder.glob(f".{RUN_FILE}.*.part"):  # of a run that was killed as it wrote this file
+                remains.unlink(missing_ok=True)
             write_json(folder / RUN_FILE, run.held())
         yield
 
@@ -153,9 +155,8 @@ def _remove_run(folder: Path) -> None:
 
 def _remove_job(folder: Path, run: Run) -> None:
     """Remove the job's manifest and chunks: this run may write fewer. Remove what a killed run of it left."""
-    manifest_path(folder, run.job_idx, run.total_jobs).unlink(missing_ok=True)
-    for page in PAGES:
-        for path in (folder / page, *folder.glob(f".{page}.*.part")):
+    for name in (manifest_path(folder, run.job_idx, run.total_jobs).name, *PAGES):
+        for path in (folder / name, *folder.glob(f".{name}.*.part")):
             path.unlink(missing_ok=True)
     for path in (*folder.glob("chunk_*.json"), *folder.glob(".chunk_*.json.*.part")):
         if is_chunk_of(path.name, run.job_idx, run.total_jobs):

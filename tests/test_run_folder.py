@@ -128,3 +128,11 @@ def test_a_folder_in_which_a_process_is_running_is_refused(tmp_path, monkeypatch
         holder.kill()
         holder.communicate()
     finish(tmp_path, run, overwrite=overwrite)
+
+
+def test_what_a_killed_run_left_of_its_own_files_goes_when_it_is_run_again(tmp_path):
+    finish(tmp_path)
+    for name in (".run.json", "job_0_of_1.json", "chunk_0.json", "report.html"):
+        (tmp_path / f".{name}.0123abcd.part").write_text("{")
+    finish(tmp_path)
+    assert not list(tmp_path.glob("*.part")) and not list(tmp_path.glob(".*.part"))

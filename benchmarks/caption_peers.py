@@ -106,12 +106,12 @@ def row(label: str, seconds: float, rows: int, ours: float | None = None) -> Non
     print(f"  {label:<58} {seconds:>8.3f} s {rows / seconds:>12,.0f} captions/s {ratio}", flush=True)
 
 
-def filter_command(output: Path, shards: list[Path], args, match: str, workers: int = 1) -> list[str]:
+def filter_command(output: Path, shards: list[Path], match: str, workers: int = 1) -> list[str]:
     return [sys.executable, str(SCRIPT), "-o", str(output), "-q", str(output.parent / "names.txt"), "--match", match,
             "--workers", str(workers), "--dbs", *map(str, shards)]  # fmt: skip
 
 
-def best_filter(output: Path, shards: list[Path], args, match: str, workers: int = 1) -> tuple[float, dict]:
+def best_filter(output: Path, shards: list[Path], args, match: str, workers: int) -> tuple[float, dict]:
     """(seconds, the manifest's counts) of the fastest whole run into an empty folder."""
 
     def clear():
@@ -119,7 +119,7 @@ def best_filter(output: Path, shards: list[Path], args, match: str, workers: int
         os.sync()  # so that this run does not wait for what an earlier one has left to write
 
     def run():
-        subprocess.run(filter_command(output, shards, args, match, workers), check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(filter_command(output, shards, match, workers), check=True, stderr=subprocess.DEVNULL)
 
     seconds, _ = best(args.repeats, run, clear)
     return seconds, json.loads((output / "job_0_of_1.json").read_text())["counts"]
@@ -275,7 +275,7 @@ def report_memory(work: Path, shards: list[Path], args) -> int:
     for times in (1, 10):
         # RUSAGE_CHILDREN only grows, so each run has its own process.
         with linked(work, shards, times) as links:
-            command = [sys.executable, "-c", PEAK, *filter_command(work / f"out-{times}", links, args, "word")]
+            command = [sys.executable, "-c", PEAK, *filter_command(work / f"out-{times}", links, "word")]
             counted = subprocess.check_output(command, text=True)
         peak = int(counted.splitlines()[-1]) / 1024
         counts = json.loads((work / f"out-{times}" / "job_0_of_1.json").read_text())["counts"]

@@ -436,7 +436,6 @@ def fetch_all(
     workers: int,
     *,
     retries: int = RETRIES,
-    stall_seconds: float = STALL_SECONDS,
     first_pause_seconds: float = FIRST_PAUSE_SECONDS,
 ) -> FetchSummary:
     """Fetch files side by side under one bar (bytes, rate, time left), with a line for each that fails.
@@ -467,7 +466,6 @@ def fetch_all(
                 download.expected_bytes,
                 download.sha256,
                 retries=retries,
-                stall_seconds=stall_seconds,
                 first_pause_seconds=first_pause_seconds,
                 on_bytes=held,
                 on_size=lambda size: sized(download.destination, size),

@@ -9,7 +9,7 @@ from build_knn_index import main
 
 from retrieval.embeddings import EmbeddingFiles, open_matching
 from retrieval.indexing import index_build
-from retrieval.indexing.recall import measure_recall
+from retrieval.indexing.recall import recall_infos
 
 WIDTH, ROWS, FILES = 32, 3_000, 12
 
@@ -81,11 +81,11 @@ def test_the_index_looks_at_no_more_than_it_needs_and_is_the_same_each_time(fold
     assert infos["index_param"] == again["index_param"] and infos["recall@10"] == again["recall@10"]
     index = faiss.read_index(str(tmp_path / "a" / "knn.index"))
     embeddings = open_matching(folder, "*.npy", "--embeddings")
-    assert measure_recall(index, embeddings, 256, seed=0) == pytest.approx(infos["recall@10"], abs=1e-4)
+    assert recall_infos(index, embeddings, 256, seed=0)["recall@10"] == pytest.approx(infos["recall@10"], abs=1e-4)
     most = {"IVF64,Flat": "nprobe=64", "HNSW16": "efSearch=4096"}[key]
     assert infos["index_param"] != most
     faiss.ParameterSpace().set_index_parameters(index, most)
-    assert infos["recall@10"] >= 0.99 * measure_recall(index, embeddings, 256, seed=0)
+    assert infos["recall@10"] >= 0.99 * recall_infos(index, embeddings, 256, seed=0)["recall@10"]
 
 
 def test_recall_is_what_plain_search_says(folder):
@@ -100,7 +100,7 @@ def test_recall_is_what_plain_search_says(folder):
     found = index.search(vectors[asked], 10)[1]
     expected = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(exact, found, strict=True)])
     assert expected < 0.99  # else this would show nothing
-    assert measure_recall(index, embeddings, 200, seed=5) == pytest.approx(expected, abs=0.005)
+    assert recall_infos(index, embeddings, 200, seed=5)["recall@10"] == pytest.approx(expected, abs=0.005)
 
 
 def test_equal_rows_do_not_count_against_recall(tmp_path):
@@ -110,7 +110,7 @@ def test_equal_rows_do_not_count_against_recall(tmp_path):
     index = faiss.IndexIDMap(faiss.IndexFlatIP(WIDTH))
     ids = np.arange(1_000).reshape(20, 50)[:, ::-1].ravel()  # the last of each 50 equal rows is found first
     index.add_with_ids(vectors.astype(np.float32), ids.copy())
-    assert measure_recall(index, embeddings, 100, seed=0) == 1.0
+    assert recall_infos(index, embeddings, 100, seed=0)["recall@10"] == 1.0
 
 
 @pytest.mark.parametrize(

@@ -158,8 +158,6 @@ def test_what_is_no_image_folder_is_refused(tmp_path, model):
     write_image(tmp_path / "flat" / "0.jpg", 0)
     with pytest.raises(UserError, match="no images in class folders"):
         embed_folder(tmp_path / "flat", model)
-    with pytest.raises(UserError, match="leave the split out"):
-        embed_folder(write_folder(tmp_path / "data", 2), model, split="train")
 
 
 def test_the_loaders_of_image_folders_do_not_see_the_features(tmp_path, model):

@@ -21,27 +21,19 @@ def is_plain(folder: Path) -> bool:
     return folder.is_dir() and not is_ours(folder) and not holds_tars
 
 
-def labelled_images(folder: Path, split: str | None = None) -> list[tuple[str, str]]:
+def labelled_images(folder: Path) -> list[tuple[str, str]]:
     """(file, class folder) of each image of an ImageFolder, ours or any other: FOLDER/CLASS/…/IMAGE. Sorted by file.
 
     Of ours only the images that its metadata lists count.
 
-    Args:
-        split: of a dataset of ours, only this split.
-
     Raises:
-        UserError: it is no folder, has no class folder with an image, or no such split.
+        UserError: it is no folder, or has no class folder with an image.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder: give an ImageFolder, FOLDER/CLASS/IMAGE")
     if is_ours(folder):
-        images = [
-            (entry["file_name"], PurePosixPath(entry["file_name"]).parent.name) for entry in images_of(folder, split)
-        ]
-    elif split:
-        raise UserError(
-            f"{folder} was not made by the downloader: leave the split out, or give the folder of one split"
-        )
+        names = (entry["file_name"] for entry in images_of(folder))
+        images = [(name, PurePosixPath(name).parent.name) for name in names]
     else:
         names = (name for name in visible_files(folder, Counter()) if is_image(name))
         images = [(name, PurePosixPath(name).parts[0]) for name in names if "/" in name]

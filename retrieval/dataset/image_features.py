@@ -66,22 +66,18 @@ class ImageFeatures:
         return [PurePosixPath(name).stem for name in self.names]
 
 
-def embed_folder(
-    folder: Path, model: ClipModel, features: Path | None = None, split: str | None = None, workers: int | None = None
-) -> ImageFeatures:
+def embed_folder(folder: Path, model: ClipModel, features: Path | None = None) -> ImageFeatures:
     """The features of all images of an ImageFolder. What was embedded before is only read.
 
     Args:
         features: where features are kept (default: <folder>.features).
-        split: of a dataset of ours, only the images of this split.
-        workers: threads that read and decode (default: one per core).
 
     Raises:
         UserError: the folder has no images, its features cannot be written, or another run is writing them.
     """
-    images = labelled_images(folder, split)
+    images = labelled_images(folder)
     place = model_folder(features or default_features(folder), model)
-    with only_writer(place), ThreadPoolExecutor(workers or os.cpu_count()) as threads:
+    with only_writer(place), ThreadPoolExecutor(os.cpu_count()) as threads:
         hashes, lost = _hash_files(folder, [name for name, _ in images], place / HASHES, threads)
         places, reasons = _read_parts(place, model.width)
         first_file = {digest: name for name, digest in reversed(hashes.items())}
@@ -94,7 +90,7 @@ def embed_folder(
     lost |= {name: reasons[digest] for name, digest in hashes.items() if digest in reasons}
     kept = [(name, label, hashes[name]) for name, label in images if name not in lost]
     names, labels, digests = (list(column) for column in zip(*kept, strict=True)) if kept else ([], [], [])
-    return ImageFeatures(names, labels, digests, _take(place, [places[digest] for digest in digests], model), lost)
+    return ImageFeatures(names, labels, digests, _take([places[digest] for digest in digests], model.width), lost)
 
 
 def default_features(folder: Path) -> Path:
@@ -218,9 +214,9 @@ def _embed(todo: list[tuple[str, Path]], model: ClipModel, place: Path, threads:
             write_json(file.with_suffix(".json"), {"rows": kept, "lost": lost})
 
 
-def _take(place: Path, wanted: list[tuple[Path, int]], model: ClipModel) -> np.ndarray:
+def _take(wanted: list[tuple[Path, int]], width: int) -> np.ndarray:
     """float32 (n, width) of rows of several parts."""
-    taken = np.empty((len(wanted), model.width), np.float32)
+    taken = np.empty((len(wanted), width), np.float32)
     files: dict[Path, list[int]] = {}
     for number, (file, _) in enumerate(wanted):
         files.setdefault(file, []).append(number)

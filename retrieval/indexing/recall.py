@@ -36,11 +36,6 @@ def infos_of(index, embeddings: EmbeddingFiles, exact: ExactAnswers | None) -> d
     return {f"recall@{RECALL_AT}": round(recall_of(index, embeddings, exact), 4), "recall_queries": len(exact.vectors)}
 
 
-def measure_recall(index, embeddings: EmbeddingFiles, queries: int, seed: int) -> float:
-    """Ask for a sample of rows by their own embeddings, and compare with exact search."""
-    return recall_of(index, embeddings, exact_answers(embeddings, queries, seed))
-
-
 def exact_answers(embeddings: EmbeddingFiles, queries: int | None, seed: int) -> ExactAnswers | None:
     """Exact search for a sample of rows: reads every row once, one block at a time. None: no rows to ask for."""
     if queries is None:

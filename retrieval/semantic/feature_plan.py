@@ -123,8 +123,8 @@ def features_of(shard: Shard, wishes: FeatureWishes, with_files: dict) -> dict[s
     columns = vector_columns(shard, wishes) if len(found) < len(wishes.sources) else {}
     found = {source: found.get(source) or columns.get(source) for source in wishes.sources}
     found = {source: features for source, features in found.items() if features}
-    for source, features in found.items():
-        check_fit(shard, wishes, source, features)
+    for features in found.values():
+        check_fit(shard, wishes, features)
     if not found and "text_index" in wishes.sources:
         found = {"text_index": Features("captions", "captions, embedded now")}
     if not found:
@@ -218,7 +218,7 @@ def check_column(shard: Shard, name: str, kind: pa.DataType, model: ModelSource)
         raise UserError(other_width(f"shard {shard.path}: column {name}", kind.list_size, model))
 
 
-def check_fit(shard: Shard, wishes: FeatureWishes, source: str, features: Features) -> None:
+def check_fit(shard: Shard, wishes: FeatureWishes, features: Features) -> None:
     """Rows for rows, and the model's width."""
     if not features.parts:
         return

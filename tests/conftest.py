@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -14,6 +15,16 @@ ROOT = Path(__file__).parent.parent
 for name in [name for name in os.environ if name.startswith("SLURM_")]:
     del os.environ[name]
 os.environ |= {"NO_ALBUMENTATIONS_UPDATE": "1", "WANDB_MODE": "offline", "HF_HUB_OFFLINE": "1"}
+
+# A slow machine is no failure, and each run of the suite tries the same examples; with FUZZ_EXAMPLES=2000 it tries new
+# ones.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+)
+settings.load_profile("suite")
 
 
 def pytest_make_parametrize_id(val, argname):

@@ -274,10 +274,14 @@ def chunks(folder: Path, records: list[dict]) -> Path:
     return folder
 
 
+PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links
+HASTY = ("--timeout", 10, "--deadline", 10)  # for servers that are silent for 20 seconds, or drip for 30
+
+
 def arguments(tmp_path, *more, r=("chunks",), w="work", out="dataset", private=True):
     return [
         "--r", *(tmp_path / folder for folder in r), "--w", tmp_path / w, "--dataset-output", tmp_path / out,
-        "--nthreads", 16, "--nprocesses", 1, "--timeout", 4, *(["--allow-private-hosts"] if private else []), *more,
+        "--nthreads", 16, "--nprocesses", 1, *PATIENT, *(["--allow-private-hosts"] if private else []), *more,
     ]  # fmt: skip
 
 

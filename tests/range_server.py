@@ -55,7 +55,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.path, self.command, self.headers.get("Range"), self.headers.get("Authorization")
         )  # fmt: skip
         self.server.asked.append(self.asked)
-        time.sleep(self.server.latency)
+        with self.server.waiting():
+            time.sleep(self.server.latency)
         with contextlib.suppress(ConnectionError):  # the client has left
             if match := re.fullmatch(r"api/datasets/([^/]+/[^/]+)(?:/revision/(.+))?", path):
                 self.repository(match[1], match[2])
@@ -192,6 +193,16 @@ class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request, address):  # the client has left
         pass
 
+    @contextlib.contextmanager
+    def waiting(self):
+        """Counts the requests that wait at the same time."""
+        with self.counting:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        yield
+        with self.counting:
+            self.at_once -= 1
+
     def sent(self, *, of: str = "") -> int:
         return sum(asked.sent for asked in self.asked if of in asked.path)
 
@@ -202,6 +213,7 @@ def serving(root: Path, port: int = 0, host: str = "127.0.0.1"):
     server.root, server.asked, server.faults, server.hub_faults, server.etags = Path(root), [], {}, [], {}
     server.latency, server.headers, server.storage, server.elsewhere, server.needs = 0, {}, "", "", None
     server.released, server.connections = threading.Event(), []
+    server.counting, server.at_once, server.most_at_once = threading.Lock(), 0, 0
     server.at = f"http://{host}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -17,7 +17,7 @@ from pathlib import Path
 DAEMONS = ("munged", "slurmctld", "slurmd")
 TOOLS = ("mungekey", "sbatch", "squeue", "scontrol", "scancel", "sinfo")
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"  # where daemons lie, often not in an ordinary user's PATH
-START_SECONDS = 30
+START_SECONDS = 120
 
 # One node that says it has four cores whatever the machine has; no accounting, no cgroups, no limits on memory.
 # A requeued job waits until its credential has expired: cred_expire, 120 s by default, and at least 5.

@@ -151,7 +151,7 @@ def main(argv=None):
         raise UserError("--dbs matches nothing: give paths of shards")
     if sys.argv[1] == "long":
         print("ready", flush=True)
-        time.sleep(30)
+        time.sleep(120)
     while True:
         print("data" * 1000)
 sys.exit(main())
@@ -170,7 +170,7 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on():
     )
     assert child.stdout.readline() == "ready\n"
     child.send_signal(signal.SIGINT)
-    _, talk = child.communicate(timeout=10)
+    _, talk = child.communicate(timeout=60)
     assert (child.returncode, talk) == (
         130,
         "interrupted: what is complete is kept; the same command does the rest\n",
@@ -185,7 +185,7 @@ def test_a_reader_that_leaves_early_is_no_traceback():
     child.stdout.close()
     assert child.stderr.read() == ""
     child.stderr.close()
-    assert child.wait(timeout=10) == 141
+    assert child.wait(timeout=60) == 141
 
 
 def test_the_description_of_a_parser_is_the_docstring_as_laid_out():

@@ -13,7 +13,7 @@ import open_clip
 import pytest
 import torch
 import web_captions
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_clip.tokenizer import SimpleTokenizer
 from PIL import Image
@@ -215,13 +215,13 @@ def assert_same_ids(texts):
         assert ours.tolist() == theirs.tolist(), repr(text)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(st.lists(st.lists(st.one_of(st.text(), st.sampled_from(TRICKY)), max_size=12).map("".join), max_size=8))
 def test_ids_are_open_clips_on_any_unicode(texts):
     assert_same_ids(texts)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=0x2122), max_size=60))
 def test_ids_are_open_clips_on_the_characters_that_take_the_short_way(text):
     assert_same_ids([text])

@@ -19,7 +19,7 @@ SCRIPTS = sorted(
 def help_page(script: Path) -> subprocess.CompletedProcess:
     # -S: no site-packages, so not one third-party package can be imported.
     return subprocess.run(
-        [sys.executable, "-S", str(ROOT / script), "--help"], cwd="/", capture_output=True, text=True, timeout=20
+        [sys.executable, "-S", str(ROOT / script), "--help"], cwd="/", capture_output=True, text=True, timeout=120
     )
 
 
@@ -48,6 +48,6 @@ def test_the_scripts_of_the_pipeline_are_all_there():
 @pytest.mark.parametrize("script", SCRIPTS, ids=str)
 def test_an_unknown_flag_is_exit_code_2(script):
     done = subprocess.run(
-        [sys.executable, "-S", str(ROOT / script), "--no-such-flag"], capture_output=True, text=True, timeout=20
+        [sys.executable, "-S", str(ROOT / script), "--no-such-flag"], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2 and "Traceback" not in done.stderr

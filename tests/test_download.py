@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from download_server import chunks, contents, loaded, planned, record
+from download_server import HASTY, chunks, contents, loaded, planned, record
 from PIL import Image
 
 from retrieval.download.plan_choice import count_dropped
@@ -36,7 +36,7 @@ def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run
 ):
     urls, rows = rows_of_every_kind(server)
     chunks(tmp_path / "chunks", rows)
-    done = download()
+    done = download(*HASTY)
     report, metadata, files = loaded(tmp_path)
 
     assert report["dropped"] == {

@@ -31,7 +31,6 @@ from retrieval.embeddings import open_embeddings
 from retrieval.farthest_points import farthest_points
 
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
-PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links
 
 
 def wanted(database) -> set[tuple[str, str]]:
@@ -125,7 +124,7 @@ def test_what_both_filters_found_is_placed_with_the_provenance_of_both(server, t
     urls = [f"{server.at}/jpeg/{number}" for number in range(3)]
     chunks(tmp_path / "a", [record(url) for url in urls[:2]])
     chunks(tmp_path / "b", [record(url, SOURCE="text_index", SCORE=0.4, RANK=n) for n, url in enumerate(urls[1:])])
-    download("--combine", "intersection", *PATIENT, r=("a", "b"))
+    download("--combine", "intersection", r=("a", "b"))
     report, metadata, _ = loaded(tmp_path)
     assert server.asked == ["/jpeg/1"]
     (entry,) = metadata.values()
@@ -287,7 +286,7 @@ def test_fill_ends_with_full_folders_asks_for_nothing_twice_and_tops_up_later(se
     ]
     rows += [record(f"{server.at}/jpeg/c", "c"), record(f"{server.at}/gone/c", "c")]
     chunks(tmp_path / "chunks", rows)
-    done = download("--fill", 6, "--prefer", "score", *PATIENT)
+    done = download("--fill", 6, "--prefer", "score")
     report, metadata, _ = loaded(tmp_path)
     alive = [n for n in range(60) if kinds[n % 5] == "jpeg"][:6]
     assert {(entry["QUERY"], entry["url"]) for entry in metadata.values()} == {
@@ -299,11 +298,11 @@ def test_fill_ends_with_full_folders_asks_for_nothing_twice_and_tops_up_later(se
 
     before = contents(tmp_path / "dataset")
     server.asked.clear()
-    download("--fill", 6, "--prefer", "score", *PATIENT)
+    download("--fill", 6, "--prefer", "score")
     assert server.asked == [] and contents(tmp_path / "dataset") == before
 
     chunks(tmp_path / "more", [record(f"{server.at}/jpeg/more{n}", "a", RANK=0, SCORE=0.9) for n in range(5)])
-    download("--fill", 8, "--prefer", "score", *PATIENT, r=("chunks", "more"))
+    download("--fill", 8, "--prefer", "score", r=("chunks", "more"))
     report, metadata, _ = loaded(tmp_path)
     assert [report["classes"][name]["kept"] for name in "abc"] == [8, 8, 1]
     assert sum("more" in entry["url"] for entry in metadata.values()) == 2
@@ -333,7 +332,7 @@ def test_fill_killed_and_run_again_makes_the_same_folder(server, tmp_path, downl
     kinds = ["jpeg", "gone", "placeholder", "gone", "jpeg", "same"]
     rows = [record(f"{server.at}/{kinds[n % 6]}/{n % 150}", ["a", "b"][n % 2]) for n in range(200)]
     chunks(tmp_path / "chunks", rows)
-    command = [sys.executable, "download_urls_img2dataset.py", *map(str, arguments(tmp_path, "--fill", 15, *PATIENT))]
+    command = [sys.executable, "download_urls_img2dataset.py", *map(str, arguments(tmp_path, "--fill", 15))]
     run = subprocess.Popen(command, cwd=Path(__file__).parent.parent, stderr=subprocess.DEVNULL)
     while run.poll() is None and next((tmp_path / "work").glob("images-*/round-00001.parquet"), None) is None:
         time.sleep(0.01)
@@ -344,8 +343,8 @@ def test_fill_killed_and_run_again_makes_the_same_folder(server, tmp_path, downl
     run.wait()
     while any(process in process_tree(process) for process in started):  # what it had started ends by itself
         time.sleep(0.1)
-    download("--fill", 15, *PATIENT)
-    download("--fill", 15, *PATIENT, w="work2", out="undisturbed/dataset")
+    download("--fill", 15)
+    download("--fill", 15, w="work2", out="undisturbed/dataset")
     assert contents(tmp_path / "dataset") == contents(tmp_path / "undisturbed" / "dataset")
 
 
@@ -358,10 +357,10 @@ def test_a_lower_cap_takes_images_out_of_the_folder_and_a_higher_one_brings_them
     rows = [record(f"{server.at}/jpeg/{n}", ["a", "b"][n % 2]) for n in range(12)]
     rows += [record(f"{server.at}/jpeg/{n}", "c") for n in range(2)]
     chunks(tmp_path / "chunks", rows)
-    download(*PATIENT)
+    download()
     before = contents(tmp_path / "dataset")
     server.asked.clear()
-    done = download("--max-per-class", 2, *PATIENT, w="another")  # of whose rounds none has these images
+    done = download("--max-per-class", 2, w="another")  # of whose rounds none has these images
     report, metadata, files = loaded(tmp_path)
     assert [report["classes"][name]["kept"] for name in "abc"] == [2, 2, 2]
     assert report["classes"]["a"] == {"asked": 2, "live": 2, "kept": 2, "folder": "a"}
@@ -370,7 +369,7 @@ def test_a_lower_cap_takes_images_out_of_the_folder_and_a_higher_one_brings_them
     assert "removed: 8 images that earlier runs placed and this run does not want (8 over --max-per-class)" in (
         done.stderr
     )
-    download(*PATIENT, w="another")
+    download(w="another")
     again = contents(tmp_path / "dataset")
     assert server.asked == []
     assert {name: again[name] for name in before if name != "report.html"} == {
@@ -381,8 +380,8 @@ def test_a_lower_cap_takes_images_out_of_the_folder_and_a_higher_one_brings_them
 def test_images_of_other_folders_of_chunks_stay_and_the_last_lines_say_so(server, tmp_path, download):
     for name in "ab":
         chunks(tmp_path / name, [record(f"{server.at}/jpeg/{name}{n}", name) for n in range(3)])
-    download(*PATIENT, r=("a",))
-    done = download("--max-per-class", 1, *PATIENT, r=("b",))
+    download(r=("a",))
+    done = download("--max-per-class", 1, r=("b",))
     report, metadata, _ = loaded(tmp_path)
     assert (report["kept"], report["images"], len(metadata)) == (1, 4, 4)
     assert "holds 4, 3 of them for other --r folders" in done.stderr
@@ -391,7 +390,7 @@ def test_images_of_other_folders_of_chunks_stay_and_the_last_lines_say_so(server
 def test_dropped_images_are_replaced_and_stay_out(server, tmp_path, download):
     rows = [record(f"{server.at}/jpeg/{n}", "a", RANK=n) for n in range(12)]
     chunks(tmp_path / "chunks", rows)
-    fill = ("--fill", 4, "--prefer", "score", *PATIENT)
+    fill = ("--fill", 4, "--prefer", "score")
     download(*fill)
     _, metadata, _ = loaded(tmp_path)
     key_of = {int(entry["url"].rpartition("/")[2]): key for key, entry in metadata.items()}
@@ -502,7 +501,7 @@ def test_diverse_from_the_command_line_with_fill_and_its_refusals(server, tmp_pa
     kinds = ["jpeg", "gone", "jpeg"]
     rows = [row | {"URL": f"{server.at}/{kinds[row['ROW'] % 3]}/{row['ROW']}.jpg"} for row in rows[:60:2]]
     chunks(tmp_path / "chunks", rows)
-    download("--diverse", tmp_path / "emb", "--fill", 4, "--prefer", "score", *PATIENT)
+    download("--diverse", tmp_path / "emb", "--fill", 4, "--prefer", "score")
     report, metadata, _ = loaded(tmp_path)
     members = np.arange(0, 60, 2)
     first = int(np.argmin([(row * 7) % 400 for row in members]))
@@ -510,7 +509,7 @@ def test_diverse_from_the_command_line_with_fill_and_its_refusals(server, tmp_pa
     alive = [row for row in order.tolist() if kinds[row % 3] == "jpeg"][:4]
     assert row_numbers({(entry["url"], "a") for entry in metadata.values()}, "a") == sorted(alive)
     before = contents(tmp_path / "dataset")
-    said = download("--diverse", tmp_path / "emb", "--fill", 4, "--prefer", "score", *PATIENT).stderr
+    said = download("--diverse", tmp_path / "emb", "--fill", 4, "--prefer", "score").stderr
     assert contents(tmp_path / "dataset") == before
     assert "--diverse: 30 of these 30 have an embedding" in said
 

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from download_server import arguments, chunks, loaded, record
+from download_server import HASTY, arguments, chunks, loaded, record
 from hostile_internet import UNSHARE, why_no_internet
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +38,7 @@ def test_the_workers_of_a_cluster_fetch_and_keep_to_the_limits(tmp_path, engine)
     rows = [record(f"http://{path}") for path in wanted]
     rows += [record(f"http://public.test/jpeg/{number}", "dotted") for number in range(20)]
     chunks(tmp_path / "chunks", rows)
-    limits = ("--distributor", engine, "--nprocesses", 2, "--deadline", 5, "--max-megabytes", 5)
+    limits = ("--distributor", engine, "--nprocesses", 2, *HASTY, "--max-megabytes", 5)
     command = [
         *UNSHARE,
         sys.executable,

@@ -17,7 +17,6 @@ from retrieval.download.perceptual_hash import hash_images, images_under, near_a
 from retrieval.download.settings import NEAR_BITS
 
 pytest_plugins = "download_server"
-PATIENT = ("--timeout", 60, "--deadline", 90)  # a busy machine's answers should not be taken for dead links
 
 
 def drawn(name: str, size=(300, 200), kind="JPEG", **options) -> bytes:
@@ -98,7 +97,7 @@ def test_near_duplicates_are_kept_once_the_best_ranked_and_the_same_command_agai
     rows += [record(f"{server.at}/view/a/95", "dotted"), record(f"{server.at}/view/a/95")]
     chunks(tmp_path / "chunks", rows)
     flags = ("--near-duplicates", "--prefer", "score")
-    done = download(*PATIENT, *flags)
+    done = download(*flags)
     report, metadata, _ = loaded(tmp_path)
     assert viewed(metadata) == ["a/60", "a/95", "b/90", "c/80"]  # a/95 for the other class
     assert report["dropped"] == {"near-duplicate in its class": 3, "repeated (same URL and class)": 1}
@@ -106,20 +105,20 @@ def test_near_duplicates_are_kept_once_the_best_ranked_and_the_same_command_agai
     assert report["classes"]["banded"] == {"asked": 6, "live": 6, "kept": 3, "folder": "banded"}
     before = contents(tmp_path / "dataset")
     server.asked.clear()
-    download(*PATIENT, *flags)
+    download(*flags)
     assert server.asked == [] and contents(tmp_path / "dataset") == before
     shutil.rmtree(tmp_path / "work")
-    download(*PATIENT, *flags)  # without what was fetched: the images that are placed stay
+    download(*flags)  # without what was fetched: the images that are placed stay
     assert contents(tmp_path / "dataset") == before
 
 
 def test_near_duplicates_that_an_earlier_run_placed_are_removed(server, tmp_path, download, views):
     views_of = ["a/50", "a/90", "b/50", "b/90", "c/90"]
     chunks(tmp_path / "chunks", [record(f"{server.at}/view/{view}") for view in views_of])
-    download(*PATIENT)
+    download()
     key = next(key for key, entry in loaded(tmp_path)[1].items() if "/c/" in entry["url"])
     (tmp_path / "dataset" / "banded" / f"{key}.jpg").write_bytes(b"broken")
-    done = download(*PATIENT, "--near-duplicates", 6)
+    done = download("--near-duplicates", 6)
     assert "removed: 2 images that an earlier run placed" in done.stderr
     report, metadata, files = loaded(tmp_path)
     assert len({view[0] for view in viewed(metadata)}) == len(files) == report["kept"] == 3
@@ -133,12 +132,12 @@ def test_fill_counts_no_image_that_is_dropped_for_its_looks(server, tmp_path, do
     (tmp_path / "test" / "deep" / "b.png").write_bytes(drawn("b", (200, 200), "PNG"))
     (tmp_path / "test" / "labels.txt").write_text("no image")
     flags = ("--fill", 4, "--prefer", "score", "--near-duplicates", "--exclude", tmp_path / "test")
-    download(*PATIENT, *flags)
+    download(*flags)
     report, metadata, _ = loaded(tmp_path)
     assert viewed(metadata) == ["a/50", "c/50", "d/50", "e/50"]
     assert report["dropped"]["like an image of --exclude"] == 3
     before = contents(tmp_path / "dataset")
-    download(*PATIENT, *flags)
+    download(*flags)
     assert contents(tmp_path / "dataset") == before
 
 
@@ -147,13 +146,13 @@ def test_exclude_removes_what_is_placed_for_any_class_whether_it_is_asked_for_ag
 ):
     chunks(tmp_path / "a", [record(f"{server.at}/view/{name}/90", "banded") for name in "pq"])
     chunks(tmp_path / "b", [record(f"{server.at}/view/{name}/90", "dotted") for name in "prs"])
-    download(*PATIENT, r=("a",))
+    download(r=("a",))
     (tmp_path / "test").mkdir()
     for name in "pqr":
         (tmp_path / "test" / f"{name}.JPEG").write_bytes(drawn(name, (150, 100), quality=70))
-    plan = download(*PATIENT, "--exclude", tmp_path / "test", "--dry-run", r=("b",))
+    plan = download("--exclude", tmp_path / "test", "--dry-run", r=("b",))
     assert "wanted: 3 images of 1 classes" in plan.stderr and len(loaded(tmp_path)[2]) == 2
-    done = download(*PATIENT, "--exclude", tmp_path / "test", r=("b",))
+    done = download("--exclude", tmp_path / "test", r=("b",))
     assert "removed: 2 images that an earlier run placed" in done.stderr
     report, metadata, files = loaded(tmp_path)
     assert viewed(metadata) == ["s/90"]
@@ -161,9 +160,9 @@ def test_exclude_removes_what_is_placed_for_any_class_whether_it_is_asked_for_ag
     assert not (tmp_path / "dataset" / "banded").exists()  # ImageFolder refuses an empty class folder
     before = contents(tmp_path / "dataset")
     server.asked.clear()
-    download(*PATIENT, "--exclude", tmp_path / "test", r=("b",))
+    download("--exclude", tmp_path / "test", r=("b",))
     assert server.asked == [] and contents(tmp_path / "dataset") == before
-    download(*PATIENT, r=("b",))
+    download(r=("b",))
     assert viewed(loaded(tmp_path)[1]) == ["p/90", "r/90", "s/90"]
 
 

@@ -451,8 +451,11 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(tmp_path, rows)
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     expected = output_bytes(tmp_path / "whole")
     killed, workers, stopped = tmp_path / "killed", [], 0
+    moments = [(0, True), (1, False), (3, False), (5, True), (2, False), (7, False), (8, True)]
 
-    for shards_done, again in ((0, True), (1, False), (3, False), (5, True), (2, False), (7, False), (8, True)):
+    for place, (shards_done, again) in enumerate(moments * 4):  # a run may be faster than we are, on a busy machine
+        if place >= len(moments) and place % len(moments) == 0 and stopped >= 5:
+            break
         process = subprocess.Popen([*command, str(killed)], stderr=subprocess.DEVNULL)
         while process.poll() is None:
             if len(list(killed.glob(".hits/*.json"))) >= shards_done and list(killed.glob("**/*.part")):
@@ -469,7 +472,7 @@ def test_killed_at_any_moment_and_run_again_gives_the_same_bytes(tmp_path, rows)
             assert not list(killed.glob("**/*.part"))
             shutil.rmtree(killed)
     assert stopped >= 5 and workers
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(os.path.exists(f"/proc/{pid}") for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [pid for pid in workers if os.path.exists(f"/proc/{pid}")]
@@ -506,17 +509,22 @@ def test_a_worker_that_is_killed_costs_its_shards_and_the_same_command_does_them
     for number in range(2):
         write_shard(tmp_path / f"{number}.parquet", rows[number] * 200, row_group_size=5_000)
     command = [sys.executable, SCRIPT, "-q", "|".join(CLASSES), "--workers", "2", "--dbs", str(tmp_path / "*.parquet")]
-    process = subprocess.Popen([*command, "-o", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
-    workers = []
-    while not workers and process.poll() is None:
-        if list(tmp_path.glob("out/.hits/.*.part")):  # it has begun to scan
-            workers = children_of(process.pid)
-        time.sleep(0.005)
-    os.kill(workers[0], signal.SIGKILL)
-    said = process.communicate(timeout=60)[1]
+    for _ in range(10):  # a run may be over before we see its workers, on a busy machine
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        process = subprocess.Popen([*command, "-o", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True)
+        workers = []
+        while not workers and process.poll() is None:
+            if list(tmp_path.glob("out/.hits/.*.part")):  # it has begun to scan
+                workers = children_of(process.pid)
+            time.sleep(0.005)
+        for worker in workers[:1]:
+            os.kill(worker, signal.SIGKILL)
+        said = process.communicate(timeout=120)[1]
+        if process.returncode:
+            break
     assert process.returncode == 1
-    assert "0.parquet: its worker was killed (out of memory?): run again, perhaps with fewer --workers" in said
-    assert "2 shards: 0 scanned, 2 missing" in said
+    assert ".parquet: its worker was killed (out of memory?): run again, perhaps with fewer --workers" in said
+    assert "2 shards: 0 scanned, 2 missing" in said or "2 shards: 1 scanned, 1 missing" in said
     for output in ("out", "whole"):
         subprocess.run([*command, "-o", str(tmp_path / output)], check=True, capture_output=True)
     assert output_bytes(tmp_path / "out") == output_bytes(tmp_path / "whole")
@@ -524,7 +532,7 @@ def test_a_worker_that_is_killed_costs_its_shards_and_the_same_command_does_them
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(pool, tmp_path, rows, workers):
-    write_shard(tmp_path / "z.parquet", rows[0] * 100, row_group_size=1_000)
+    write_shard(tmp_path / "z.parquet", rows[0] * 300, row_group_size=1_000)
     shards = [str(pool / "part-0.parquet"), str(tmp_path / "z.parquet")]
     command = [
         sys.executable,
@@ -532,7 +540,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(pool, tmp_path, rows, w
         "-q",
         "|".join(CLASSES),
         "--workers",
-        "1",
+        workers,
         "--dbs",
         *shards,
         "-o",
@@ -541,7 +549,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(pool, tmp_path, rows, w
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert "part-0.parquet: 700 rows" in process.stderr.readline()
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
-    said = process.communicate(timeout=30)[1]
+    said = process.communicate(timeout=120)[1]
     assert (
         process.returncode == 130 and said == "interrupted: what is complete is kept; the same command does the rest\n"
     )
@@ -550,9 +558,11 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(pool, tmp_path, rows, w
     )
 
 
-def test_ctrl_c_while_workers_start_ends_them_all(pool, tmp_path):
+def test_ctrl_c_while_workers_start_ends_them_all(pool, tmp_path, rows):
     """As soon as there is a first one: Python loses interrupts while it forks."""
-    command = [sys.executable, SCRIPT, "-q", "hen", "--workers", "3", "--dbs", str(pool / "*.parquet"), "-o"]
+    long = write_shard(tmp_path / "z.parquet", rows[0] * 300, row_group_size=1_000)
+    shards = [str(pool / "*.parquet"), str(long)]
+    command = [sys.executable, SCRIPT, "-q", "hen", "--workers", "3", "--dbs", *shards, "-o"]
     for attempt in range(6):
         process = subprocess.Popen(
             [*command, tmp_path / str(attempt)], stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -563,7 +573,7 @@ def test_ctrl_c_while_workers_start_ends_them_all(pool, tmp_path):
             os.killpg(process.pid, signal.SIGINT)
         else:
             os.kill(process.pid, signal.SIGINT)
-        said = process.communicate(timeout=30)[1]
+        said = process.communicate(timeout=120)[1]
         assert process.returncode == 130 and workers, said
         assert said == "interrupted: what is complete is kept; the same command does the rest\n"
         with pytest.raises(ProcessLookupError):  # nobody is left of its session
@@ -572,11 +582,16 @@ def test_ctrl_c_while_workers_start_ends_them_all(pool, tmp_path):
 
 def test_a_worker_that_is_killed_as_it_opens_the_shards_is_one_sentence(pool, tmp_path):
     command = [sys.executable, SCRIPT, "-q", "hen", "--workers", "2", "--dbs", *map(str, pool.glob("*.parquet")), "-o"]
-    process = subprocess.Popen([*command, tmp_path / "out"], stderr=subprocess.PIPE, text=True)
-    while len(workers := children_of(process.pid)) < 2 and process.poll() is None:
-        pass
-    os.kill(workers[0], signal.SIGKILL)
-    said = process.communicate(timeout=30)[1]
+    for _ in range(10):  # the shards may be open before we see both workers, on a busy machine
+        process = subprocess.Popen([*command, tmp_path / "out"], stderr=subprocess.PIPE, text=True)
+        while len(workers := children_of(process.pid)) < 2 and process.poll() is None:
+            pass
+        for worker in workers[:1]:
+            os.kill(worker, signal.SIGKILL)
+        said = process.communicate(timeout=120)[1]
+        if process.returncode == 2:
+            break
+        shutil.rmtree(tmp_path / "out")
     assert process.returncode == 2 and said.startswith("error: a worker was killed as it opened the shards")
     assert not list((tmp_path / "out").iterdir())
 

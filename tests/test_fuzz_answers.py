@@ -82,7 +82,7 @@ def test_every_answer_is_stored_as_it_is_shown_or_has_a_named_reason(server, tmp
     made = answers(seed=11)
     serve(made)
     chunks(tmp_path / "chunks", [record(f"{server.at}/made/{name}", name.replace(".", "_")) for name in made])
-    download("--resize-mode", "no", "--encode-quality", 100, "--timeout", 30)
+    download("--resize-mode", "no", "--encode-quality", 100)
     report, metadata, _ = loaded(tmp_path)
     assert report["rows_read"] == len(made) and set(report["dropped"]) <= REASONS, report["dropped"]
     assert report["dropped"]["Content-Encoding br"] >= len([name for name in made if name.startswith("br-")])

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from download_server import choice_of
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.cli import UserError
@@ -20,8 +20,6 @@ from retrieval.safety import UnknownSafety, safety_tag
 
 EXAMPLES = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", 60)),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 URLS = ("http://example.com/1", "https://example.com/2", "ftp://example.com/3", " http://example.com/4 ", "", "x", None)
 TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=8)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from download_server import arguments, chunks, loaded, record
+from download_server import HASTY, arguments, chunks, loaded, record
 from hostile_internet import UNSHARE, why_no_internet
 from process_tree import process_tree
 
@@ -64,12 +64,12 @@ def test_hostile_servers_end_in_their_bucket_in_bounded_time_and_memory(server, 
     }  # fmt: skip
     chunks(tmp_path / "chunks", [record(url, f"{number}") for number, url in enumerate(urls)])
     command = [sys.executable, ROOT / "download_urls_img2dataset.py", *arguments(tmp_path)]
-    done, seconds, peak = run_measured([*command, "--deadline", 5, "--max-megabytes", 5])
+    done, seconds, peak = run_measured([*command, *HASTY, "--max-megabytes", 5])
     assert done.returncode == 0, done.stderr
     report, metadata, _ = loaded(tmp_path)
     assert {entry["url"] for entry in metadata.values()} == {url for url, reason in urls.items() if reason is None}
     assert report["dropped"] == Counter(reason for reason in urls.values() if reason)
-    assert seconds < 120
+    assert seconds < 300  # one answer of each kind has no end
     assert peak < 2 << 30  # 0.7 GB as it is; 5.6 GB when the cut bombs were decoded
 
 
@@ -79,10 +79,10 @@ def test_a_worker_that_is_killed_ends_the_run_and_the_next_one_fetches_the_rest(
     command = [sys.executable, ROOT / "download_urls_img2dataset.py", *arguments(tmp_path)]
     with open(tmp_path / "said", "w+") as said:
         running = subprocess.Popen(list(map(str, command)), stderr=said)
-        while len(server.asked) < 20:  # the first 16 have come back
+        while len(server.asked) < 20 and running.poll() is None:  # the first 16 have come back
             time.sleep(0.05)
         os.kill(max(process_tree(running.pid), key=threads_of), signal.SIGKILL)
-        assert running.wait(timeout=60) == 1
+        assert running.wait(timeout=120) == 1
         said.seek(0)
         text = said.read()
     assert "a process was killed by SIGKILL" in text and "the same command asks for them again" in text
@@ -132,7 +132,7 @@ def test_no_name_no_redirect_and_no_spelling_leads_to_a_private_address(tmp_path
     rebinding = [f"http://rebind.test/jpeg/{number}" for number in range(12)]
     urls = [*PRIVATE_URLS, *others, *PUBLIC_URLS, *rebinding]
     chunks(tmp_path / "chunks", [record(url, str(number)) for number, url in enumerate(urls)])
-    command = [sys.executable, ROOT / "download_urls_img2dataset.py", *arguments(tmp_path, private=False)]
+    command = [sys.executable, ROOT / "download_urls_img2dataset.py", *arguments(tmp_path, *HASTY, private=False)]
     internet = [*UNSHARE, sys.executable, ROOT / "tests" / "hostile_internet.py", tmp_path / "said.json"]
     done, seconds, _ = run_measured([*internet, *command], {"PYTHONPATH": str(ROOT)})
     assert done.returncode == 0, done.stderr
@@ -147,7 +147,7 @@ def test_no_name_no_redirect_and_no_spelling_leads_to_a_private_address(tmp_path
     assert set(results.values()) - set(others.values()) == {"private address"}
     assert 0 < len(found & set(rebinding)) < len(rebinding)  # whichever address a look-up gave, that one was judged
     assert report["dropped"]["private address"] == len(PRIVATE_URLS) + len(set(rebinding) - found)
-    assert seconds < 120
+    assert seconds < 300  # one answer of each kind has no end
 
 
 def test_a_proxy_is_not_asked_for_what_is_private(server, tmp_path, download):

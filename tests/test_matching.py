@@ -86,7 +86,7 @@ def assert_same(one: Hits, other: Hits):
         assert first.tolist() == second.tolist(), field
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(captions, min_size=1, max_size=10), st.lists(query_texts, min_size=1, max_size=4))
 def test_word_is_what_fts5_selects_with_every_engine(texts, query_texts):
     queries = [parse_query(text) for text in query_texts]
@@ -96,7 +96,7 @@ def test_word_is_what_fts5_selects_with_every_engine(texts, query_texts):
         assert_same(Matcher(queries, "word", engine).match(pa.array(texts)), plain)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(captions, min_size=1, max_size=10), st.lists(strings.filter(str.strip), min_size=1, max_size=5))
 def test_a_name_in_fts_mode_is_what_the_published_script_would_select(texts, names):
     queries = [class_query(name, None, "fts") for name in names]
@@ -115,7 +115,7 @@ def test_a_name_in_fts_mode_is_what_the_published_script_would_select(texts, nam
         assert [row for row, query in pairs(plain) if query == number] == [row for row, _ in rows]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(captions, min_size=1, max_size=10),
     st.lists(strings | st.text(min_size=1, max_size=3), min_size=1, max_size=6),
@@ -129,7 +129,7 @@ def test_substring_is_what_python_says_with_every_engine(texts, names):
         assert_same(Matcher(queries, "substring", engine).match(pa.array(texts)), plain)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(captions, min_size=1, max_size=10), st.lists(query_texts, min_size=1, max_size=4))
 def test_the_whole_language_in_substring_mode_is_the_same_fast_and_plain(texts, query_texts):
     queries = [parse_query(text) for text in query_texts]
@@ -138,7 +138,7 @@ def test_the_whole_language_in_substring_mode_is_the_same_fast_and_plain(texts, 
         assert_same(fast, match_plain(texts, queries, "substring"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.text(max_size=20) | captions, min_size=1, max_size=20))
 def test_tokens_are_those_of_fts5(texts):
     with closing(sqlite3.connect(":memory:")) as connection:
@@ -204,7 +204,7 @@ def test_a_match_inside_a_longer_word_is_told_from_one_that_stands_alone(name, t
     assert match_plain([text], [query], "substring").inside.tolist() == [inside]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.binary(min_size=1, max_size=6), min_size=1, max_size=40, unique=True), st.binary(max_size=400))
 def test_every_engine_finds_every_occurrence_in_either_case(literals, buffer):
     buffer = buffer + b"".join(literals)
@@ -264,7 +264,7 @@ def test_matched_names_the_phrases_of_an_and_that_surely_hold(query, label):
     assert labels_of(query, "a crane bird, wild") == [label]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(captions, min_size=1, max_size=6),
     st.lists(query_texts, min_size=1, max_size=3),

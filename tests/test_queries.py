@@ -56,7 +56,7 @@ def select(connection, query):
         return None
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=4000)
 @given(st.lists(st.sampled_from(PIECES), max_size=12), st.sampled_from(["", " "]))
 def test_what_fts5_reads_is_read_and_what_it_refuses_is_refused(captions, pieces, between):
     text = between.join(pieces)

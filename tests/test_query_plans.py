@@ -37,7 +37,7 @@ def lists(hits):
 
 
 @pytest.mark.parametrize("mode", MATCH_MODES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(captions, min_size=1, max_size=30),
     st.lists(captions | st.none(), max_size=30),

@@ -16,7 +16,7 @@ from retrieval.remote_http import HttpRanges, Patience
 from retrieval.remote_traffic import Traffic, computing, use, waiting
 
 BODY = random.Random(3).randbytes(300_000)
-HASTY = Patience(retries=3, first_pause_seconds=0.01, stall_seconds=0.5)
+HASTY = Patience(retries=3, first_pause_seconds=0.01, stall_seconds=3)
 
 
 @pytest.fixture()
@@ -73,10 +73,10 @@ def test_a_fault_that_stays_is_one_sentence_without_the_address(server, fault, s
 def test_a_server_that_is_gone_is_named_and_one_that_comes_back_is_read_on(tmp_path):
     (tmp_path / "x.bin").write_bytes(BODY)
     with serving(tmp_path) as first:
-        port, ranges = first.server_port, HttpRanges(f"{first.at}/x.bin", patience=Patience(6, 0.1, 1))
+        port, ranges = first.server_port, HttpRanges(f"{first.at}/x.bin", patience=Patience(6, 0.1, 5))
         assert ranges.read(0, 10) == BODY[:10]
     with pytest.raises(GiveUp, match="refused"):
-        HttpRanges(f"http://127.0.0.1:{port}/x.bin", patience=Patience(1, 0.01, 1)).read(0, 10)
+        HttpRanges(f"http://127.0.0.1:{port}/x.bin", patience=Patience(1, 0.01, 5)).read(0, 10)
     with contextlib.ExitStack() as restarted:
         threading.Timer(0.5, restarted.enter_context, [serving(tmp_path, port)]).start()
         assert ranges.read(10, 300_000) == BODY[10:]
@@ -87,18 +87,20 @@ def test_a_limit_of_requests_is_waited_for_and_told_once(server, headers, capsys
     server.faults["x.bin"] = [(429, headers), (429, headers)]
     begun = time.monotonic()
     assert ranges_at(server).read(0, 9) == BODY[:9]
-    assert 1.8 < time.monotonic() - begun < 6
+    assert time.monotonic() - begun > 1.8
     assert capsys.readouterr().err.count("limits its requests and asks to wait") == 1
 
 
-def test_no_request_is_sent_while_the_limit_header_says_that_none_is_left(server):
-    server.headers["RateLimit"] = '"api";r=0;t=1'
+def test_no_request_is_sent_while_the_limit_header_says_that_none_is_left(server, monkeypatch):
+    slept = []
+    monkeypatch.setattr(remote_http, "pause", slept.append)
+    monkeypatch.setattr(remote_http, "_not_before", {})
+    server.headers["RateLimit"] = '"api";r=0;t=100'
     ranges = ranges_at(server)
-    begun = time.monotonic()
     ranges.read(0, 5)
-    assert time.monotonic() - begun < 0.9
+    assert slept == []
     ranges.read(5, 9)
-    assert time.monotonic() - begun > 0.8
+    assert slept == [pytest.approx(100, abs=40)]
     assert limit_resets({"RateLimit": "limit=100, remaining=0, reset=7"}) == 7
     assert limit_resets({"RateLimit": '"api";r=3;t=7'}) == 0
 
@@ -197,7 +199,7 @@ def test_who_waits_lets_another_compute():
         time.sleep(0.05)
         assert seen == []
         with waiting():
-            thread.join(5)
+            thread.join(60)
         assert seen == ["other"]
 
 

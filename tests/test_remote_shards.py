@@ -94,7 +94,7 @@ def test_processes_read_side_by_side_and_from_a_storage_behind_the_hub(server, f
     with serving(folder) as storage:
         server.storage = storage.at
         process = as_a_process(server, tmp_path / "out", HUB, HF_TOKEN="hf_only_for_the_hub")
-        said = process.communicate(timeout=40)[1]
+        said = process.communicate(timeout=180)[1]
         assert (process.returncode, chunks(tmp_path / "out")) == (0, chunks(folder / "local")), said
         assert {asked.token for asked in server.asked} == {"Bearer hf_only_for_the_hub"}
         assert {asked.token for asked in storage.asked} == {None}
@@ -192,7 +192,7 @@ def test_a_server_that_is_killed_and_restarted_is_read_to_the_end(server, folder
             time.sleep(0.02)
     time.sleep(0.5)
     with serving(folder, port):
-        said = process.communicate(timeout=40)[1]
+        said = process.communicate(timeout=180)[1]
     assert (process.returncode, chunks(tmp_path / "out")) == (0, chunks(folder / "local")), said
 
 
@@ -203,12 +203,14 @@ def test_a_run_that_is_killed_goes_on_with_the_shards_that_are_left(server, fold
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    finished = [path.name.partition(".")[0] for path in (tmp_path / "out" / ".hits").glob("*.json")]
     server.latency, before = 0, len(server.asked)
     assert scan(server, tmp_path / "out", HUB) == 0
     assert chunks(tmp_path / "out") == chunks(folder / "local")
     again = server.asked[before:]
     assert not any("/api/" in asked.path for asked in again), "the listing is kept"
-    assert not any("part-0" in asked.path for asked in again), "a finished shard is not read again"
+    read = [asked.path for asked in again]
+    assert len(finished) >= 2 and not [path for path in read if Path(path).stem in finished], "finished: not read again"
 
 
 def test_a_shard_that_changed_is_named_never_mixed_and_read_by_the_next_run(server, folder, tmp_path, capsys):
@@ -333,6 +335,5 @@ def test_a_footer_that_lies_about_its_chunks_is_damage_and_no_crash(server, fold
 
 def test_threads_of_one_process_scan_while_others_wait(server, folder, tmp_path):
     server.latency = 0.1
-    begun = time.monotonic()
     assert scan(server, tmp_path / "out", f"{server.at}/datasets/me/pool/data/part-{{0..5}}.parquet") == 0
-    assert threading.active_count() < 60 and time.monotonic() - begun < 8
+    assert threading.active_count() < 60 and server.most_at_once >= 3

@@ -115,7 +115,7 @@ def states(cluster, job) -> dict[int, str]:
     return tasks
 
 
-def wait(cluster, job, tasks: int, folder: Path, seconds=60) -> dict[int, str]:
+def wait(cluster, job, tasks: int, folder: Path, seconds=180) -> dict[int, str]:
     """The tasks' final states."""
     give_up = time.monotonic() + seconds
     while True:
@@ -128,7 +128,7 @@ def wait(cluster, job, tasks: int, folder: Path, seconds=60) -> dict[int, str]:
         time.sleep(0.2)
 
 
-def kill_and_requeue(cluster, job, task, stopped: Path, seconds=60) -> None:
+def kill_and_requeue(cluster, job, task, stopped: Path, seconds=180) -> None:
     give_up = time.monotonic() + seconds
     while not stopped.exists():
         assert time.monotonic() < give_up, f"task {task} came to no first output: {states(cluster, job)}"
@@ -234,8 +234,8 @@ def test_an_array_of_a_pool_search_leaves_units_and_one_command_selects_though_a
         *more,
     ]
     run_here("filter_laion_metadata_semantic.py", *flags, "--output-dir", alone)
-    kill_and_requeue(cluster, job, 1, tmp_path / "stopped", seconds=120)
-    assert wait(cluster, job, 4, tmp_path, seconds=180) == dict.fromkeys(range(4), "COMPLETED 0")
+    kill_and_requeue(cluster, job, 1, tmp_path / "stopped")
+    assert wait(cluster, job, 4, tmp_path) == dict.fromkeys(range(4), "COMPLETED 0")
     assert not files(array, "chunk_*.json")
     run_here("filter_laion_metadata_semantic.py", *flags, "--output-dir", array)
     assert files(array, "chunk_*.json") == files(alone, "chunk_*.json")

@@ -67,7 +67,7 @@ def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run
 
     before = contents(tmp_path / "dataset")
     server.asked.clear()
-    again = download()
+    again = download(*HASTY)
     assert server.asked == []
     assert "placed: 0 new images" in again.stderr
     assert contents(tmp_path / "dataset") == before

@@ -19,6 +19,7 @@ the last lines name them, and the others are done. Or classes were left out (--s
 cannot be read.
 """
 
+import math
 import os
 import sys
 from collections import deque
@@ -69,7 +70,8 @@ from retrieval_templates.languages import in_language
 
 NAMED_SHARDS = 12  # that are left out, named one by one before the scan
 CHECKED_SHARDS = 4  # remote shards that are opened before the scan begins
-MOST_MORE_WORKERS = 4  # beyond --workers, one for two of them: they scan while others wait for the network
+WAITED_SECONDS = 0.2  # for the network per remote shard: about four requests in turn, at 50 ms
+SCANNED_BYTES = 190_000_000  # of a remote shard per second of a core (benchmarks/remote_scan.py)
 
 
 def make_parser():
@@ -405,11 +407,15 @@ def say_columns(shards: list[str | RemoteFile], workers: Workers) -> None:
 
 
 def how_many_workers(asked: int | None, units: list[Unit]) -> tuple[int, int]:
-    """(workers, more of them while some wait for the network)."""
+    """(workers, more of them): as many more as wait for the network at one time, up to one for each worker."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = max(1, min(asked or cores, len(units)))
-    remote = sum(unit.remote is not None for unit in units)
-    return workers, max(0, min(-(-workers // 2), MOST_MORE_WORKERS, remote - workers))
+    remote = [unit.remote.bytes for unit in units if unit.remote is not None]
+    if len(remote) <= workers:
+        return workers, 0
+    scan_seconds = sum(remote) / len(remote) / SCANNED_BYTES
+    waiting = math.ceil(workers * WAITED_SECONDS / max(scan_seconds, WAITED_SECONDS))
+    return workers, min(waiting, len(remote) - workers)
 
 
 def scan_in_order(units: list[Unit], done: set[str], workers: Workers, args) -> Iterator[tuple[Unit, dict | str]]:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ import pytest
 from range_server import COMMIT, serving
 from test_filter_substring import COLUMNS, make_rows, run, write_shard
 
+from filter_laion_metadata_substring import how_many_workers
 from retrieval import remote_file
 from retrieval.cli import UserError
 from retrieval.opened_shard import open_shard
@@ -311,6 +313,17 @@ def test_two_addresses_that_differ_in_what_is_not_written_down_are_refused(serve
     with pytest.raises(UserError, match="differ only behind the"):
         at = f"{server.at}/datasets/me/pool/data/part-0.parquet"
         find_remote([f"{at}?a", f"{at}?b"], "--dbs")
+
+
+def test_small_remote_shards_have_more_processes_as_their_scan_is_short_beside_the_waits():
+    def units(count, size):
+        return [SimpleNamespace(remote=RemoteFile(f"https://x.example/{number}", size, "1")) for number in range(count)]
+
+    assert how_many_workers(2, units(32, 30_000_000)) == (2, 2)
+    assert how_many_workers(16, units(128, 1_000_000_000)) == (16, 1)
+    assert how_many_workers(2, units(3, 1000)) == (2, 1)
+    assert how_many_workers(2, units(1, 0)) == (1, 0)
+    assert how_many_workers(2, [SimpleNamespace(remote=None)] * 9) == (2, 0)
 
 
 # ---- helpers ----

@@ -83,18 +83,22 @@ class GuardedDownloader:
         downloader.resizer = importlib.import_module("retrieval.download.stored_image").ShownResizer(downloader.resizer)
         with ThreadPool(downloader.thread_count) as ahead:
             if self.limits.manners.opt_outs:
-                ahead.imap_unordered(opener.fetch_rules, one_url_per_site(shard[1]))
+                ahead.imap_unordered(opener.fetch_rules, one_url_per_site(urls_of(shard[1])))
             return downloader(shard)
 
 
-def one_url_per_site(shard_file: str) -> list[str]:
-    """The first URL of each site of img2dataset's shard, in order.
+def urls_of(shard_file: str) -> list[str]:
+    """The URLs of img2dataset's shard."""
+    with importlib.import_module("fsspec").open(shard_file, "rb") as file:
+        return importlib.import_module("pyarrow").ipc.open_file(file).read_all()["url"].to_pylist()
+
+
+def one_url_per_site(urls: list[str]) -> list[str]:
+    """The first URL of each site, in order.
 
     Rules cost a site's first image two more answers to wait for. Of 10,000 URLs of web captions, which have 4,600
     sites, that would nearly double the waiting. So they are fetched ahead, in as many threads as the images have.
     """
-    with importlib.import_module("fsspec").open(shard_file, "rb") as file:
-        urls = importlib.import_module("pyarrow").ipc.open_file(file).read_all()["url"].to_pylist()
     first: dict[str, str] = {}
     for url in urls:
         first.setdefault("/".join(url.split("/", 3)[:3]).lower(), url)

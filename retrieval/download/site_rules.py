@@ -17,6 +17,7 @@ import contextlib
 import fcntl
 import http.client
 import json
+import os
 import threading
 import time
 import urllib.error
@@ -25,7 +26,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from retrieval.download.host_turns import AskedToWait, name_of
+from retrieval.download.host_turns import AskedToWait, open_shared, path_of
 from retrieval.download.opt_outs import ROBOTS_UNREADABLE, SiteRules, parse_rules
 
 RULES_BYTES = 500 << 10
@@ -79,17 +80,15 @@ class SiteRulesCache:
         Raises:
             AskedToWait: the host is to be left alone.
         """
-        name = name_of(origin)
-        path = self.folder / name[:2] / f"{name}.rules"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a+", encoding="utf-8") as file:
+        with open(open_shared(path_of(self.folder, origin, "rules")), "r+b", buffering=0) as file:
             with contextlib.suppress(OSError):  # on a disk without locks another process may ask too
                 fcntl.flock(file, fcntl.LOCK_EX)
-            said = _fresh(file, path.stat().st_mtime)
+            said = _fresh(file)
             if not said:
                 said = {"origin": origin} | self._ask(origin)
                 file.truncate(0)
-                json.dump(said, file)
+                file.seek(0)
+                file.write(json.dumps(said).encode())
             return said
 
     def _ask(self, origin: str) -> dict:
@@ -117,11 +116,11 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _fresh(file, written: float) -> dict:
+def _fresh(file) -> dict:
     """What the file holds; empty where it holds nothing yet, is half written, or is too old."""
-    file.seek(0)
+    known = os.fstat(file.fileno())
     try:
-        said = json.load(file)
+        said = json.loads(file.read()) if known.st_size else {}
     except ValueError:
         return {}
-    return said if time.time() - written < (FAILURE_SECONDS if said.get("error") else RULES_SECONDS) else {}
+    return said if time.time() - known.st_mtime < (FAILURE_SECONDS if said.get("error") else RULES_SECONDS) else {}

@@ -19,13 +19,13 @@ from multiprocessing.pool import ThreadPool
 import _root  # noqa: F401
 from download import SETTINGS, serve
 
-from retrieval.download.guarded_fetch import one_url_per_site
-from retrieval.download.guarded_opener import GuardedOpener, Limits
-from retrieval.download.settings import Manners
-
 
 def cpu_seconds(urls: list[str], folder: str, is_polite: bool) -> float:
     """CPU seconds of this process, all threads, for asking for each URL once."""
+    from retrieval.download.guarded_fetch import one_url_per_site
+    from retrieval.download.guarded_opener import GuardedOpener, Limits
+    from retrieval.download.settings import Manners
+
     manners = Manners("benchmark/1.0", is_polite, 4 if is_polite else None, 0, f"{folder}/hosts")
     opener = GuardedOpener(Limits(30, 20 << 20, True, manners, f"{folder}/progress"))
 

@@ -38,7 +38,7 @@ from retrieval.download.command_line import (
 )
 from retrieval.download.settings import ResizeSettings
 from retrieval.drop_lists import lines_of
-from retrieval.files import complete_file, locked, read_json, writable_folder, write_json
+from retrieval.files import complete_file, locked, read_object, writable_folder, write_json
 from retrieval.report import write_report
 from retrieval.wandb_run import log_counts
 
@@ -207,7 +207,7 @@ def folders_of_earlier_run(dataset: Path, wanted: dict) -> dict[str, str]:
     """
     settings = dataset / "settings.json"
     if settings.exists():
-        held = read_json(settings)
+        held = read_object(settings)
         for name in {**held, **wanted}:
             value = None if held.get(name) == float("inf") else held.get(name)  # older versions wrote Infinity
             if wanted.get(name) != value:
@@ -216,12 +216,12 @@ def folders_of_earlier_run(dataset: Path, wanted: dict) -> dict[str, str]:
                     "give another --dataset-output"
                 )
     report = dataset / "report.json"
-    return read_json(report)["folders"] if report.exists() else {}
+    return read_object(report, "folders")["folders"] if report.exists() else {}
 
 
 def class_order_of_earlier_run(dataset: Path) -> list[str]:
     report = dataset / "report.json"
-    return read_json(report).get("class_order", []) if report.exists() else []
+    return read_object(report).get("class_order", []) if report.exists() else []
 
 
 def taken_back(database, rounds: Path, dataset: Path) -> list[Path]:

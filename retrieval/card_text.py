@@ -9,7 +9,7 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
-from retrieval.files import read_json
+from retrieval.files import read_object
 
 LISTED = 20  # of licences, reasons, files
 LONGEST = 200  # characters of a name
@@ -20,7 +20,7 @@ def card_text(folder: Path) -> str:
     """Markdown; empty where the folder has no report.json, as of a folder of tars."""
     if not (folder / "report.json").exists():
         return ""
-    report = read_json(folder / "report.json")
+    report = read_object(folder / "report.json")
     parts = [_sources(report), _counts(report), _licences(folder), _opt_outs(report), _rebuild(report)]
     return "".join(f"\n{part}" for part in parts if part)
 

@@ -218,7 +218,7 @@ def array_share(units: list, job_idx: int, total_jobs: int) -> list:
 
 
 def command(main):
-    """Decorate `main(argv) -> int`. A UserError becomes one line and exit code 2; full disk: 1; Ctrl-C: 130."""
+    """Decorate `main(argv) -> int`. A UserError becomes one line and exit code 2; a file's OSError: 1; Ctrl-C: 130."""
 
     @functools.wraps(main)
     def wrapped(argv: list[str] | None = None) -> int:
@@ -235,11 +235,15 @@ def command(main):
         except BrokenPipeError:  # `script | head`: the reader left, which is not an error
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 141
-        except Exception as error:  # OSError, or DuckDB's own; all others go on
-            if not is_full_disk(error):
+        except Exception as error:  # a full disk may be DuckDB's own error
+            file = getattr(error, "filename", None)
+            if is_full_disk(error):
+                where = f" ({file})" if file else ""
+                say_always(f"error: no space left on the disk{where}: make room; the same command does the rest")
+            elif isinstance(error, OSError) and file:
+                say_always(f"error: {file}: {error.strerror}; once that is mended, the same command does the rest")
+            else:
                 raise
-            where = f" ({error.filename})" if getattr(error, "filename", None) else ""
-            say_always(f"error: no space left on the disk{where}: make room; the same command does the rest")
             return 1
 
     return wrapped

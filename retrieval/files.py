@@ -126,15 +126,22 @@ def file_fingerprint(path: Path | str | RemoteFile) -> dict:
     Returns:
         dict: bytes (int), mtime_ns (int), edges (blake2b of its first and last 64 KiB, hex). Of a remote file what
         was listed: address, bytes, identity, commit.
+
+    Raises:
+        OSError: it is not there.
+        UserError: the disk does not give its bytes.
     """
     if isinstance(path, RemoteFile):
         return path.fingerprint()
     stat = os.stat(path)
     digest = hashlib.blake2b(digest_size=16)
     with open(path, "rb") as file:
-        digest.update(file.read(FINGERPRINT_EDGE_BYTES))
-        file.seek(max(0, stat.st_size - FINGERPRINT_EDGE_BYTES))
-        digest.update(file.read(FINGERPRINT_EDGE_BYTES))
+        for begin in (0, max(0, stat.st_size - FINGERPRINT_EDGE_BYTES)):
+            try:
+                file.seek(begin)
+                digest.update(file.read(FINGERPRINT_EDGE_BYTES))
+            except OSError as error:  # of the disk
+                raise UserError(f"{path} cannot be read: {error.strerror}") from error
     return {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "edges": digest.hexdigest()}
 
 
@@ -159,3 +166,18 @@ def read_json(path: Path):
         return json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not JSON ({error}): it was cut short or is not ours") from error
+
+
+def read_object(path: Path, *needed: str) -> dict:
+    """The JSON object of a file that a stage of ours wrote.
+
+    Args:
+        needed: fields that every version of ours writes.
+
+    Raises:
+        UserError: it is not JSON, no object, or lacks one of the fields; names the file.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict) or not set(needed) <= value.keys():
+        raise UserError(f"{path} is not what our stages write: give another folder, or move the file away")
+    return value

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from retrieval.cli import UserError, say
 from retrieval.columns import ALIASES
-from retrieval.files import complete_file, read_json, write_json
+from retrieval.files import complete_file, read_json, read_object, write_json
 
 # The one list of the record's fields. A field of the pool is added in columns.ALIASES, a field of ours here.
 POOL_FIELDS = tuple(ALIASES)  # SAMPLE_ID URL TEXT HEIGHT WIDTH LICENSE NSFW similarity
@@ -168,7 +168,7 @@ def chunk_files(folder: Path | str, allow_partial: bool = False) -> list[Path]:
         raise UserError(f"{folder} is not a folder: --r takes the output folder of a filter")
     manifests = read_manifests(folder)
     if not manifests:
-        chunks = [path for path in folder.glob("chunk_*.json") if _CHUNK_NAME.fullmatch(path.name)]
+        chunks = [path for path in folder.glob("chunk_*.json") if _CHUNK_NAME.fullmatch(path.name) and path.is_file()]
         if (folder / RUN_FILE).exists() or (folder / HITS_FOLDER).exists():
             unfinished = f"{folder} holds a run that was begun and has not finished"
             if not allow_partial:
@@ -196,7 +196,7 @@ def chunk_files(folder: Path | str, allow_partial: bool = False) -> list[Path]:
             f"{folder}: its manifest names {odd[0]!r}, which is no chunk of this folder: run the filter again"
         )
     chunks = [folder / name for name in names]
-    if lost := [path.name for path in chunks if not path.exists()]:
+    if lost := [path.name for path in chunks if not path.is_file()]:
         raise UserError(f"{folder} lacks {lost[0]}, which its manifest names: run the filter again")
     return sorted(chunks, key=_chunk_number)
 
@@ -254,7 +254,7 @@ def is_complete(folder: Path, job_idx: int, total_jobs: int, settings: dict, inp
     path = manifest_path(folder, job_idx, total_jobs)
     if not path.exists():
         return False
-    manifest = read_json(path)
+    manifest = read_object(path, "settings", "inputs", "coverage", "chunks")
     same = json.loads(json.dumps([settings, inputs]))  # a JSON file has lists where we have tuples
     return (
         [manifest["settings"], manifest["inputs"]] == same

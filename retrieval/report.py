@@ -36,7 +36,7 @@ from urllib.parse import quote, urlsplit
 
 from retrieval.cli import UserError, command, parse_flags, parser_for, say
 from retrieval.example_records import first_records, have_places
-from retrieval.files import complete_file, read_json
+from retrieval.files import complete_file, read_object
 from retrieval.records import SCORE_LOSSES, SEMANTIC_LOSSES, chunk_files, read_manifests
 from retrieval.written_names import most_written
 
@@ -374,10 +374,10 @@ def cut_text(text: str, name: str) -> str:
 
 def describe_dataset(folder: Path, review: dict[str, dict] | None = None) -> tuple[dict, bytes]:
     """The page's numbers, from report.json and metadata.jsonl, and the images that it shows, one per line."""
-    totals = read_json(folder / "report.json")
+    totals = read_object(folder / "report.json")
     if missing := {"classes", "rows_read", "kept", "dropped"} - {*totals}:
         raise UserError(f"{folder}/report.json is not the downloader's: it lacks {', '.join(sorted(missing))}")
-    settings = read_json(folder / "settings.json") if (folder / "settings.json").exists() else {}
+    settings = read_object(folder / "settings.json") if (folder / "settings.json").exists() else {}
     shown, found = read_images(folder / "metadata.jsonl", len(totals["classes"]), review)
     classes = {
         name: totals["classes"].get(name, {})

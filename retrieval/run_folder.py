@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.cli import UserError
-from retrieval.files import locked, read_json, write_json
+from retrieval.files import locked, read_object, write_json
 from retrieval.records import HITS_FOLDER, RUN_FILE, is_chunk_of, manifest_path, read_manifests
 
 PAGES = ("report.html", "classes.png", "prompts.png")  # they show the old run
@@ -93,7 +93,7 @@ def begun_run(folder: Path, run: Run, overwrite: bool) -> Iterator[None]:
 def _held_run(folder: Path) -> dict | None:
     """The run that the folder belongs to; None where it belongs to none."""
     if (folder / RUN_FILE).exists():
-        return read_json(folder / RUN_FILE)
+        return read_object(folder / RUN_FILE, "stage", "settings", "inputs")
     if manifests := read_manifests(folder):  # of a version that wrote no `.run.json`
         first = manifests[0]
         inputs = sorted({path for manifest in manifests for path in manifest["inputs"]})

@@ -164,6 +164,14 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_2():
     assert done.stderr == "error: --dbs matches nothing: give paths of shards\n"
 
 
+def test_a_file_that_the_system_refuses_is_one_line_and_exit_code_1(tmp_path, capsys):
+    with_folder = cli.command(lambda argv: (tmp_path / "x").open("rb"))
+    assert with_folder([]) == 1
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}/x: No such file or directory; once that is mended, the same command does the rest\n"
+    )
+
+
 def test_ctrl_c_is_one_line_that_says_how_to_go_on():
     child = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, "long"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT

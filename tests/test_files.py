@@ -41,6 +41,18 @@ def test_a_fingerprint_tells_a_changed_file_from_the_same_file(tmp_path):
     assert files.file_fingerprint(path) != before, "a footer that changed under the same size and time"
 
 
+def test_what_the_disk_does_not_give_is_one_sentence():
+    with pytest.raises(UserError, match="^/proc/self/mem cannot be read: Input/output error$"):
+        files.file_fingerprint("/proc/self/mem")
+
+
+@pytest.mark.parametrize("content", ["[1]", "{}", "null", '"folders"'])
+def test_a_file_that_is_not_what_our_stages_write_is_named(tmp_path, content):
+    (tmp_path / "report.json").write_text(content)
+    with pytest.raises(UserError, match="report.json is not what our stages write"):
+        files.read_object(tmp_path / "report.json", "folders")
+
+
 def test_settings_in_another_order_are_the_same_settings():
     assert files.settings_fingerprint({"a": 1, "b": [2]}) == files.settings_fingerprint({"b": [2], "a": 1})
     assert files.settings_fingerprint({"a": 1}) != files.settings_fingerprint({"a": "1"})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from retrieval.cli import UserError, say
-from retrieval.files import read_json
+from retrieval.files import read_object
 from retrieval.image_files import is_image, visible_files
 from retrieval.report import read_entries
 
@@ -75,7 +75,7 @@ def _present(dataset: Path, split: str | None) -> Iterator[dict]:
 
 def class_order(dataset: Path) -> list[str]:
     """The classes in the order of the template that the filters ran with; of older versions' datasets, by name."""
-    report = read_json(dataset / "report.json")
+    report = read_object(dataset / "report.json", "folders")
     return report.get("class_order") or sorted(report["folders"])
 
 
@@ -83,4 +83,4 @@ def class_of_labels(folder: Path) -> dict[str, str]:
     """Class folder -> class, of a dataset of ours; empty of any other, whose folders its makers named."""
     if not is_ours(folder):
         return {}
-    return {label: name for name, label in read_json(folder / "report.json")["folders"].items()}
+    return {label: name for name, label in read_object(folder / "report.json", "folders")["folders"].items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.cli import UserError
-from retrieval.files import complete_file, read_json
+from retrieval.files import complete_file, read_object
 from retrieval.records import EXPECTED_HASH, PROVENANCE_FIELDS, encode_record, write_chunks
 from retrieval.remote_address import is_address
 
@@ -123,7 +123,7 @@ def _record_of(entry: dict) -> dict:
 
 def rebuild_command(dataset: Path, folder: Path) -> str:
     """The downloader's command that makes the same files of the list, with the dataset's own image settings."""
-    settings = read_json(dataset / "settings.json") if (dataset / "settings.json").exists() else {}
+    settings = read_object(dataset / "settings.json") if (dataset / "settings.json").exists() else {}
     flags = [word for name, value in settings.items() if value is not None
              for word in (f"--{name.replace('_', '-')}", str(value))]  # fmt: skip
     return shlex.join(["python", "download_urls_img2dataset.py", "--r", str(folder), "--w", "WORK",

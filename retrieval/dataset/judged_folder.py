@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from retrieval.cli import UserError
 from retrieval.dataset_card import write_card
 from retrieval.dataset_files import SPLITS, even_splits, place, used_folders, write_entries
-from retrieval.files import locked, read_json, write_json
+from retrieval.files import locked, read_object, write_json
 from retrieval.report import write_report
 
 
@@ -28,7 +28,7 @@ def check_output(output: Path, dataset: Path, settings: dict, overwrite: bool) -
         raise UserError(f"--output {output} and {dataset} lie in each other: give a folder beside the dataset")
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
-    judged = read_json(output / "report.json").get("judged") if (output / "report.json").exists() else None
+    judged = read_object(output / "report.json").get("judged") if (output / "report.json").exists() else None
     if not judged:
         raise UserError(f"--output {output} holds something that judge_images.py did not make: give another folder")
     before = judged[-1]["dataset"], judged[-1]["settings"]
@@ -58,7 +58,7 @@ def write_folder(dataset: Path, output: Path, entries: list[dict], step: dict) -
         write_entries(folder, map(_entry, entries), splits)
         if (dataset / "settings.json").exists():
             shutil.copyfile(dataset / "settings.json", folder / "settings.json")
-        write_json(folder / "report.json", _totals(read_json(dataset / "report.json"), entries, step))
+        write_json(folder / "report.json", _totals(read_object(dataset / "report.json"), entries, step))
         write_card(folder, used_folders(folder, folders, splits), bool(splits), judged=True)
         write_report(folder, title=output.name)
     return output / "report.html"

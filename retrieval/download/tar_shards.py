@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from retrieval.dataset_card import write_tars_card
 from retrieval.dataset_files import used_folders
-from retrieval.files import complete_file, read_json
+from retrieval.files import complete_file, read_object
 from retrieval.report import write_report
 
 IMAGES_PER_TAR = 10_000  # about 200 MB at 256 pixels, which streams well and shuffles well
@@ -34,7 +34,7 @@ def write_tars(images: Path, output: Path, splits: tuple[str, ...] = ()) -> int:
         images: an ImageFolder that the downloader made.
         splits: with --val-fraction, its folders above the class folders.
     """
-    folders = {folder: name for name, folder in read_json(images / "report.json")["folders"].items()}
+    folders = {folder: name for name, folder in read_object(images / "report.json", "folders")["folders"].items()}
     used = used_folders(images, folders, splits)
     numbers = {folder: number for number, folder in enumerate(used)}
     written = sum(_write_split(images / split, output / split, numbers) for split in splits or ("",))

@@ -32,42 +32,74 @@ templates = [
 
 class_map = {
     "annual crop land": (
-        '(cropland OR crops OR "crop fields" OR farmland OR "wheat field" OR "corn field") AND (satellite OR aerial '
-        'OR "from above" OR sentinel OR landsat OR drone OR "google earth")'
+        '(cropland OR crops OR farmland OR "arable land" OR "agricultural land" OR cornfield OR cornfields '
+        'OR "crop field" OR "crop fields" OR "wheat field" OR "wheat fields" OR "corn field" OR "corn fields" '
+        'OR "rice field" OR "rice fields" OR "farm field" OR "farm fields" OR "agricultural field" '
+        'OR "agricultural fields" OR "irrigated field" OR "irrigated fields" OR "irrigation field" '
+        'OR "irrigation fields" OR "rapeseed field" OR "rapeseed fields" OR "barley field" OR "barley fields" '
+        'OR "harvested field" OR "harvested fields" OR "rice paddy" OR "rice paddies") AND ((satellite OR aerial '
+        'OR aerials OR "from above" OR sentinel OR landsat OR drone OR "google earth" OR "from the air" '
+        'OR "from space" OR "bird\'s eye" OR "birds eye" OR "top down" OR "overhead view" '
+        'OR "from a plane") NOT ("satellite internet" OR "satellite tv" OR "satellite dish" OR "satellite phone"))'
     ),
     "forest": (
-        '(forest OR forests OR woodland OR rainforest) AND (satellite OR aerial OR "from above" OR sentinel OR landsat '
-        'OR drone OR "google earth")'
+        "(forest OR forests OR woodland OR woodlands OR woods OR rainforest OR rainforests OR jungle "
+        'OR deforestation) AND ((satellite OR aerial OR aerials OR "from above" OR sentinel OR landsat OR drone '
+        'OR "google earth" OR "from the air" OR "from space" OR "bird\'s eye" OR "birds eye" OR "top down" '
+        'OR "overhead view" OR "from a plane") NOT ("satellite internet" OR "satellite tv" OR "satellite dish" '
+        'OR "satellite phone"))'
     ),
     "brushland or shrubland": (
-        '(brushland OR shrubland OR scrub OR heath OR moorland OR grassland) AND (satellite OR aerial OR "from above" '
-        'OR sentinel OR landsat OR drone OR "google earth")'
+        "(brushland OR shrubland OR shrubs OR scrub OR scrubland OR heath OR heathland OR moorland OR grassland "
+        'OR savanna OR savannah OR steppe OR bushland) AND ((satellite OR aerial OR aerials OR "from above" '
+        'OR sentinel OR landsat OR drone OR "google earth" OR "from the air" OR "from space" OR "bird\'s eye" '
+        'OR "birds eye" OR "top down" OR "overhead view" OR "from a plane") NOT ("satellite internet" '
+        'OR "satellite tv" OR "satellite dish" OR "satellite phone"))'
     ),
     "highway or road": (
-        '(highway OR road OR motorway OR freeway OR interchange) AND (satellite OR aerial OR "from above" OR sentinel '
-        'OR landsat OR drone OR "google earth")'
+        "(highway OR highways OR road OR roads OR motorway OR freeway OR interchange) AND (satellite OR aerial "
+        'OR aerials OR "from above" OR sentinel OR landsat OR drone OR "google earth" OR "from the air" '
+        'OR "from space" OR "bird\'s eye" OR "birds eye" OR "top down" OR "overhead view" OR "from a plane" '
+        'OR "top view")'
     ),
     "industrial buildings or commercial buildings": (
-        '(industrial OR factory OR warehouse OR "commercial buildings" OR "business park") AND (satellite OR aerial '
-        'OR "from above" OR sentinel OR landsat OR drone OR "google earth")'
+        '(industrial OR factory OR factories OR warehouse OR warehouses OR "commercial buildings" OR "business park" '
+        'OR "retail park" OR "shopping centre" OR "shopping center" OR "shopping mall" OR refinery) AND ((satellite '
+        'OR aerial OR aerials OR "from above" OR sentinel OR landsat OR drone OR "google earth" OR "from the air" '
+        'OR "from space" OR "bird\'s eye" OR "birds eye" OR "top down" OR "overhead view" '
+        'OR "from a plane") NOT ("satellite internet" OR "satellite tv" OR "satellite dish" OR "satellite phone"))'
     ),
     "pasture land": (
-        '(pasture OR pastures OR meadow OR meadows OR grazing) AND (satellite OR aerial OR "from above" OR sentinel '
-        'OR landsat OR drone OR "google earth")'
+        '(pasture OR pastures OR meadow OR meadows OR grazing) AND ((satellite OR aerial OR aerials OR "from above" '
+        'OR sentinel OR landsat OR drone OR "google earth" OR "from the air" OR "from space" OR "bird\'s eye" '
+        'OR "birds eye" OR "top down" OR "overhead view" OR "from a plane") NOT ("satellite internet" '
+        'OR "satellite tv" OR "satellite dish" OR "satellite phone"))'
     ),
     "permanent crop land": (
-        '(vineyard OR vineyards OR orchard OR orchards OR "olive grove" OR plantation) AND (satellite OR aerial '
-        'OR "from above" OR sentinel OR landsat OR drone OR "google earth")'
+        '(vineyard OR vineyards OR orchard OR orchards OR vines OR "olive grove" OR "olive groves" OR "olive trees" '
+        'OR plantation OR plantations) AND ((satellite OR aerial OR aerials OR "from above" OR sentinel OR landsat '
+        'OR drone OR "google earth" OR "from the air" OR "from space" OR "bird\'s eye" OR "birds eye" '
+        'OR "top down" OR "overhead view" OR "from a plane") NOT ("satellite internet" OR "satellite tv" '
+        'OR "satellite dish" OR "satellite phone"))'
     ),
     "residential buildings or homes or apartments": (
-        '(residential OR suburb OR suburban OR houses OR homes OR "apartment buildings" '
-        'OR neighborhood) AND (satellite OR aerial OR "from above" OR sentinel OR landsat OR drone OR "google earth")'
+        '(residential OR suburb OR suburbs OR suburban OR houses OR homes OR "apartment buildings" '
+        'OR "apartment blocks" OR "apartment towers" OR apartments OR "housing estate" OR rooftops OR neighborhood '
+        'OR neighbourhood) AND ((satellite OR aerial OR aerials OR "from above" OR sentinel OR landsat OR drone '
+        'OR "google earth" OR "from the air" OR "from space" OR "bird\'s eye" OR "birds eye" OR "top down" '
+        'OR "overhead view" OR "from a plane") NOT ("satellite internet" OR "satellite tv" OR "satellite dish" '
+        'OR "satellite phone"))'
     ),
     "river": (
-        '(river OR rivers) AND (satellite OR aerial OR "from above" OR sentinel OR landsat OR drone OR "google earth")'
+        "(river OR rivers OR creek OR meander OR meanders OR (stream NOT (live OR video OR watch))) AND ((satellite "
+        'OR aerial OR aerials OR "from above" OR sentinel OR landsat OR drone OR "google earth" OR "from the air" '
+        'OR "from space" OR "bird\'s eye" OR "birds eye" OR "top down" OR "overhead view" '
+        'OR "from a plane") NOT ("satellite internet" OR "satellite tv" OR "satellite dish" OR "satellite phone"))'
     ),
     "lake or sea": (
-        '(lake OR lakes OR sea OR ocean OR coast) AND (satellite OR aerial OR "from above" OR sentinel OR landsat '
-        'OR drone OR "google earth")'
+        "(lake OR lakes OR sea OR ocean OR coast OR coastline OR reservoir OR lagoon) AND ((satellite OR aerial "
+        'OR aerials OR "from above" OR sentinel OR landsat OR drone OR "google earth" OR "from the air" '
+        'OR "from space" OR "bird\'s eye" OR "birds eye" OR "top down" OR "overhead view" '
+        'OR "from a plane") NOT ("satellite internet" OR "satellite tv" OR "satellite dish" OR "satellite phone"))'
     ),
 }

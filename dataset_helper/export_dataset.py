@@ -31,7 +31,7 @@ from pathlib import Path
 import _root  # noqa: F401
 
 from retrieval.cli import UserError, command, parse_flags, parser_for, say, say_always
-from retrieval.files import writable_folder
+from retrieval.files import writable_file, writable_folder
 
 FORMATS = ("filtered-ids", "swat", "datacomp-uids", "label-map", "rebuild")
 
@@ -61,8 +61,8 @@ def main(argv: list[str] | None = None) -> int:
     from retrieval_templates import load_template
 
     template = load_template(flags.template, flags.template_dir) if flags.template else None
-    if flags.format == "rebuild":
-        writable_folder(flags.output, "--output")
+    writable = writable_folder if flags.format == "rebuild" else writable_file
+    writable(flags.output, "--output")
     images = images_of(flags.dataset, flags.split)
     labels = export.numbered(list(template.classes) if template else class_order(flags.dataset), flags.template)
     if flags.format == "filtered-ids":

@@ -31,7 +31,7 @@ from retrieval.clip_names import DEFAULT_MODEL, PRECISIONS, check_model_name
 from retrieval.dataset.dataset_folder import class_order, images_of, is_plain
 from retrieval.dataset.plain_folder import plain_entries
 from retrieval.drop_lists import key_of_line, lines_of
-from retrieval.files import read_json, writable_folder
+from retrieval.files import read_json, writable_file
 
 NAMED = 10  # images or classes that a message names
 
@@ -166,7 +166,7 @@ def check(flags) -> None:
                         "--scores FILE has each image's score and nearest class")  # fmt: skip
     for flag, path in outputs:
         if path:
-            writable_folder(path.absolute().parent, flag)
+            writable_file(path, flag)
 
 
 def plain_images(flags) -> tuple[list[dict], dict[str, list[str]]]:

@@ -28,7 +28,7 @@ import _root  # noqa: F401
 from retrieval.cli import UserError, command, parse_flags, parser_for, say
 from retrieval.clip_names import check_model_name
 from retrieval.columns import ColumnChoice, add_column_flags
-from retrieval.files import complete_file, writable_folder, write_json
+from retrieval.files import complete_file, writable_file, writable_folder, write_json
 
 INDEX_NAMES = {"image": "image.index", "text": "text.index"}  # clip-retrieval's names
 
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     for kind in INDEX_NAMES.keys() - index_paths.keys():  # an old one would be served as if it belonged to these rows
         remove(args.output_dir / INDEX_NAMES[kind])
     entries[args.name] = served_entry(args.output_dir, args.model, metadata.schema.names)
-    writable_folder(indicies.parent, "--indicies")
+    writable_file(indicies, "--indicies")
     write_json(indicies, entries)
     say(f"{args.output_dir}: {metadata.rows:,} rows, {' and '.join(INDEX_NAMES[kind] for kind in index_paths)}; "
         f"{indicies} names {', '.join(entries)}")  # fmt: skip

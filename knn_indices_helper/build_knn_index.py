@@ -34,7 +34,7 @@ from retrieval.cli import (
     parser_for,
     say,
 )
-from retrieval.files import writable_folder
+from retrieval.files import writable_file
 
 
 def make_parser():
@@ -81,10 +81,10 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError(plan.refusal)
     if args.plan_only:
         return 0
-    writable_folder(args.index_path.parent, "--index-path")
+    writable_file(args.index_path, "--index-path")
     if parts is None:
         infos_path = args.index_infos_path or args.index_path.with_name("index_infos.json")
-        writable_folder(infos_path.parent, "--index-infos-path")
+        writable_file(infos_path, "--index-infos-path")
         sample = index_build.RecallSample(args.recall_queries, args.seed)
         index_build.build_whole(embeddings, plan, args.index_path, infos_path, sample)
         return 0

@@ -190,7 +190,8 @@ def _get_tokenizer(source: ModelSource):
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """Its first sentence: torch's second one advises to unpickle what a stranger wrote."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
 
 
 def wrap_network(

@@ -255,7 +255,8 @@ def open_array(file: Path) -> np.ndarray:
     try:
         array = np.load(file, mmap_mode="r")
     except READ_ERRORS as error:
-        raise UserError(f"{file} is no whole npy file ({error}): compute or fetch it again") from error
+        reason = str(error).partition(". ")[0]  # not numpy's advice to unpickle what a stranger wrote
+        raise UserError(f"{file} is no whole npy file ({reason}): compute or fetch it again") from error
     if not isinstance(array, np.ndarray):
         raise UserError(f"{file} is an archive of {' and '.join(array.files)}, not one array of rows: write "
                         "one as a file of its own, numpy.save('X.npy', numpy.load('X.npz')['NAME'])")  # fmt: skip

@@ -79,6 +79,18 @@ def writable_folder(path: Path | str, flag: str) -> Path:
     return path
 
 
+def writable_file(path: Path, flag: str) -> Path:
+    """Make the file's folder and check that a file of this name can be written.
+
+    Raises:
+        UserError: names `flag`, and the operating system's reason or that the path is a folder.
+    """
+    if path.is_dir():
+        raise UserError(f"{flag} {path} is a folder: give the name of a file")
+    writable_folder(path.absolute().parent, flag)
+    return path
+
+
 def check_names_are_text(paths: Iterable[str], flag: str) -> None:
     """Refuse files whose names are no UTF-8: records and manifests are, and name them.
 

@@ -41,6 +41,14 @@ def test_a_fingerprint_tells_a_changed_file_from_the_same_file(tmp_path):
     assert files.file_fingerprint(path) != before, "a footer that changed under the same size and time"
 
 
+def test_a_folder_in_the_place_of_an_output_file_is_refused_before_any_work(tmp_path):
+    with pytest.raises(UserError, match=" is a folder: give the name of a file$"):
+        files.writable_file(tmp_path, "--ids")
+    with pytest.raises(UserError, match="^--ids /proc cannot be written"):
+        files.writable_file(files.Path("/proc/x"), "--ids")
+    assert files.writable_file(tmp_path / "new" / "ids.txt", "--ids").parent.is_dir()
+
+
 def test_what_the_disk_does_not_give_is_one_sentence():
     with pytest.raises(UserError, match="^/proc/self/mem cannot be read: Input/output error$"):
         files.file_fingerprint("/proc/self/mem")

@@ -69,7 +69,8 @@ def selection(folder: Path, found=CAPTIONS, jobs: int = 1) -> Path:
             for name in ("crane", "kite", "seal")
             for number in [sum(each == name for _, each in own)]
         }
-        counts = {"rows": 20, "captions": len(own), "records": len(own), "classes": classes}
+        counts = {"rows": 20, "captions": len(own), "records": len(own), "classes": classes,
+                  "places": {"crane": [2, 90]}}  # fmt: skip
         settings = {"query": "Birds", "match": "word", "queries": dict.fromkeys(classes, "q")}
         coverage = {"asked": 1, "done": 1, "not_needed": 0, "missing": {}}
         write_manifest(folder, Manifest("substring", settings, {"a": {}}, coverage, counts, chunks, job, jobs))

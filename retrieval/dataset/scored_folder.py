@@ -125,7 +125,7 @@ def scored_counts(selection: Selection, verdict: Verdict, names: tuple[str, ...]
     sums = {
         name: sum(each.get(name) or 0 for each in of_jobs)
         for name in dict.fromkeys(name for each in of_jobs for name in each)
-        if name != "classes"
+        if name not in ("classes", "places")  # places are of the filter's own chunks
     }
     classes = merged_classes(of_jobs)
     order = np.argsort(verdict.of_class[verdict.is_kept], kind="stable")

@@ -126,7 +126,7 @@ def search(path: Path, searcher, scratch: Path) -> None:
     from retrieval.semantic.pool_search import search_shard
     from retrieval.semantic.pool_units import Unit
 
-    wishes = FeatureWishes(check_model_name("ViT-L/14"), ("text_index", "image_index"), {}, None, False)
+    wishes = FeatureWishes(check_model_name("ViT-L/14"), ("text_index", "image_index"), {}, None, {}, False)
     (each,), _ = plan_features([str(path)], wishes)
     search_shard(each, Unit(str(path), scratch / "unit"), searcher)
 
@@ -203,7 +203,7 @@ def time_captions(scratch: Path) -> None:
     make_captions(scratch / "0.parquet", FLY_ROWS)
     queries = model.encode_texts([f"a photo of a {word}" for word in WORDS] * 35)
     (each,), _ = plan_features(
-        [str(scratch / "0.parquet")], FeatureWishes(source, ("text_index",), {}, None, allow_untagged=False)
+        [str(scratch / "0.parquet")], FeatureWishes(source, ("text_index",), {}, None, {}, allow_untagged=False)
     )
     ratios, rates = [], []
     for _ in range(ROUNDS):

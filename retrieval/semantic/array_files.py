@@ -68,7 +68,7 @@ def open_members(path: Path | RemoteFile, keys: dict[str, tuple[str, str]]) -> d
     Raises:
         UserError: no whole archive, a member that is missing, or one that is no rows of float16 or float32.
     """
-    with _named(path), _archive(path) as (archive, fetch_ahead):
+    with named(path), _archive(path) as (archive, fetch_ahead):
         names = {name.removesuffix(".npy"): name for name in archive.namelist()}
         opened = {}
         for what, (key, flag) in keys.items():
@@ -126,33 +126,24 @@ def _open_member(path: Path | RemoteFile, archive: zipfile.ZipFile, member: str)
 
 
 def read_rows(array: ArrayFile, begin: int, end: int) -> Iterator[np.ndarray]:
-    """The rows from `begin` up to `end`, at most STRETCH_ROWS at a time, each time in memory of their own.
+    """The rows from `begin` up to `end` of a member that can only be streamed, at most STRETCH_ROWS at a time.
+
+    Each time in memory of their own. (stored_rows.py reads the others.)
 
     Raises:
         UserError: the file is cut short, or its checksum differs.
     """
-    with _named(array.path), contextlib.ExitStack() as opened:
-        if array.offset is None:
-            archive, fetch_ahead = opened.enter_context(_archive(array.path))
-            fetch_ahead(array.member, archive.getinfo(array.member).compress_size)
-            stream = opened.enter_context(archive.open(array.member))
+    with named(array.path), _archive(array.path) as (archive, fetch_ahead):
+        fetch_ahead(array.member, archive.getinfo(array.member).compress_size)
+        with archive.open(array.member) as stream:
             read_npy_header(stream)
             _skip(stream, begin * array.width * array.dtype.itemsize)
-            checksum = None  # zipfile compares it itself
-        else:
-            stream = opened.enter_context(open(array.path, "rb", buffering=0))
-            stream.seek(array.offset + begin * array.width * array.dtype.itemsize)
-            checksum = _Checksum(array) if array.member and (begin, end) == (0, array.rows) else None
-        for first in range(begin, end, STRETCH_ROWS):
-            rows = np.empty((min(STRETCH_ROWS, end - first), array.width), array.dtype)
-            _fill(stream, rows.view(np.uint8).reshape(-1))
-            if checksum:
-                checksum.add(rows)
-            yield rows
-        if checksum:
-            checksum.compare()
-        elif array.offset is None and end == array.rows and stream.read(1):  # its end is where zipfile compares
-            raise ValueError("it is longer than its header says")
+            for first in range(begin, end, STRETCH_ROWS):
+                rows = np.empty((min(STRETCH_ROWS, end - first), array.width), array.dtype)
+                _fill(stream, rows.view(np.uint8).reshape(-1))
+                yield rows
+            if end == array.rows and stream.read(1):  # its end is where zipfile compares the checksum
+                raise ValueError("it is longer than its header says")
 
 
 def _fill(stream, memory: np.ndarray) -> None:
@@ -169,26 +160,9 @@ def _skip(stream, size: int) -> None:
         size -= len(stream.read(min(size, 1 << 20))) or size
 
 
-class _Checksum:
-    """CRC-32 of a stored member: 6 ms per 25 MB, in the thread that reads."""
-
-    def __init__(self, array: ArrayFile):
-        with zipfile.ZipFile(array.path) as archive:
-            info = archive.getinfo(array.member)
-            with archive.open(array.member) as stream:
-                header = stream.read(info.file_size - array.rows * array.width * array.dtype.itemsize)
-        self.expected, self.sum = info.CRC, zlib.crc32(header)
-
-    def add(self, rows: np.ndarray) -> None:
-        self.sum = zlib.crc32(rows, self.sum)
-
-    def compare(self) -> None:
-        if self.sum != self.expected:
-            raise zipfile.BadZipFile("its checksum differs")
-
-
 @contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
+    """What a reader says of a damaged file becomes a UserError that names it."""
     try:
         yield
     except DAMAGE as error:

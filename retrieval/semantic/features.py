@@ -6,7 +6,7 @@ only be streamed (deflated members, a parquet column, captions that are embedded
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from retrieval.cli import UserError
 from retrieval.parquet_shards import parquet_file
 from retrieval.remote_address import RemoteFile
 from retrieval.semantic.array_files import STRETCH_ROWS, ArrayFile, read_rows
+from retrieval.semantic.stored_rows import StoredRows, stored_stretches
 from retrieval.shard import damage_named
 
 
@@ -43,8 +44,13 @@ class Features:
         return [array.path for array, _, _ in self.parts]
 
 
-def feature_rows(features: Features, path: Path | RemoteFile, width: int) -> Iterator[np.ndarray]:
+def feature_rows(
+    features: Features, path: Path | RemoteFile, width: int, at_end: list[Callable]
+) -> Iterator[np.ndarray | StoredRows]:
     """The rows of files or of a column, in arrays of any length. (Captions are embedded in pool_search.py.)
+
+    Args:
+        at_end: as `stored_stretches` has it.
 
     Raises:
         UserError: what is damaged, or not of this width; names it.
@@ -52,7 +58,10 @@ def feature_rows(features: Features, path: Path | RemoteFile, width: int) -> Ite
     if features.kind == "column":
         yield from column_rows(path, features.column, width)
     for array, begin, end in features.parts:
-        yield from read_rows(array, begin, end)
+        if array.offset is None:
+            yield from read_rows(array, begin, end)
+        else:
+            yield from stored_stretches(array, begin, end, at_end)
 
 
 def column_rows(path: Path | RemoteFile, column: str, width: int) -> Iterator[np.ndarray]:
@@ -87,7 +96,9 @@ def _lengths(lists: pa.Array) -> np.ndarray:
     return lengths.fill_null(0).to_numpy(zero_copy_only=False)
 
 
-def stretches(arrays: Iterator[np.ndarray], rows: int, where: str) -> Iterator[tuple[np.ndarray, int]]:
+def stretches(
+    arrays: Iterator[np.ndarray | StoredRows], rows: int, where: str
+) -> Iterator[tuple[np.ndarray | StoredRows, int]]:
     """(rows, number of the first), STRETCH_ROWS at a time, whatever the arrays' lengths are.
 
     Raises:
@@ -99,7 +110,7 @@ def stretches(arrays: Iterator[np.ndarray], rows: int, where: str) -> Iterator[t
             waiting.append(array)
         size = sum(map(len, waiting))
         while size >= STRETCH_ROWS or (array is None and size):
-            joined = waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+            joined = waiting[0] if len(waiting) == 1 else np.concatenate([np.asarray(each) for each in waiting])
             yield joined[:STRETCH_ROWS], start
             start += min(size, STRETCH_ROWS)
             waiting = [joined[STRETCH_ROWS:]] if size > STRETCH_ROWS else []

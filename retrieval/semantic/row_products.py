@@ -21,6 +21,7 @@ import torch
 
 from retrieval.semantic.array_files import STRETCH_ROWS
 from retrieval.semantic.best_rows import BestRows
+from retrieval.semantic.stored_rows import StoredRows
 
 
 class Shape(NamedTuple):
@@ -40,7 +41,7 @@ Settle = Callable[[torch.Tensor, np.ndarray, int], None]
 
 
 def search_rows(
-    stretches: Iterable[tuple[np.ndarray, int]],
+    stretches: Iterable[tuple[np.ndarray | StoredRows, int]],
     queries: np.ndarray,
     k: int,
     device: str,
@@ -50,7 +51,7 @@ def search_rows(
     """The k best of all rows for each of the float32 (n, width) `queries`. The next stretch is read meanwhile.
 
     Args:
-        stretches: (float16 or float32 rows, at most STRETCH_ROWS; number of the first).
+        stretches: (float16 or float32 rows, at most STRETCH_ROWS; number of the first). StoredRows are read here.
         device: "cpu", or torch's name of the GPU that makes the products (in float32; not TF32, torch's default).
         overlaps: whether the next stretch is asked for while one is compared. Not where that takes all cores itself.
 
@@ -89,7 +90,7 @@ class _Products:
         self.locks = [threading.Lock() for _ in self.groups]
         self.of_thread = threading.local()  # memory for rows: allocating it takes longer than converting them
 
-    def compare(self, rows: np.ndarray, start: int) -> None:
+    def compare(self, rows: np.ndarray | StoredRows, start: int) -> None:
         """Add what may be among the k best, of one piece of rows."""
         loaded = self.load(rows, start)
         for number in range(len(self.groups)):
@@ -100,8 +101,12 @@ class _Products:
             with self.locks[group]:
                 best.add(*found, start)
 
-    def load(self, rows: np.ndarray, start: int) -> torch.Tensor:
+    def load(self, rows: np.ndarray | StoredRows, start: int) -> torch.Tensor:
         """The rows as float32 on the device, settled; behind them zeros up to the end of a piece."""
+        if isinstance(rows, StoredRows):
+            if not hasattr(self.of_thread, "read"):
+                self.of_thread.read = np.empty((self.shape.rows, rows.width), rows.dtype)
+            rows = rows.read(self.of_thread.read)
         if not hasattr(self.of_thread, "rows"):
             self.of_thread.rows = torch.empty(self.shape.rows, rows.shape[1], device=self.device)
         filled = self.of_thread.rows

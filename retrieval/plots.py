@@ -18,7 +18,7 @@ INK, BAR, BAND = "#1b2130", "#3f74bd", "#3f74bd33"
 
 
 def write_plots(folder: Path, data: dict) -> list[Path]:
-    """Draw what `report.describe_selection` or `report.describe_dataset` found; returns the files written.
+    """Draw what `describe_selection` or `describe_dataset` found; returns the files written.
 
     ImageFolder, timm and load_dataset would take a plot inside a dataset's folder for an image of the dataset, so it is
     written beside that folder.

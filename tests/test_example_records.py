@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import filter_laion_metadata_substring as script
-from retrieval import report
+from retrieval import report, report_selection
 from retrieval.example_records import KNOWN_PLACES, first_records, have_places
 from retrieval.records import chunk_files, read_manifests
 
@@ -55,12 +55,12 @@ def test_the_places_are_those_of_each_classs_first_records(tmp_path, shards, mon
 
 
 def test_a_page_made_by_places_has_the_records_of_one_that_looks_through_the_chunks(tmp_path, shards, monkeypatch):
-    monkeypatch.setattr(report, "SAMPLE_BYTES", 8 << 10)
-    monkeypatch.setattr(report, "BLOCK_BYTES", 1 << 10)
+    monkeypatch.setattr(report_selection, "SAMPLE_BYTES", 8 << 10)
+    monkeypatch.setattr(report_selection, "BLOCK_BYTES", 1 << 10)
     output = tmp_path / "out"
     assert script.main(["-o", str(output), "-q", "|".join(COUNTS), "--match", "word", "--dbs", shards]) == 0
     page = (output / "report.html").read_text()
-    monkeypatch.setattr(report, "have_places", lambda manifests: False)
+    monkeypatch.setattr(report_selection, "have_places", lambda manifests: False)
     searched = report.write_report(output, thorough=False, to=tmp_path / "searched.html").read_text()
     before, after = (text.split("\nexamples\n") for text in (page, searched))
     assert sorted(before[1].splitlines()) == sorted(after[1].splitlines()) and before[1].count("café") > 3

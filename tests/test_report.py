@@ -15,7 +15,7 @@ from browser import ACTIONS, acted_in_a_browser, drawn_by_a_browser, needs_brows
 from PIL import Image
 from pyarrow import parquet as pq
 
-from retrieval import report
+from retrieval import report, report_dataset, report_records, report_selection
 from retrieval.download import tar_shards
 from retrieval.records import Manifest, encode_record, write_chunks, write_manifest
 from retrieval.report import write_report
@@ -86,10 +86,10 @@ def test_each_image_is_there_with_what_brought_it_there(dataset):
     _, _, images = parts_of(dataset)
     entries = [json.loads(line) for line in (dataset / "metadata.jsonl").read_text().splitlines()]
     shown = [{name: value for name, value in image.items() if name != "thumbnail"} for image in images]
-    expected = [report.shortened(entry) for entry in entries]
+    expected = [report_records.shortened(entry) for entry in entries]
     assert sorted(shown, key=lambda entry: entry["file_name"]) == sorted(expected, key=lambda entry: entry["file_name"])
     for entry, short in zip(entries, expected, strict=True):
-        assert {*entry} - {*short} == report.UNSHOWN | {name for name, value in entry.items() if value is None}
+        assert {*entry} - {*short} == report_records.UNSHOWN | {name for name, value in entry.items() if value is None}
         assert all(entry[name] == value for name, value in short.items() if name != "sources")
         assert [{"SCORE": None, "RANK": None, "ROW": None} | source for source in short["sources"]] == entry["sources"]
     assert all(image["thumbnail"].startswith("data:image/webp;base64,") for image in images)
@@ -128,7 +128,7 @@ def test_two_classes_that_want_an_image_share_it_once(tmp_path):
         for key, name, others in (("1", "hen", ["cock"]), ("2", "cock", ["hen"]), ("3", "hen", ["cock"]))
     ]  # fmt: skip
     (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, entries)))
-    shown, found = report.read_images(tmp_path / "metadata.jsonl", 2)
+    shown, found = report_dataset.read_images(tmp_path / "metadata.jsonl", 2)
     assert found["shared"] == {("cock", "hen"): 2} and found["hosts"] == {"(none)": 3}
     assert [image["file_name"] for image in shown["hen"]] == ["hen/1.jpg", "hen/3.jpg"]
 
@@ -171,8 +171,8 @@ def test_the_page_beside_tars_links_the_folder_of_images(tmp_path):
 
 
 def test_a_small_class_has_all_its_images_on_the_page_and_the_page_stays_small(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "THUMBNAILS", 20)
-    monkeypatch.setattr(report, "LINKED", 70)
+    monkeypatch.setattr(report_dataset, "THUMBNAILS", 20)
+    monkeypatch.setattr(report_dataset, "LINKED", 70)
     endless = {"caption": "word " * 2_000, "url": f"http://h/{'p' * 9_000}", "LICENSE": "<" * 10_000}
     sources = [{"SOURCE": kind, "SCORE": 0.2 + n / 1000, "MATCHED": "m" * 3_000, "ROW": HOSTILE}
                for kind in ("text_index", "image_index") for n in range(300)]  # fmt: skip
@@ -285,10 +285,10 @@ def test_the_caption_filter_writes_the_page_of_its_manifest_also_when_it_was_kil
 
 @pytest.mark.parametrize("thorough", [True, False])
 def test_a_large_output_is_sampled_and_says_so_and_its_counts_stay_the_manifests(tmp_path, monkeypatch, thorough):
-    monkeypatch.setattr(report, "SAMPLE_BYTES", 64 << 10)
-    monkeypatch.setattr(report, "SAMPLE_RECORDS", 300)
+    monkeypatch.setattr(report_selection, "SAMPLE_BYTES", 64 << 10)
+    monkeypatch.setattr(report_selection, "SAMPLE_RECORDS", 300)
     monkeypatch.setattr("retrieval.records.CHUNK_RECORDS", 2_500)
-    monkeypatch.setattr(report, "BLOCK_BYTES", 2 << 10)
+    monkeypatch.setattr(report_selection, "BLOCK_BYTES", 2 << 10)
     names = [f"class {number}" for number in range(40)]
     records = list(caption_records(6_000, names)) + [{"URL": "http://h/rare", "TEXT": "x", "QUERY": "rare"}]
     classes = {name: {"records": 150, "matches": {name: 150}, "inside_longer_words": 0.0} for name in names}
@@ -312,10 +312,10 @@ def test_a_large_output_is_sampled_and_says_so_and_its_counts_stay_the_manifests
 
 @pytest.mark.parametrize("thorough", [True, False])
 def test_a_class_of_few_records_has_them_all_in_a_sample(tmp_path, monkeypatch, thorough):
-    monkeypatch.setattr(report, "SAMPLE_BYTES", 32 << 10)
-    monkeypatch.setattr(report, "SAMPLE_RECORDS", 100)
-    monkeypatch.setattr(report, "SCAN_BYTES", 4 << 10)
-    monkeypatch.setattr(report, "BLOCK_BYTES", 2 << 10)
+    monkeypatch.setattr(report_selection, "SAMPLE_BYTES", 32 << 10)
+    monkeypatch.setattr(report_selection, "SAMPLE_RECORDS", 100)
+    monkeypatch.setattr(report_selection, "SCAN_BYTES", 4 << 10)
+    monkeypatch.setattr(report_selection, "BLOCK_BYTES", 2 << 10)
     few = {"seven": 7, 'quoted "b", \\': 3, "鶏": 2, "two of ten": 10, "wordy": 2}
     records = list(caption_records(6_000, ["hen", "cock"]))
     for place, (name, count) in enumerate(few.items()):

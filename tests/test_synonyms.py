@@ -9,7 +9,7 @@ import pytest
 
 from filter_laion_metadata_substring import main
 from retrieval.queries import And, Not, Or, Phrase, QueryError, class_query, parse_query, to_fts5
-from retrieval.report import merged_classes
+from retrieval.report_selection import merged_classes
 from retrieval.substring.matching import Matcher
 from retrieval.written_names import most_written, rows_per_name
 from retrieval_templates import load_template, names_only, only_classes

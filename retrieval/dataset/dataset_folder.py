@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from retrieval.cli import UserError, say
 from retrieval.files import read_object
 from retrieval.image_files import is_image, visible_files
-from retrieval.report import read_entries
+from retrieval.report_dataset import read_entries
 
 
 def is_ours(folder: Path) -> bool:

@@ -15,7 +15,7 @@ from retrieval.cli import UserError
 from retrieval.dataset.caption_numbers import all_records
 from retrieval.files import file_fingerprint
 from retrieval.records import Manifest, chunk_files, encode_record, read_manifests, write_chunks, write_manifest
-from retrieval.report import merged_classes
+from retrieval.report_selection import merged_classes
 
 QUARTILES = (0.25, 0.5, 0.75)
 

@@ -11,10 +11,10 @@ The kernel is told what will be read, so the disk works while rows are compared.
 
 import os
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from zlib_ng import zlib_ng
 
 from retrieval.semantic.array_files import STRETCH_ROWS, ArrayFile, named
 
@@ -100,7 +100,7 @@ class _Source:
                 raise EOFError("it is cut short")
             done += more
         if self._sums is not None:
-            self._sums[first] = zlib.crc32(memory), len(memory)
+            self._sums[first] = zlib_ng.crc32(memory), len(memory)
 
     def finish(self) -> None:
         with named(self.array.path), self._file:
@@ -112,7 +112,7 @@ class _Source:
         with zipfile.ZipFile(self.array.path) as archive:
             info = archive.getinfo(self.array.member)
             with archive.open(self.array.member) as stream:
-                found = zlib.crc32(stream.read(info.file_size - self._place(self.array.rows) + self._place(0)))
+                found = zlib_ng.crc32(stream.read(info.file_size - self._place(self.array.rows) + self._place(0)))
         for _, (checksum, length) in sorted(self._sums.items()):
             found = joined_checksum(found, checksum, length)
         if found != info.CRC:

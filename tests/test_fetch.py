@@ -15,14 +15,12 @@ import pytest
 from retrieval.cli import UserError
 from retrieval.fetch import (
     OVERLAP_BYTES,
-    Download,
     FetchError,
-    fetch_all,
     fetch_file,
-    list_missing,
     remote_size,
     why_incomplete,
 )
+from retrieval.fetch_many import Download, fetch_all, list_missing
 from retrieval.indexing.published_files import read_checksums
 
 BODY = np.random.default_rng(7).bytes(1_000_003)

@@ -11,7 +11,7 @@ from pathlib import Path
 from retrieval.cli import UserError, add_array_flags, array_place, array_share, at_least, say
 from retrieval.files import writable_folder
 
-RETRIES = 5  # as retrieval/fetch.py
+RETRIES = 5  # as retrieval/http_answers.py, which needs urllib3
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def fetch_published(args: argparse.Namespace, published: Published, paths: list[
     bases = [base.rstrip("/") + "/" for base in args.base_url or published.base_urls]
     checksums = read_checksums(args.checksums) if args.checksums else {}
 
-    from retrieval.fetch import Download, fetch_all, list_missing
+    from retrieval.fetch_many import Download, fetch_all, list_missing
 
     downloads = []
     for path in paths:

@@ -157,18 +157,37 @@ def sample_captions(shard: Shard, count: int) -> list[bytes | None]:
     return list(found.values())
 
 
-def rows_of_index(shard: Shard, expressions: list[str], limit: int | None = None) -> Iterator[list[int]]:
-    """For each FTS5 expression the rowids that it finds, ascending, for a shard that `has_word_index`.
+class IndexReader:
+    """The full-text index of a shard that `has_word_index`, open for reading. A context manager."""
 
-    Args:
-        limit: only the first rows of each, up to this number.
-    """
-    column = shard.columns["TEXT"].replace('"', '""')
-    select = f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ? ORDER BY rowid LIMIT ?"
-    with damage_named(shard.path), contextlib.closing(connect(shard.path)) as connection:
+    def __init__(self, shard: Shard):
+        self._shard, self._connection = shard, connect(shard.path)
+        column = shard.columns["TEXT"].replace('"', '""')
+        self._before = f'{{"{column}"}} : ('
+
+    def rows(self, expression: str, limit: int | None = None) -> list[int]:
+        """The rowids that an FTS5 expression finds, ascending. Only the first ones, up to `limit`.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        select = f"SELECT rowid FROM {SAMPLES} WHERE {SAMPLES} MATCH ? ORDER BY rowid LIMIT ?"
+        with damage_named(self._shard.path):
+            asked = [f"{self._before}{expression})", -1 if limit is None else limit]
+            return [row for (row,) in self._connection.execute(select, asked)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._connection.close()
+
+
+def rows_of_index(shard: Shard, expressions: list[str], limit: int | None = None) -> Iterator[list[int]]:
+    """IndexReader.rows of each expression."""
+    with IndexReader(shard) as index:
         for expression in expressions:
-            found = connection.execute(select, [f'{{"{column}"}} : ({expression})', -1 if limit is None else limit])
-            yield [row for (row,) in found]
+            yield index.rows(expression, limit)
 
 
 def rows_by_id(connection: sqlite3.Connection, shard: Shard, rowids: list[int], names: Sequence[str]) -> list[tuple]:

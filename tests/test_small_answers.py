@@ -1,0 +1,143 @@
+"""Few rows of a database are read one by one, without numpy and pyarrow: the bytes are those of the way by arrays."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from test_index_choice import make_captions, make_shard
+
+from retrieval.opened_shard import open_shard
+from retrieval.queries import class_query
+from retrieval.substring import batch_scan, small_questions
+from retrieval.substring.hit_counter import HitCounter
+from retrieval.substring.matching import Matcher
+from retrieval.substring.search_units import Search, Unit
+from retrieval.substring.small_answers import small_answers
+from retrieval.substring.small_questions import ask, make_questions
+from retrieval_templates import load_template, template_names
+
+ROOT = Path(__file__).parent.parent
+TEXTS = [
+    "hen",
+    '"red hen" OR hen OR cat',
+    "(cat OR photo) AND hen",
+    '"red hen" AND (a OR the OR of OR hen)',
+    "photo NOT (hen AND cat)",
+    '"..." hen',
+    "ph*",
+    '"ph" * + hen OR "été" OR c*',
+    "1000000",
+    '"." OR hen',
+]
+ODD = [
+    # id, url, caption, height, licence, NSFW, similarity, punsafe
+    (1, "http://a/1", "A red hen, 100% “hen”\n", 100, "?", "UNLIKELY", 0.25, 0.1),
+    ("7", None, "Photo: cat\0hen \t\x7f\\\"'", "200", None, "NSFW", "0.5", None),
+    (2**62, b"http://a/3", b"hen caf\xe9 \xe2\x82", 1.0, 5, None, 1, 1),
+    (None, b"u\xed\xa0\xbd", None, None, "", "", None, None),
+    ("0x1f", "u", 1000000, "wide", 2.5, "UNSURE", float("inf"), 0),
+    (3.0, "u", 1e20, -1, b"\xff", None, "nan", 0.5),
+    ("00012", "u", "une poule d'ÉTÉ phot PHOTO hen", 2**63 - 1, "x%s", "UNLIKELY", 1e-320, "0.9"),
+    (-5, "u", "photograph of the red  hen; Red-Hen cat", 10, "line\u2028", "NSFW", -0.0, 1e-9),
+]
+COLUMNS = ["SAMPLE_ID", "URL", "TEXT", "HEIGHT", "LICENSE", "NSFW", "similarity", "punsafe"]
+
+
+def odd_shard(folder, kind, left_out=()):
+    """A database of ODD without some columns. kind: its rows lie in the index itself, or in a table beside it."""
+    listed = ", ".join(name for name in COLUMNS if name not in left_out)
+    path = folder / '100%s %(ROW)d "odd".db'
+    with closing(sqlite3.connect(path)) as database:
+        if kind == "beside":
+            table = "pool"
+            database.execute(f"CREATE TABLE pool({listed})")
+            database.execute(f"CREATE VIRTUAL TABLE samples USING fts5({listed}, content='pool')")
+        else:
+            table = "samples"
+            database.execute(f"CREATE VIRTUAL TABLE samples USING fts5({listed})")
+        for number, row in enumerate(ODD):
+            values = {name: value for name, value in zip(COLUMNS, row, strict=True) if name not in left_out}
+            marks = ", ".join("CAST(? AS TEXT)" if is_broken_text(*item) else "?" for item in values.items())
+            statement = f"INSERT INTO {table}(rowid, {listed}) VALUES (?, {marks})"
+            database.execute(statement, [7 - 3 * number, *values.values()])
+        if kind == "beside":
+            database.execute("INSERT INTO samples(samples) VALUES ('rebuild')")
+        database.commit()
+    return open_shard(path)
+
+
+def is_broken_text(name, value):
+    return isinstance(value, bytes) and name != "LICENSE"
+
+
+def both_ways(shard, search):
+    """(lines, counts) of the records one by one, and as arrays."""
+    unit = Unit(str(shard.path), Path("x.jsonl"), Path("x.json"))
+    few, many = HitCounter(), HitCounter()
+    found = ask(shard, make_questions(search.queries, search.match))
+    one_by_one = b"".join(small_answers(shard, unit, search, found, few))
+    as_arrays = b"".join(map(bytes, batch_scan.record_lines(shard, unit, search, many)))
+    return (one_by_one, few.counts()), (as_arrays, many.counts())
+
+
+def search_of(mode):
+    return Search(mode, tuple(f"class 100% {text}" for text in TEXTS), tuple(class_query(t, t, mode) for t in TEXTS))
+
+
+@pytest.mark.parametrize("mode", ["word", "fts"])
+@pytest.mark.parametrize("kind", ["inside", "beside"])
+@pytest.mark.parametrize("left_out", [(), ("punsafe",), ("NSFW",), ("NSFW", "punsafe", "SAMPLE_ID", "LICENSE")])
+def test_odd_values_are_the_same_bytes(mode, kind, left_out, tmp_path):
+    one_by_one, as_arrays = both_ways(odd_shard(tmp_path, kind, left_out), search_of(mode))
+    assert one_by_one == as_arrays
+    assert one_by_one[1]["records"] > len(TEXTS)
+
+
+@pytest.mark.parametrize("read", [1e-9, 9, 1e9])
+def test_what_a_query_needs_and_the_whole_query_give_the_same(read, tmp_path, monkeypatch):
+    monkeypatch.setattr(small_questions, "READ", read)
+    search = search_of("fts")
+    captions = make_captions(list(search.queries), 500, 3)
+    one_by_one, as_arrays = both_ways(make_shard(tmp_path, captions, "fts5"), search)
+    assert one_by_one == as_arrays
+    assert one_by_one[1]["records"] > 500
+
+
+@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("mode", ["word", "fts"])
+def test_every_shipped_template_finds_what_the_matcher_finds(name, mode, tmp_path):
+    template = load_template(name)
+    queries = tuple(template.caption_query(one, mode) for one in template.classes)
+    captions = make_captions(list(queries), 300, 4)
+    hits = Matcher(list(queries), mode).match(pa.array(captions))
+    search, counter = Search(mode, template.classes, queries), HitCounter()
+    shard = make_shard(tmp_path, captions, "fts5")
+    unit = Unit(str(shard.path), Path("x.jsonl"), Path("x.json"))
+    for _ in small_answers(shard, unit, search, ask(shard, make_questions(queries, mode)), counter):
+        pass
+    rows, classes = set(hits.row.tolist()), hits.query.tolist()
+    assert counter.captions == len(rows)
+    assert counter.records == {number: classes.count(number) for number in set(classes)}
+
+
+def test_many_rows_are_left_to_the_way_by_arrays(tmp_path, monkeypatch):
+    search = search_of("word")
+    shard = make_shard(tmp_path, make_captions(list(search.queries), 500, 3), "fts5")
+    monkeypatch.setattr(small_questions, "MOST_ROWS", 100)
+    assert ask(shard, make_questions(search.queries, "word")) is None
+
+
+def test_a_run_with_few_rows_imports_neither_numpy_nor_pyarrow(tmp_path):
+    make_shard(tmp_path, ["a hen", "a cat", "a red hen"], "fts5")
+    run = (
+        "import sys, filter_laion_metadata_substring as script\n"
+        "flags = ['-o', 'out', '-q', 'hen|cow', '--match', 'word', '--dbs', 'fts5.db', '--workers', '1']\n"
+        "assert script.main(flags) == 0\n"
+        "assert not {'numpy', 'pyarrow'} & sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", run], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=True)
+    assert (tmp_path / "out/chunk_0.json").read_text().count('"MATCHED":"hen"') == 2

@@ -5,7 +5,6 @@ Standard library only, so that `--help` works where nothing is installed. It imp
 
 import argparse
 import contextlib
-import difflib
 import errno
 import functools
 import os
@@ -113,6 +112,8 @@ def _refuse_flags(parser: argparse.ArgumentParser, message: str) -> NoReturn:
     if unknown:
         flag = unknown[1].split()[0].partition("=")[0]
         known = [name for action in parser._actions for name in action.option_strings]
+        import difflib  # a mistyped flag is rare, and each start would take a millisecond longer
+
         near = difflib.get_close_matches(flag, known, 1)
         message = f"{flag} is no flag of {parser.prog}" + (f": did you mean {near[0]}?" if near else "")
     raise UserError(f"{message} (--help lists the flags)")

@@ -9,6 +9,7 @@ unchanged. Safety tags are made in record_columns.tags_of.
 
 import json
 import math
+import uuid
 
 import numpy as np
 import pyarrow as pa
@@ -83,11 +84,15 @@ def record_values(ours: str, values: pa.Array, is_uuid: bool = False) -> pa.Arra
 
 def _ids(values: pa.Array, plain: pa.DataType, is_uuid: bool) -> pa.Array:
     if pa.types.is_fixed_size_binary(plain) or pa.types.is_binary(plain) or pa.types.is_large_binary(plain):
-        return texts([value if value is None else id_of_bytes(value, is_uuid) for value in values.to_pylist()])
+        return texts([value if value is None else _id_of_bytes(value, is_uuid) for value in values.to_pylist()])
     known = pa.types.is_null(plain) or is_text(plain) or pa.types.is_integer(plain) or pa.types.is_decimal(plain)
     if known or pa.types.is_floating(plain):
         return widened(values)
     return _as_text(values)
+
+
+def _id_of_bytes(value: bytes, is_uuid: bool) -> str:
+    return str(uuid.UUID(bytes=value)) if is_uuid and len(value) == 16 else id_of_bytes(value)
 
 
 def _sizes(values: pa.Array) -> pa.Array:

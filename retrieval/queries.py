@@ -159,6 +159,7 @@ def is_quoted_whole(text: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1 << 13)  # a template's queries are parsed when they are checked, and to be searched
+@functools.lru_cache(maxsize=4096)  # a template is checked first, and then its queries are taken
 def parse_query(text: str, names: Query | None = None) -> Query:
     """Parse a query in FTS5's language.
 

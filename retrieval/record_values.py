@@ -7,7 +7,6 @@ An FTS table keeps whatever type was inserted, and JSON has any. pool_values.py 
 
 import math
 import re
-import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -62,7 +61,7 @@ def _whole_number(value: Any) -> Any:
     if isinstance(value, float):
         return None if not math.isfinite(value) else int(value) if value.is_integer() else value
     if isinstance(value, bytes):
-        value = id_of_bytes(value, False)
+        value = id_of_bytes(value)
     if not isinstance(value, str):
         return value
     match = _WHOLE_NUMBER.fullmatch(value)
@@ -86,10 +85,8 @@ def score_of(value: Any) -> float | None:
     return score if score is not None and math.isfinite(score) else None
 
 
-def id_of_bytes(value: bytes, is_uuid: bool) -> str:
-    """Text that is stored as bytes, or the bytes of a hash or UUID in hex digits, as people write them."""
-    if is_uuid and len(value) == 16:
-        return str(uuid.UUID(bytes=value))
+def id_of_bytes(value: bytes) -> str:
+    """Text that is stored as bytes, or the bytes of a hash in hex digits, as people write them."""
     try:
         text = value.decode()
     except UnicodeDecodeError:

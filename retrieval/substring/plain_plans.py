@@ -38,16 +38,36 @@ def compiled(plan: Plan, needles: list[list[tuple[str, bool]]]) -> First:
     match plan:
         case And(parts):
             return _all_of([compiled(part, needles) for part in parts])
+        case Or(parts) if all(isinstance(part, int) and _as_text(needles[part]) for part in parts):
+            return _first_of([(part, _as_text(needles[part])) for part in parts])
         case Or(parts):
             return _any_of([compiled(part, needles) for part in parts])
         case Not(wanted, unwanted):
             wanted, unwanted = compiled(wanted, needles), compiled(unwanted, needles)
             return lambda text: wanted(text) if unwanted(text) is None else None
-    needle = needles[plan]
-    if any(star for _, star in needle[:-1]):
+    needle, in_text = needles[plan], _as_text(needles[plan])
+    if in_text is None:
         return lambda text: plan if holds(needle, text.split()) else None
-    in_text = f" {' '.join(token for token, _ in needle)}" + " " * (not needle[-1][1])
     return lambda text: plan if in_text in text else None
+
+
+def _as_text(needle: list[tuple[str, bool]]) -> str | None:
+    """What a text of tokens has where the phrase holds. None: the phrase has a star before its end."""
+    if any(star for _, star in needle[:-1]):
+        return None
+    return f" {' '.join(token for token, _ in needle)}" + " " * (not needle[-1][1])
+
+
+def _first_of(phrases: list[tuple[int, str]]) -> First:
+    """An OR of phrases, which most queries are."""
+
+    def first(text: str) -> int | None:
+        for phrase, in_text in phrases:
+            if in_text in text:
+                return phrase
+        return None
+
+    return first
 
 
 def _all_of(parts: list[First]) -> First:

@@ -9,7 +9,6 @@
 import json
 import re
 import shutil
-import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,6 +176,8 @@ def size_agrees(size: int, listed: str) -> bool:
 
 def _gdrive(command: list[str], stop: threading.Event | None = None) -> str:
     """The standard output of one gdrive command. The command is ended when `stop` is set."""
+    import subprocess  # 3 ms, and few runs download with gdrive
+
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
                                    errors="replace")  # fmt: skip

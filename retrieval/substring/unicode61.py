@@ -18,13 +18,15 @@ SEPARATOR = " "
 
 # Code point -> its folded character, "" or SEPARATOR. SQLite has not been asked about those that are missing.
 _folded = {code: chr(code).lower() if chr(code).isalnum() else SEPARATOR for code in range(128)}
+_ASCII = bytes(ord(_folded.get(code, SEPARATOR)) for code in range(256))  # for bytes, in half the time
 
 
 def tokens(text: str) -> list[str]:
     """The tokens of `text` in order. A token cut inside a character ends in lone surrogates (surrogateescape)."""
     if not text.isascii():
-        learn(set(text))
-    found = text.translate(_folded).split()  # no character of a token is white space
+        learn(text)
+    folded = text.encode().translate(_ASCII).decode() if text.isascii() else text.translate(_folded)
+    found = folded.split()  # no character of a token is white space
     if len(text) * 4 <= LONGEST_TOKEN:
         return found
     return [token if len(token) * 4 <= LONGEST_TOKEN else _cut(token) for token in found]

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,12 @@ from retrieval.batch import BATCH_ROWS, Batch, use_mimalloc
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
 from retrieval.duckdb_shards import open_by_duckdb
+from retrieval.parquet_images import group_places
 from retrieval.pool_values import pool_columns, refused_type
 from retrieval.record_values import ID_COLUMN
 from retrieval.remote_address import RemoteFile
 from retrieval.shard import Shard, damage_named, is_beyond, named_columns, unreadable
+from retrieval.tar_images import PIXELS
 
 READ_BUFFER_BYTES = 1 << 18  # parquet is read page by page: a row group of 18 million rows is never held whole
 
@@ -50,7 +53,8 @@ def open_parquet(path: Path | RemoteFile, asked: ColumnChoice) -> Shard:
         raise UserError(f"shard {path} has column names that are not UTF-8: write it again with other names") from error
     except (pa.ArrowException, OSError) as error:
         return _by_duckdb(path, asked, error)
-    columns = named_columns(path, names, asked)
+    places = group_places(schema, footer)
+    columns = named_columns(path, names, replace(asked, needs_url=asked.needs_url and not places))
     for ours, name in columns.items():
         refused = refused_type(ours, schema.field(name).type)
         if refused:
@@ -67,6 +71,7 @@ def open_parquet(path: Path | RemoteFile, asked: ColumnChoice) -> Shard:
         few_values=tuple(columns[ours] for ours in ("LICENSE", "NSFW") if chunks.have_dictionaries(columns.get(ours))),
         names=tuple(names),
         has_uuids=chunks.are_uuids(columns.get(ID_COLUMN)),
+        image_places=places,
     )
 
 
@@ -238,7 +243,7 @@ class _OtherColumns:
     """
 
     def __init__(self, shard: Shard, file: pq.ParquetFile, row_group: int, first_row: int, fetch_ahead: Callable):
-        self._shard, self._row_group, self._fetch_ahead = shard, row_group, fetch_ahead
+        self._shard, self._row_group, self._first_row, self._fetch_ahead = shard, row_group, first_row, fetch_ahead
         self._columns = {
             name: _OneColumn(file, row_group, name, first_row)
             for name in dict.fromkeys(name for ours, name in shard.columns.items() if ours != "TEXT")
@@ -252,7 +257,14 @@ class _OtherColumns:
         with damage_named(path):
             taken = {name: column.take(rows[positions]) for name, column in self._columns.items()}
         found = pool_columns(self._shard.columns, taken, f"shard {path}", self._shard.has_uuids)
-        return found | {"TEXT": captions.take(integers(positions))}
+        return found | {"TEXT": captions.take(integers(positions))} | self._places(rows[positions])
+
+    def _places(self, rows: np.ndarray) -> dict[str, list[str | None]]:
+        """PIXELS of these rows, where the file holds images."""
+        if not self._shard.image_places:
+            return {}
+        place = self._shard.image_places[self._row_group]
+        return {PIXELS: [place and place.replace("{}", str(row), 1) for row in (rows - self._first_row).tolist()]}
 
     def own(self, rows: np.ndarray, positions: np.ndarray) -> dict[str, pa.Array]:
         """Batch.own of the batch of these rows."""

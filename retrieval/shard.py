@@ -34,6 +34,7 @@ class Shard:
     has_rowids: bool = True  # sqlite: not a view or a table WITHOUT ROWID, whose rows are numbered from 1
     few_values: tuple[str, ...] = ()  # parquet: columns to read as dictionaries
     has_uuids: bool = False  # parquet: the ids are UUIDs of 16 bytes
+    image_places: tuple[str | None, ...] = ()  # parquet: parquet_images.group_places; () where it holds no images
     layout: CsvLayout | None = None  # csv: how its lines are cut
     is_array: bool = False  # json: one array of records, not one record per line
     is_stream: bool = False  # arrow: the stream format, which has no footer

@@ -16,8 +16,9 @@ PIXELS = "PIXELS"  # the record's field
 BLOCK_BYTES = tarfile.BLOCKSIZE  # a member's header is the block before its content
 LONGEST_NAME = 100  # bytes of a name that a header has room for
 # The first place counts: the tar is named by the user, and the member by a stranger.
-PLACE_PATTERN = r"^(.+?)#(\d+)\+(\d+)/(.+)$"
-_PLACE = re.compile(PLACE_PATTERN, re.DOTALL)
+TAR_PATTERN = r"^(.+?)#(\d+)\+(\d+)/(.+)$"
+PLACE_PATTERN = r"^(.+?)#(\d+:\d+@)?\d+\+\d+/.+$"  # of a tar, or of a parquet (parquet_images.py)
+_PLACE = re.compile(TAR_PATTERN, re.DOTALL)
 
 
 class TarPlace(NamedTuple):

@@ -15,7 +15,7 @@ from range_server import serving
 
 import filter_laion_metadata_substring
 from retrieval import private_hosts, remote_http
-from retrieval.download import tar_answers
+from retrieval.download import pool_files, tar_answers
 from retrieval.download.answer_bytes import BadAnswer
 from retrieval.opened_shard import open_shard
 from retrieval.records import chunk_files, read_records
@@ -85,7 +85,7 @@ def test_the_record_says_where_in_the_tar_the_image_lies(tmp_path, tar):
 def test_images_are_copied_out_of_the_tar_and_no_server_is_asked(tmp_path, tar, download):
     select(tmp_path, tar)
     done = download(private=False)
-    assert "8 URLs to fetch, 8 of them from tars of the pool" in done.stderr
+    assert "8 URLs to fetch, 8 of them from files of the pool" in done.stderr
     report, metadata, files = loaded(tmp_path)
     assert (report["kept"], len(files), report["dropped"]) == (8, 8, {})
     assert {entry["url"] for entry in metadata.values()} == {f"http://gone.test/{n}" for n in range(8)}
@@ -170,7 +170,7 @@ def test_of_a_remote_tar_only_the_bytes_of_the_wanted_images_are_read(tmp_path, 
         tar.write_bytes(b"\0" * 512 + tar.read_bytes())
         with pytest.raises(BadAnswer, match="tar has changed"):
             read_image(records[2]["PIXELS"])
-    tar_answers._reader.cache_clear()
+    pool_files._reader.cache_clear()
     with pytest.raises(BadAnswer, match="tar cannot be read"):
         read_image(records[3]["PIXELS"])
 

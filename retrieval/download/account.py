@@ -22,7 +22,7 @@ def say_plan(database, rows_read: int, choice: Choice) -> None:
     for reason, count in dropped.most_common():
         say(f"    {reason}: {count:,}")
     to_fetch, in_tars = plan_fetch.count_to_fetch(database)
-    from_tars = f", {in_tars:,} of them from tars of the pool" if in_tars else ""
+    from_tars = f", {in_tars:,} of them from files of the pool" if in_tars else ""
     say(f"wanted: {wanted:,} images of {classes:,} classes; {to_fetch:,} URLs to fetch{from_tars}")
     if dropped[plan.PRIVATE_HOST]:
         say(f"note: {dropped[plan.PRIVATE_HOST]:,} rows have a private address: if the server is your own, "

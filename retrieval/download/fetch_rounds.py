@@ -29,7 +29,7 @@ from retrieval.download.guarded_opener import DEADLINE, NOT_HTTP, PRIVATE, Limit
 from retrieval.download.host_turns import CRAWL_DELAY, LATER
 from retrieval.download.opt_outs import HEADER, ROBOTS, ROBOTS_UNREADABLE, TDM
 from retrieval.download.settings import FetchSettings, ResizeSettings
-from retrieval.download.tar_answers import TAR_FAULTS, is_listed, url_of
+from retrieval.download.tar_answers import NO_BYTES, TAR_FAULTS, is_listed, url_of
 from retrieval.files import complete_file, free_bytes, settings_fingerprint, write_json
 from retrieval.image_files import NO_RANGE
 
@@ -43,7 +43,7 @@ NOT_AN_IMAGE = "not an image"
 # Our reason, and the pattern of img2dataset's message that it stands for. The first match wins. `reason_of` makes the
 # reasons of HTTP errors.
 _REASONS = [
-    *((fault, rf"^refused: {fault}$") for fault in TAR_FAULTS),
+    *((fault, rf"^refused: {fault}$") for fault in (*TAR_FAULTS, NO_BYTES)),
     (ROBOTS_UNREADABLE, rf"^{ROBOTS_UNREADABLE}$"),
     *((name, rf"^refused: {name}$") for name in (ROBOTS, TDM)),
     (HEADER, HEADER),

@@ -22,14 +22,16 @@ from retrieval.download.plan_paths import plain_path
 from retrieval.download.settings import Choice
 from retrieval.records import chunk_files, read_manifests, read_records
 from retrieval.safety import NSFW, UNLIKELY, UNSAFE_FROM, UNSURE, UnknownSafety, safety_tag, unknown_safety
-from retrieval.tar_images import PLACE_PATTERN
+from retrieval.tar_images import PLACE_PATTERN, TAR_PATTERN
 
 # Names of the field that holds the class, the preferred one first.
 CLASS_NAMES = ("query", "class", "class_name", "classname", "label")
 _NAMES = {name: (name.lower(),) for name in plan.RECORD_COLUMNS}
 _NAMES |= {ours: aliases for ours, aliases in ALIASES.items() if ours in _NAMES}
 _NAMES |= {"QUERY": CLASS_NAMES, "punsafe": UNSAFE_SCORES}
-_PIXELS = f"CASE WHEN getvariable('pixels') = 'tar' AND regexp_matches(PIXELS, '{PLACE_PATTERN}', 's') THEN PIXELS END"
+_PIXELS = "CASE WHEN getvariable('pixels') = 'tar' AND regexp_matches(PIXELS, '{}', 's') THEN PIXELS END"
+# A stranger's parquet can crash the process that decodes it, so of other tools' records only places in tars count.
+_OUR_PIXELS, _OTHER_PIXELS = _PIXELS.format(PLACE_PATTERN), _PIXELS.format(TAR_PATTERN)
 _FIELDS_NAMED = 12  # field names that a refusal lists
 _OBJECTS = "read_json_objects($chunks, format = 'array', hive_partitioning = false)"
 _UNREADABLE = (duckdb.Error, UnicodeDecodeError)  # the second: DuckDB's message holds bytes that are not UTF-8
@@ -140,7 +142,7 @@ def _read_ours(database, number: int, chunks: list[str]) -> None:
     """Read the filters' chunks, whose fields have known names."""
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in plan.RECORD_COLUMNS)
     source = f"read_json($chunks, format = 'array', hive_partitioning = false, columns = {{{columns}}})"
-    _insert(database, number, source, {"chunks": chunks})
+    _insert(database, number, source, {"chunks": chunks}, _OUR_PIXELS)
 
 
 def _read_others(database, number: int, folder: Path, chunks: list[str], columns: ColumnChoice) -> None:
@@ -174,14 +176,21 @@ def _read_others(database, number: int, folder: Path, chunks: list[str], columns
         for ours, those in spellings.items()
     )
     source = f"(SELECT {fields} FROM (SELECT json_extract(json, $paths) AS found FROM {_OBJECTS}))"
-    _insert(database, number, source, {"chunks": chunks, "paths": [f'$."{name}"' for name in paths] or ["$.URL"]})
+    _insert(
+        database,
+        number,
+        source,
+        {"chunks": chunks, "paths": [f'$."{name}"' for name in paths] or ["$.URL"]},
+        _OTHER_PIXELS,
+    )
     _check_others(database, number, folder, names)
 
 
-def _insert(database, number: int, source: str, parameters: dict) -> None:
+def _insert(database, number: int, source: str, parameters: dict, pixels: str) -> None:
     """Fill `asked` from SQL that gives every field of a record as text.
 
-    PIXELS is kept where the image is to be copied out of its tar. There, a row without a URL is known by it.
+    PIXELS, as the SQL `pixels` gives it, is kept where the image is to be copied out of its file. There, a row without
+    a URL is known by it.
     """
     fields = ", ".join(
         f'"{name}"' if kind == "VARCHAR" else f"TRY_CAST({plan.finite_sql(name)} AS {kind})"
@@ -193,7 +202,7 @@ def _insert(database, number: int, source: str, parameters: dict) -> None:
         SELECT $folder, md5_number(URL), {_key_of("QUERY")}, {fields}
         FROM (
             SELECT * REPLACE (coalesce(nullif(URL, ''), PIXELS) AS URL)
-            FROM (SELECT * REPLACE (trim(URL) AS URL, {_PIXELS} AS PIXELS) FROM {source})
+            FROM (SELECT * REPLACE (trim(URL) AS URL, {pixels} AS PIXELS) FROM {source})
         )
         """,
         parameters | {"folder": number},

@@ -1,35 +1,28 @@
-"""Answers that come out of the pool's own tars: instead of a request, some bytes of a tar are read.
+"""Answers that come out of the pool's own files: instead of a request, some bytes of a tar or parquet are read.
 
-In img2dataset's list such an image stands as `["PLACE", "URL"]`: its place (tar_images.py), and the URL that names it
-in the plan. No URL begins so. A local tar is read where it lies, of a remote one the range of the image. The bytes are
-taken if the block before them is the header of this image: then the tar is the one that the record speaks of. After
-that they pass the checks that an answer of the web passes.
-
-A record may be a stranger's. So of a path only a regular file is opened, by the name that the filters write; an address
-means one file, no pattern; and http leads to no private address, unless the user says --allow-private-hosts.
+In img2dataset's list such an image stands as `["PLACE", "URL"]`: its place (tar_images.py, parquet_images.py), and the
+URL that names it in the plan. No URL begins so. A local file is read where it lies (pool_files.py says which), of a
+remote one the range of the image. A tar's bytes are taken if the block before them is the header of this image: then
+the tar is the one that the record speaks of. (Of a parquet parquet_answers.py sees to that.) After that they pass the
+checks that an answer of the web passes.
 """
 
-import functools
 import io
 import json
-import os
-import re
-import stat
-import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterator
 
 from retrieval.cli import UserError
 from retrieval.download.answer_bytes import TOO_LARGE, BadAnswer, check_image
-from retrieval.remote_address import ShardChanged, is_address, scheme_of
-from retrieval.tar_images import BLOCK_BYTES, is_header_of, split_place
+from retrieval.download.pool_files import PrivateFile, read_range
+from retrieval.parquet_images import RowPlace, split_row
+from retrieval.remote_address import ShardChanged
+from retrieval.tar_images import BLOCK_BYTES, TarPlace, is_header_of, split_place
 
 UNREADABLE, CHANGED, PRIVATE = "tar cannot be read", "tar has changed", "tar at a private address"
-TAR_FAULTS = (UNREADABLE, CHANGED, PRIVATE)  # of a tar, not of an image: the next run tries again
-OPEN_TARS = 64  # per process
+TAR_FAULTS = (UNREADABLE, CHANGED, PRIVATE)  # of a tar or parquet, not of an image: the next run tries again
+NO_BYTES = "no image in this row"
 LISTED = '["'
 
-_given_up: dict[str, str] = {}  # tars that could not be read -> fault: a server's patience is spent once per tar
+_given_up: dict[str, str] = {}  # file that could not be read -> fault: a server's patience is spent once per file
 
 
 def is_listed(text: str) -> bool:
@@ -52,96 +45,42 @@ def read_listed(text: str, max_bytes: int, allow_private_hosts: bool) -> tuple[i
 def read_image(place: str, max_bytes: int, allow_private_hosts: bool = False) -> bytes:
     """
     Raises:
-        BadAnswer: one of TAR_FAULTS, or a reason of answer_bytes.py.
+        BadAnswer: one of TAR_FAULTS, NO_BYTES, or a reason of answer_bytes.py.
     """
-    where = split_place(place)
-    if where.size > max_bytes:
-        raise BadAnswer(TOO_LARGE)
-    if where.tar in _given_up:
-        raise BadAnswer(_given_up[where.tar])
-    start, end = where.offset - BLOCK_BYTES, where.offset + where.size
+    where = split_row(place) or split_place(place)
+    file = where[0]
+    if file in _given_up:
+        raise BadAnswer(_given_up[file])
     try:
-        if is_address(where.tar):
-            data = _remote_bytes(where.tar, start, end, allow_private_hosts)
-        else:
-            data = _local_bytes(where.tar, start, end)
+        read = _of_a_parquet if isinstance(where, RowPlace) else _of_a_tar
+        data = read(where, max_bytes, allow_private_hosts)
     except ShardChanged as error:
         raise BadAnswer(CHANGED) from error
+    except BadAnswer:
+        raise
     except (OSError, ValueError, UserError) as error:
-        _given_up[where.tar] = PRIVATE if isinstance(error, _AtPrivateAddress) else UNREADABLE
-        raise BadAnswer(_given_up[where.tar]) from error
+        _given_up[file] = PRIVATE if isinstance(error, PrivateFile) else UNREADABLE
+        raise BadAnswer(_given_up[file]) from error
+    check_image(data)
+    return data
+
+
+def _of_a_tar(where: TarPlace, max_bytes: int, allow_private_hosts: bool) -> bytes:
+    if where.size > max_bytes:
+        raise BadAnswer(TOO_LARGE)
+    start, end = where.offset - BLOCK_BYTES, where.offset + where.size
+    data = read_range(where.tar, start, end, allow_private_hosts)
     if len(data) < end - start or not is_header_of(data[:BLOCK_BYTES], where):
-        raise BadAnswer(CHANGED)
-    check_image(data[BLOCK_BYTES:])
+        raise ShardChanged("another member lies there")
     return data[BLOCK_BYTES:]
 
 
-# ---- local tars ----
+def _of_a_parquet(where: RowPlace, max_bytes: int, allow_private_hosts: bool) -> bytes:
+    from retrieval.download.parquet_answers import read_row  # pyarrow.parquet, in img2dataset's processes only
 
-
-def _local_bytes(tar: str, start: int, end: int) -> bytes:
-    file = _opened(tar)
-    return b"".join(_pieces(file.fileno(), start, end))
-
-
-def _pieces(file: int, start: int, end: int) -> Iterator[bytes]:
-    while start < end and (piece := os.pread(file, end - start, start)):
-        yield piece
-        start += len(piece)
-
-
-@functools.lru_cache(OPEN_TARS)
-def _opened(tar: str):
-    """
-    Raises:
-        OSError, ValueError: it cannot be opened, is no regular file, or is not named as the filters name a tar.
-    """
-    if tar != os.path.abspath(tar):
-        raise ValueError("no absolute path, or one with ..")
-    file = open(os.open(tar, os.O_RDONLY | os.O_NONBLOCK), "rb")  # a pipe would be waited for
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise ValueError("no regular file")
-    return file
-
-
-# ---- remote tars ----
-
-_asking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)  # tar -> held while its version is asked for
-_PATTERN = re.compile(r"[*?\[{]")
-
-
-class _AtPrivateAddress(UserError):
-    """A tar of a stranger's choice, where nothing of a stranger may lead."""
-
-
-def _remote_bytes(tar: str, start: int, end: int, allow_private_hosts: bool) -> bytes:
-    from retrieval.http_answers import GiveUp, PrivateAddress  # 0.1 s for urllib3
-
-    try:
-        with _asking[tar]:
-            read, size = _reader(tar, allow_private_hosts)
-        if end > size:
-            raise ShardChanged("it is shorter than it was")
-        return read(start, end)
-    except PrivateAddress as error:
-        raise _AtPrivateAddress(str(error)) from error
-    except GiveUp as error:
-        raise UserError(f"{tar}: {error}") from error
-
-
-@functools.lru_cache(OPEN_TARS)
-def _reader(tar: str, allow_private_hosts: bool) -> tuple[Callable[[int, int], bytes], int]:
-    """(what reads a range of the tar, as it is now, its size in bytes)."""
-    from retrieval.remote_file import read_range  # 0.4 s for the libraries that read from the network
-    from retrieval.remote_http import LISTING_PATIENCE, HttpRanges
-    from retrieval.remote_shards import find_remote
-
-    if scheme_of(tar) in ("http", "https"):
-        first = HttpRanges(tar, patience=LISTING_PATIENCE, is_typed=allow_private_hosts)
-        first.read(0, 1)
-        return HttpRanges(tar, None, first.size, first.identity, is_typed=allow_private_hosts).read, first.size
-    if _PATTERN.search(tar):  # a stranger's {0..999999999} would be written out, and ** list a whole bucket
-        raise UserError(f"{tar} is a pattern")
-    file = find_remote([tar], "--pixels tar")[0]
-    return functools.partial(read_range, file), file.bytes
+    data = read_row(where, allow_private_hosts)
+    if not data:
+        raise BadAnswer(NO_BYTES)
+    if len(data) > max_bytes:
+        raise BadAnswer(TOO_LARGE)
+    return data

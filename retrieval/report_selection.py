@@ -13,7 +13,7 @@ from retrieval.records import SCORE_LOSSES, SEMANTIC_LOSSES, chunk_files
 from retrieval.report_records import shorter_line
 from retrieval.written_names import most_written
 
-SAMPLE_BYTES = 4 << 20  # of a quick sample: about 12,000 records, which a browser shows within a second
+SAMPLE_BYTES = 2 << 20  # of a quick sample: about 6,000 records, which a browser shows within half a second
 BLOCK_BYTES = 16 << 10  # of a quick sample: about 45 records in a row, so the classes of one caption stay together
 SAMPLE_RECORDS = 10_000  # of a thorough sample, about
 EXAMPLES = 10  # records of a class of which a sample has fewer; the page lists ten before "Show all"

@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items):
 def run_script():
     """run_script("filter_x.py", "--flag", ..., cwd=, env=, timeout=) -> CompletedProcess with text output."""
 
-    def run(script: str, *arguments, cwd=ROOT, env=None, timeout=180) -> subprocess.CompletedProcess:
+    def run(script: str, *arguments, cwd=ROOT, env=None, timeout=600) -> subprocess.CompletedProcess:
         return subprocess.run(
             [sys.executable, str(ROOT / script), *map(str, arguments)],
             cwd=cwd,

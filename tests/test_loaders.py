@@ -72,7 +72,7 @@ def loaded_by_datasets(tmp_path, *words) -> dict[str, np.ndarray]:
         pytest.skip(f"{DATASETS_PYTHON} is not there: make .venv-datasets/.complete")
     command = [DATASETS_PYTHON, ROOT / "tests" / "load_with_datasets.py", *words, tmp_path / "out.npz"]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
-    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return dict(np.load(tmp_path / "out.npz"))
 

@@ -31,7 +31,7 @@ from retrieval.clip_names import DEFAULT_MODEL, PRECISIONS, check_model_name
 from retrieval.dataset.dataset_folder import class_order, images_of, is_plain
 from retrieval.dataset.plain_folder import plain_entries
 from retrieval.drop_lists import key_of_line, lines_of
-from retrieval.files import read_json, writable_file
+from retrieval.files import read_json, writable_file, writable_folder
 
 NAMED = 10  # images or classes that a message names
 
@@ -165,7 +165,9 @@ def check(flags) -> None:
         raise UserError("--review shows what the downloader knows of each image, and this folder is not of it: "
                         "--scores FILE has each image's score and nearest class")  # fmt: skip
     for flag, path in outputs:
-        if path:
+        if path and flag == "--output":
+            writable_folder(path.absolute().parent, flag)
+        elif path:
             writable_file(path, flag)
 
 

@@ -250,10 +250,14 @@ def command(main):
     return wrapped
 
 
+_SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # all that numpy's tofile says of a full disk
+
+
 def is_full_disk(error: Exception) -> bool:
     """Whether the disk, or the user's quota, was full."""
-    full = (errno.ENOSPC, errno.EDQUOT)
-    return isinstance(error, OSError) and error.errno in full or os.strerror(errno.ENOSPC) in str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return os.strerror(errno.ENOSPC) in str(error) or bool(_SHORT_WRITE.fullmatch(str(error)))
 
 
 # What nobody foresaw in one shard must not cost a night's work on the others. All errors of pyarrow are among these.

@@ -14,7 +14,9 @@ ROOT = Path(__file__).parent.parent
 def enter(*arguments, cwd=ROOT) -> subprocess.CompletedProcess:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     command = [ROOT / "container_entry.sh", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, cwd=cwd, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=300
+    )
 
 
 @pytest.mark.parametrize(

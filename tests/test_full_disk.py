@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from download_server import chunks, contents, record
 
+from retrieval.cli import is_full_disk
+
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
 SCRIPT = str(Path(__file__).parent.parent / "filter_laion_metadata_substring.py")
 
@@ -64,3 +66,7 @@ def test_the_downloader_on_a_full_disk_says_so_and_goes_on_when_there_is_room(sm
     assert len(server.asked) == asked  # what was fetched is in the work folder
     download(w="work2")
     assert contents(folder / "dataset").keys() == contents(tmp_path / "dataset").keys()
+
+
+def test_a_short_write_of_numpy_is_a_full_disk():
+    assert is_full_disk(OSError("24064 requested and 11232 written")) and not is_full_disk(OSError("I/O error"))

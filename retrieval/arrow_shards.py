@@ -25,7 +25,7 @@ def open_arrow(path: Path, head: bytes, asked: ColumnChoice) -> Shard:
         UserError: it cannot be read, or lacks what a shard needs.
     """
     is_stream = not head.startswith(FILE_MAGIC)
-    with damage_named(path), open_whole(path) as file:
+    with damage_named(path), open_whole(path, expected=0) as file:
         schema = (pa.ipc.open_stream if is_stream else pa.ipc.open_file)(file).schema
     columns = named_columns(path, schema.names, asked)
     for ours, name in columns.items():
@@ -48,9 +48,7 @@ def arrow_batches(shard: Shard) -> Iterator[Batch]:
 
 def _needed_columns(shard: Shard, file: pa.NativeFile) -> Iterator[pa.RecordBatch]:
     opened = pa.ipc.open_stream if shard.is_stream else pa.ipc.open_file
-    names = opened(file).schema.names
-    file.seek(0)
-    fields = sorted(names.index(name) for name in needed_names(shard))
+    fields = sorted(shard.names.index(name) for name in needed_names(shard))
     reader = opened(file, options=pa.ipc.IpcReadOptions(use_threads=False, included_fields=fields))
     batches = reader if shard.is_stream else map(reader.get_batch, range(reader.num_record_batches))
     for batch in batches:

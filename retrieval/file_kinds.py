@@ -14,6 +14,7 @@ ARROW = (b"ARROW1", b"\xff\xff\xff\xff")  # the file format, the stream format
 SPACE = " \t\r\n"
 PACKED_SUFFIXES = (".gz", ".zst", ".bz2")
 STREAMED_SUFFIXES = [suffix + packed for suffix in (*TEXT_SUFFIXES, ".tar") for packed in ("", *PACKED_SUFFIXES)]
+LIST_SUFFIXES = [suffix + packed for suffix in TEXT_SUFFIXES for packed in ("", *PACKED_SUFFIXES)]
 SHARD_SUFFIXES = (".parquet", *STREAMED_SUFFIXES, ".arrow", ".feather", ".db", ".sqlite")
 CONVERTED_SUFFIXES = (*PACKED_SUFFIXES, ".xz", ".feather", ".orc", ".lance", ".duckdb", ".ddb", ".parquet", ".pare")
 NEITHER = "is no parquet, csv, tsv, json or Arrow file, no webdataset tar and no SQLite database"
@@ -119,6 +120,11 @@ def folder_advice(folder: Path) -> str:
 
 def is_shard_name(name: str) -> bool:
     return _suffix(Path(name)) in SHARD_SUFFIXES
+
+
+def is_streamed_from_afar(name: str) -> bool:
+    """Whether a remote file of this name is taken for a list or an Arrow file, which are read front to back."""
+    return _suffix(Path(name)) in (*LIST_SUFFIXES, ".arrow", ".feather")
 
 
 def _suffix(path: Path) -> str:

@@ -43,7 +43,7 @@ def open_json(path: Path, head: bytes, asked: ColumnChoice) -> Shard:
         UserError: its first records are no objects, or lack what a shard needs.
     """
     is_array = head.removeprefix(BOM).lstrip().startswith(b"[")
-    with open_unpacked(path) as stream:
+    with open_unpacked(path, BLOCK_BYTES) as stream:
         rows = (row for block in (_elements if is_array else _objects)(path, stream) for row in block)
         sample = [row for row in itertools.islice(rows, SAMPLE_ROWS) if row is not None]
     if not sample:

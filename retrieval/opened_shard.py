@@ -30,11 +30,12 @@ def open_shard(path: Path | str | RemoteFile, asked: ColumnChoice = NOTHING_SAID
 
         [path] = find_remote([path], "shard")
     if isinstance(path, RemoteFile):
-        from retrieval.parquet_shards import open_parquet  # 0.2 s for numpy and pyarrow
+        from retrieval.shards import open_remote  # 0.2 s for numpy and pyarrow
 
-        return open_parquet(path, asked)
-    path = Path(path)
-    shard = _open_by_its_kind(path, asked)
+        shard = open_remote(path, asked)
+    else:
+        path = Path(path)
+        shard = _open_by_its_kind(path, asked)
     if asked.listed and shard.kind != "csv":
         raise UserError(f"shard {path} has names of its own: leave --columns out, it is about lists without them")
     return shard

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 from retrieval.cli import UserError
 
 SCHEMES = ("hf", "https", "http", "s3", "gs")
+# The way out for what is not read where it lies.
+COPY_IT = "with --tmp DIR the substring filter copies each shard to a disk first; else fetch it"
 WAYS = "hf://datasets/ORG/NAME[@REVISION]/FILES, https://…, s3://… or gs://…"
 
 # Revisions with a slash are known by name: refs/pr/7, refs/convert/parquet (which the hub itself makes of any format).
@@ -46,6 +48,10 @@ class RemoteFile:
     @property
     def stem(self) -> str:
         return PurePosixPath(self.address).stem
+
+    @property
+    def suffixes(self) -> list[str]:
+        return PurePosixPath(self.address).suffixes
 
     @property
     def scheme(self) -> str:

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from retrieval.cli import UserError
 from retrieval.files import free_bytes
 from retrieval.http_answers import GiveUp
-from retrieval.remote_address import RemoteFile, ShardChanged
+from retrieval.remote_address import COPY_IT, RemoteFile, ShardChanged
 from retrieval.remote_http import HttpRanges
 from retrieval.remote_traffic import Helpers, is_stopped, waiting
 
@@ -88,8 +88,10 @@ def footer_of(file: RemoteFile) -> pq.FileMetaData:
     guess = min(file.bytes, max(SMALLEST_TAIL, min(LARGEST_TAIL, file.bytes // TAIL_SHARE)))
     tail = awaited(_fetch(file, file.bytes - guess, file.bytes))
     if len(tail) < FOOTER_END or tail[-4:] != b"PAR1":
-        raise NotParquet(f"shard {file} is no parquet file, and nothing else is read where it lies: with --tmp DIR the "
-                         "substring filter copies each shard to a disk first; else fetch it")  # fmt: skip
+        raise NotParquet(
+            f"shard {file} is no parquet file, and by its name no list or Arrow file; nothing else is read where it "
+            f"lies: {COPY_IT}"
+        )
     length = struct.unpack("<I", tail[-FOOTER_END:-4])[0] + FOOTER_END
     if length > file.bytes:
         raise UserError(f"shard {file} is damaged (its footer is longer than the file)")

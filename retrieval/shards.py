@@ -22,11 +22,11 @@ from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
 from retrieval.csv_shards import csv_batches, open_csv
 from retrieval.duckdb_shards import duckdb_batches
-from retrieval.file_kinds import streamed_kind
+from retrieval.file_kinds import HEAD_BYTES, is_streamed_from_afar, streamed_kind
 from retrieval.json_shards import json_batches, open_json
 from retrieval.own_values import comparable, kind_of, typed
 from retrieval.parquet_shards import open_parquet, parquet_batches, spread_row_groups
-from retrieval.remote_address import RemoteFile
+from retrieval.remote_address import COPY_IT, RemoteFile
 from retrieval.shard import Shard, damage_named
 from retrieval.shard_file import beginning
 from retrieval.sqlite_shards import sqlite_batches
@@ -57,11 +57,29 @@ def open_file(path: Path, head: bytes, tail: bytes, size: int, asked: ColumnChoi
     return _open_streamed(path, head, asked)
 
 
-def _open_streamed(path: Path, head: bytes, asked: ColumnChoice) -> Shard:
+def open_remote(file: RemoteFile, asked: ColumnChoice) -> Shard:
+    """A file where it lies: parquet, or by its name a list or an Arrow file.
+
+    Raises:
+        UserError: as opened_shard.open_shard.
+    """
+    if not is_streamed_from_afar(file.name):
+        return open_parquet(file, asked)
+    from retrieval.remote_file import read_range  # 0.4 s for the libraries that read from the network
+
+    return _open_streamed(file, read_range(file, 0, min(HEAD_BYTES, file.bytes)), asked)
+
+
+def _open_streamed(path: Path | RemoteFile, head: bytes, asked: ColumnChoice) -> Shard:
     """A file of another format, by its first bytes, unpacked, and its name."""
     with damage_named(path):
         content = beginning(path)
-        kind = streamed_kind(path, head, content)
+        try:
+            kind = streamed_kind(Path(path.name) if isinstance(path, RemoteFile) else path, head, content)
+        except UserError as error:
+            raise UserError(f"{path}: {error}" if isinstance(path, RemoteFile) else str(error)) from error
+        if kind == "tar" and isinstance(path, RemoteFile):
+            raise UserError(f"shard {path} is a tar, which is not read where it lies: {COPY_IT}")
         match kind:
             case "csv":
                 return open_csv(path, content, asked)
@@ -127,12 +145,12 @@ def caption_batches(shard: Shard) -> Iterator[Batch]:
 
 
 def sampled_batches(shard: Shard, rows: int) -> Iterator[Batch]:
-    """Batches with at least `rows` rows, where the shard has so many. From all over a remote shard; else its first.
+    """Batches with at least `rows` rows, where the shard has so many. From all over a remote parquet; else its first.
 
     Raises:
         UserError: as `caption_batches`.
     """
-    if not isinstance(shard.path, RemoteFile):
+    if not isinstance(shard.path, RemoteFile) or shard.kind != "parquet":
         yield from caption_batches(shard)
         return
     with damage_named(shard.path):

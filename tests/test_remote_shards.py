@@ -257,7 +257,7 @@ def test_a_shard_that_is_gone_is_missing_and_the_same_command_reads_it_later(ser
         ("{at}/part-{{0..}}.parquet", "answered 404"),
         ("ftp://host/x.parquet", "ftp:// is not read here"),
         ("http://127.0.0.1:1/x.parquet", "cannot be read"),
-        ("{at}/datasets/me/pool/data/README.md", "is no parquet file, and nothing else is read where it lies"),
+        ("{at}/datasets/me/pool/data/README.md", "is no parquet file, and by its name no list or Arrow file"),
     ],
 )
 def test_what_cannot_be_read_is_one_sentence_and_exit_code_2(server, tmp_path, capsys, monkeypatch, address, sentence):

@@ -21,7 +21,7 @@ from retrieval.caption_groups import GROUP, grouped
 from retrieval.cli import UserError
 from retrieval.clip_names import ModelSource
 from retrieval.columns import ColumnChoice, caption_column, choice_notes
-from retrieval.file_kinds import is_shard_name
+from retrieval.file_kinds import is_shard_name, is_streamed_from_afar
 from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint
 from retrieval.index_folder import is_hidden
 from retrieval.opened_shard import open_shard
@@ -221,9 +221,9 @@ def find_captions(shard: Path | RemoteFile, asked: ColumnChoice) -> tuple[int, s
 
 
 def is_parquet(shard: Path | RemoteFile) -> bool:
-    """Remote shards are: others are not read where they lie."""
+    """Of a remote shard, its name decides."""
     if isinstance(shard, RemoteFile):
-        return True
+        return not is_streamed_from_afar(shard.name)
     with open(shard, "rb") as file:
         return file.read(4) == b"PAR1" or shard.suffix == ".parquet"
 

@@ -40,55 +40,9 @@ def add_flags(parser) -> None:
         f"(default {INDEX_INFO}, if it is here)",
     )  # fmt: skip
     parser.add_argument("--index-name", metavar="NAME", help="search only this entry of the file (default: all)")
-    parser.add_argument("--no-text-index", action="store_true", help="do not search the captions' embeddings")
-    parser.add_argument("--no-image-index", action="store_true", help="do not search the images' embeddings")
-    parser.add_argument(
-        "--features",
-        metavar="FOLDER",
-        help="with --pool: where the shards' npz or npy files are (default: beside them)",
-    )
-    parser.add_argument(
-        "--text-features", metavar="KEY",
-        help="with --pool: the member of an npz, or the column, with the captions' embeddings (default: DataComp's)",
-    )  # fmt: skip
-    parser.add_argument("--image-features", metavar="KEY", help="the same of the images' embeddings")
-    parser.add_argument(
-        "--precision", choices=PRECISIONS, default="fp32",
-        help="with --pool: of the model that embeds captions of shards without features (default %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--prompt-ensemble", action="store_true",
-        help="one query per class, the mean of its prompts' embeddings, as CLIP's zero-shot classifier has it",
-    )  # fmt: skip
-    add_name_flags(parser)
-    parser.add_argument("--min-score", type=float, metavar="COSINE", help="drop hits below this inner product")
-    parser.add_argument(
-        "--negative", metavar="PROMPT",
-        help='what is not wanted, as "a drawing of {}": each query is moved away from its embedding',
-    )  # fmt: skip
-    parser.add_argument(
-        "--negative-weight", type=float, default=NEGATIVE_WEIGHT, metavar="W",
-        help="query - W x negative, of length 1 again (default %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--nprobe", type=int, metavar="N", help="inverted lists visited per prompt (default: as stored in the index)"
-    )
-    parser.add_argument(
-        "--ef-search", type=int, metavar="N", help="search breadth in an HNSW graph (default: as stored in the index)"
-    )
-    parser.add_argument(
-        "--dedup-threshold", type=float, default=DEDUP_THRESHOLD, metavar="COSINE",
-        help="hits of one prompt are near-duplicates above this cosine (default %(default)s, clip-retrieval's)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--rerank", metavar="EMBEDDINGS_DIR",
-        help="score the hits again with the stored embeddings, and find near-duplicates with them: "
-        "scores of compressed indices (PQ) are rough",
-    )  # fmt: skip
-    parser.add_argument(
-        "--exact", metavar="EMBEDDINGS_DIR",
-        help="use no index: compare with every stored embedding, on the model's device (up to about 100 M rows)",
-    )  # fmt: skip
+    _add_feature_flags(parser)
+    _add_query_flags(parser)
+    _add_search_flags(parser)
     parser.add_argument(
         "--seed-images", metavar="FOLDER",
         help="an ImageFolder with a few images per class, which are searched for like prompts",
@@ -121,6 +75,64 @@ def add_flags(parser) -> None:
     add_array_flags(parser)
     add_talk_flags(parser)
     add_wandb_flags(parser)
+
+
+def _add_feature_flags(parser) -> None:
+    parser.add_argument("--no-text-index", action="store_true", help="do not search the captions' embeddings")
+    parser.add_argument("--no-image-index", action="store_true", help="do not search the images' embeddings")
+    parser.add_argument(
+        "--features",
+        metavar="FOLDER",
+        help="with --pool: where the shards' npz or npy files are (default: beside them)",
+    )
+    parser.add_argument(
+        "--text-features", metavar="KEY",
+        help="with --pool: the member of an npz, or the column, with the captions' embeddings (default: DataComp's)",
+    )  # fmt: skip
+    parser.add_argument("--image-features", metavar="KEY", help="the same of the images' embeddings")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="fp32",
+        help="with --pool: of the model that embeds captions of shards without features (default %(default)s)",
+    )  # fmt: skip
+
+
+def _add_query_flags(parser) -> None:
+    parser.add_argument(
+        "--prompt-ensemble", action="store_true",
+        help="one query per class, the mean of its prompts' embeddings, as CLIP's zero-shot classifier has it",
+    )  # fmt: skip
+    add_name_flags(parser)
+    parser.add_argument("--min-score", type=float, metavar="COSINE", help="drop hits below this inner product")
+    parser.add_argument(
+        "--negative", metavar="PROMPT",
+        help='what is not wanted, as "a drawing of {}": each query is moved away from its embedding',
+    )  # fmt: skip
+    parser.add_argument(
+        "--negative-weight", type=float, default=NEGATIVE_WEIGHT, metavar="W",
+        help="query - W x negative, of length 1 again (default %(default)s)",
+    )  # fmt: skip
+
+
+def _add_search_flags(parser) -> None:
+    parser.add_argument(
+        "--nprobe", type=int, metavar="N", help="inverted lists visited per prompt (default: as stored in the index)"
+    )
+    parser.add_argument(
+        "--ef-search", type=int, metavar="N", help="search breadth in an HNSW graph (default: as stored in the index)"
+    )
+    parser.add_argument(
+        "--dedup-threshold", type=float, default=DEDUP_THRESHOLD, metavar="COSINE",
+        help="hits of one prompt are near-duplicates above this cosine (default %(default)s, clip-retrieval's)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rerank", metavar="EMBEDDINGS_DIR",
+        help="score the hits again with the stored embeddings, and find near-duplicates with them: "
+        "scores of compressed indices (PQ) are rough",
+    )  # fmt: skip
+    parser.add_argument(
+        "--exact", metavar="EMBEDDINGS_DIR",
+        help="use no index: compare with every stored embedding, on the model's device (up to about 100 M rows)",
+    )  # fmt: skip
 
 
 def check_flags(args) -> list[str]:

@@ -2,7 +2,7 @@
 
 In:  --input-parquet-dir, a folder of parquet shards with a caption column: metadata_0000.parquet … Where it has none,
      its lists (csv, tsv, jsonl, json, plain or packed), Arrow files and webdataset tars. Or an address of such a folder
-     or of its parquet shards, which are read where they lie.
+     or of its shards but for tars, which are read where they lie.
 Out: --output-embeddings-dir with text_embed_0000.npy …, float16 (rows, width), unit rows, row i for row i; beside each
      a text_embed_0000.json that says what it was made from. Where the shards' names are no series of numbers
      (DataComp's, several splits), a file has its shard's whole name: text_embed_train-00000-of-00002.npy.

@@ -17,7 +17,7 @@ from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import Search, Unit
 from retrieval.substring.small_answers import small_answers
-from retrieval.substring.small_questions import ask, make_questions
+from retrieval.substring.small_questions import Questions, ask
 from retrieval_templates import load_template, template_names
 
 ROOT = Path(__file__).parent.parent
@@ -78,7 +78,7 @@ def both_ways(shard, search):
     """(lines, counts) of the records one by one, and as arrays."""
     unit = Unit(str(shard.path), Path("x.jsonl"), Path("x.json"))
     few, many = HitCounter(), HitCounter()
-    found = ask(shard, make_questions(search.queries, search.match))
+    found = ask(shard, Questions(search.queries, search.match))
     one_by_one = b"".join(small_answers(shard, unit, search, found, few))
     as_arrays = b"".join(map(bytes, batch_scan.record_lines(shard, unit, search, many)))
     return (one_by_one, few.counts()), (as_arrays, many.counts())
@@ -117,7 +117,7 @@ def test_every_shipped_template_finds_what_the_matcher_finds(name, mode, tmp_pat
     search, counter = Search(mode, template.classes, queries), HitCounter()
     shard = make_shard(tmp_path, captions, "fts5")
     unit = Unit(str(shard.path), Path("x.jsonl"), Path("x.json"))
-    for _ in small_answers(shard, unit, search, ask(shard, make_questions(queries, mode)), counter):
+    for _ in small_answers(shard, unit, search, ask(shard, Questions(queries, mode)), counter):
         pass
     rows, classes = set(hits.row.tolist()), hits.query.tolist()
     assert counter.captions == len(rows)
@@ -128,7 +128,7 @@ def test_many_rows_are_left_to_the_way_by_arrays(tmp_path, monkeypatch):
     search = search_of("word")
     shard = make_shard(tmp_path, make_captions(list(search.queries), 500, 3), "fts5")
     monkeypatch.setattr(small_questions, "MOST_ROWS", 100)
-    assert ask(shard, make_questions(search.queries, "word")) is None
+    assert ask(shard, Questions(search.queries, "word")) is None
 
 
 def test_a_run_with_few_rows_imports_neither_numpy_nor_pyarrow(tmp_path):

@@ -20,7 +20,7 @@ from retrieval.shard import Shard
 from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.search_units import Search, Unit, clear_remains, copy_on_fast_disk
 from retrieval.substring.small_answers import small_answers
-from retrieval.substring.small_questions import Found, Question, ask, make_questions
+from retrieval.substring.small_questions import Found, Questions, ask
 
 
 def scan_unit(unit: Unit, search: Search, stop: threading.Event | None = None) -> dict:
@@ -96,5 +96,5 @@ def few_rows(shard: Shard, search: Search) -> Found | None:
 
 
 @functools.lru_cache(maxsize=1)  # the same for all shards
-def questions_of(search: Search) -> list[Question | None]:
-    return make_questions(search.queries, search.match)
+def questions_of(search: Search) -> Questions:
+    return Questions(search.queries, search.match)

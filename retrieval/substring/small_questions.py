@@ -1,7 +1,6 @@
 """What to ask a database's index where few rows match, and the rows that it finds. Standard library only.
 
-    questions = make_questions(queries, "word")
-    found = ask(shard, questions)           # None: more than MOST_ROWS rows
+    found = ask(shard, Questions(queries, "word"))          # None: more than MOST_ROWS rows
 
 A query is asked for in one of two ways:
     what it needs       of `"jeep wrangler" AND ("2007" OR … OR "2018")` only the jeep, if this finds few rows; whether
@@ -21,12 +20,13 @@ from retrieval.substring.match_definition import distinct_phrases, phrase_needle
 from retrieval.substring.plans import Plan, make_plan
 
 MOST_ROWS = 20_000  # of a shard: reading more one by one takes longer than importing numpy and pyarrow
+SAMPLE_QUERIES = 20  # from all over the list are asked for first: they show whether all will find far more
+FAR_MORE = 1.5  # times MOST_ROWS
 # Microseconds, measured with a million web captions; only their ratios matter.
 ASK = 100  # a word
 STAR = 700  # the words that `plan*` begins: SQLite makes one list of their rows
 STAR_NUMBER, STAR_LETTER = 100_000, 50_000  # the same for a beginning of one character
 READ = 9  # a row, looked up and decided
-WORTH = 10  # phrases that cost so many times as much are not asked for, but words that they hold
 WORTH = 10  # phrases that cost so many times as much are not asked for, but words that they hold
 
 Needle = list[tuple[str, bool]]  # match_definition.phrase_needle in `word` and `fts`
@@ -50,24 +50,32 @@ class Found:
     to_read: dict[int, list[int]]
 
 
-def make_questions(queries: Sequence[Query], mode: str) -> list[Question | None]:
-    """One question per query in `word` or `fts`. None: it matches nothing."""
-    phrases = distinct_phrases(list(queries))
-    needles = [phrase_needle(phrase, mode) for phrase in phrases]
-    number_of = {phrase: number for number, phrase in enumerate(phrases)}
-    empty = {phrase for phrase, needle in zip(phrases, needles, strict=True) if not needle}
+class Questions:
+    """Queries in `word` or `fts`. The question of each is made when it is asked for: a long list is soon given up."""
 
-    def question(query: Query) -> Question | None:
-        plan = make_plan(query, number_of, empty)
+    def __init__(self, queries: Sequence[Query], mode: str):
+        self.queries = queries
+        self._phrases = distinct_phrases(list(queries))
+        self._needles = [phrase_needle(phrase, mode) for phrase in self._phrases]
+        self._number_of = {phrase: number for number, phrase in enumerate(self._phrases)}
+        self._empty = {phrase for phrase, needle in zip(self._phrases, self._needles, strict=True) if not needle}
+        self._made: dict[int, Question | None] = {}
+
+    def of(self, number: int) -> Question | None:
+        """The question of a query. None: it matches nothing."""
+        if number not in self._made:
+            self._made[number] = self._make(self.queries[number])
+        return self._made[number]
+
+    def _make(self, query: Query) -> Question | None:
+        plan = make_plan(query, self._number_of, self._empty)
         if plan is None:
             return None
-        firsts, needed = first_phrases(plan), needed_phrases(plan, phrases, needles)
-        whole = cost_of([needles[number_of[phrase]] for phrase in distinct_phrases([query])])
+        firsts, needed = first_phrases(plan), needed_phrases(plan, self._phrases, self._needles)
+        whole = cost_of([self._needles[self._number_of[phrase]] for phrase in distinct_phrases([query])])
         saved = whole - cost_of([needle for _, needle in needed])
         asked = to_fts5(needed[0][0] if len(needed) == 1 else Or(tuple(phrase for phrase, _ in needed)))
         return Question(to_fts5(query), firsts.pop() if len(firsts) == 1 else None, asked, int(saved / READ))
-
-    return list(map(question, queries))
 
 
 def first_phrases(plan: Plan) -> set[int]:
@@ -125,24 +133,33 @@ def few_words(needles: list[Needle]) -> list[str]:
     return chosen
 
 
-def ask(shard: Shard, questions: Sequence[Question | None]) -> Found | None:
-    """The rows of all queries. None: they are more than MOST_ROWS."""
-    sure, to_read, number = defaultdict(list), defaultdict(list), 0
+def ask(shard: Shard, questions: Questions) -> Found | None:
+    """The rows of all queries. None: they are more than MOST_ROWS, or will be."""
+    rows_of, number, total = {}, 0, len(questions.queries)
+    step = max(1, total // SAMPLE_QUERIES)
     with IndexReader(shard) as index:
-        for query, question in enumerate(questions):
-            if question is None:
-                continue
-            rows = index.rows(question.needed, question.most + 1) if question.most > 0 else None
-            is_whole = rows is None or len(rows) > question.most
-            if is_whole:
-                rows = index.rows(question.whole, MOST_ROWS + 1)
-            number += len(rows)
-            if number > MOST_ROWS:
+        for query in (query for first in range(step) for query in range(first, total, step)):
+            rows_of[query] = rows_of_question(index, questions.of(query))
+            number += len(rows_of[query][0])
+            expected = number * total / len(rows_of)
+            if number > MOST_ROWS or (len(rows_of) >= SAMPLE_QUERIES and expected > FAR_MORE * MOST_ROWS):
                 return None
-            is_sure = is_whole and question.phrase is not None
-            for row in rows:
-                if is_sure:
-                    sure[row].append((query, question.phrase))
-                else:
-                    to_read[row].append(query)
-    return Found(sure, to_read)
+    found = Found(defaultdict(list), defaultdict(list))
+    for query, (rows, phrase) in sorted(rows_of.items()):
+        for row in rows:
+            if phrase is None:
+                found.to_read[row].append(query)
+            else:
+                found.sure[row].append((query, phrase))
+    return found
+
+
+def rows_of_question(index: IndexReader, question: Question | None) -> tuple[list[int], int | None]:
+    """The rows, and the phrase by which they surely match; None: their captions must be read."""
+    if question is None:
+        return [], None
+    if question.most > 0:
+        rows = index.rows(question.needed, question.most + 1)
+        if len(rows) <= question.most:
+            return rows, None
+    return index.rows(question.whole, MOST_ROWS + 1), question.phrase

@@ -19,12 +19,14 @@ def drawn_by_a_browser(page, profile, signs):
     try of ten on a busy machine.
     """
     words = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             f"--user-data-dir={profile}", "--window-size=1280,6000", "--virtual-time-budget=5000", "--dump-dom",
+             "--window-size=1280,6000", "--virtual-time-budget=5000", "--dump-dom",
              page.as_uri()]  # fmt: skip
     shown = ""
-    for _ in range(6):
+    for turn in range(6):  # each with a profile of its own: a page keeps marks in it
         with contextlib.suppress(subprocess.TimeoutExpired):
-            shown = subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
+            shown = subprocess.run(
+                [*words, f"--user-data-dir={profile}-{turn}"], capture_output=True, text=True, timeout=60
+            ).stdout
             drawn = html.unescape(shown.split('<script type="application/json"')[0])
             if all(sign in drawn for sign in signs):
                 return shown

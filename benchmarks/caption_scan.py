@@ -33,7 +33,7 @@ import _root  # noqa: F401
 from retrieval.queries import MATCH_MODES, to_fts5
 from retrieval_templates import Template, load_template, names_only
 
-TEMPLATES = ("DTD", "FGVCAircraft", "Flowers102", "ImageNet", "StanfordCars")  # those of README's numbers
+TEMPLATES = ("DTD", "FGVCAircraft", "Flowers102", "ImageNet", "StanfordCars")  # those of docs/numbers.md
 SCRIPT = Path(__file__).resolve().parent.parent / "filter_laion_metadata_substring.py"
 
 PUBLISHED = """

@@ -40,10 +40,6 @@ STOP_SECONDS = 0.5  # a wait ends within this time after the run was stopped
 FOOTER_END = 8  # bytes: the footer's length, and PAR1
 
 
-class NotParquet(UserError):
-    """A remote file of another kind."""
-
-
 def missing(file: RemoteFile, why: object) -> UserError:
     return UserError(f"shard {file} could not be read: {why}")
 
@@ -82,13 +78,12 @@ def footer_of(file: RemoteFile) -> pq.FileMetaData:
     """A parquet file's footer, in one request where it is as short as footers are.
 
     Raises:
-        NotParquet: it has none.
-        UserError: it cannot be fetched, or is damaged.
+        UserError: it has none, cannot be fetched, or is damaged.
     """
     guess = min(file.bytes, max(SMALLEST_TAIL, min(LARGEST_TAIL, file.bytes // TAIL_SHARE)))
     tail = awaited(_fetch(file, file.bytes - guess, file.bytes))
     if len(tail) < FOOTER_END or tail[-4:] != b"PAR1":
-        raise NotParquet(
+        raise UserError(
             f"shard {file} is no parquet file, and by its name no list or Arrow file; nothing else is read where it "
             f"lies: {COPY_IT}"
         )

@@ -4,9 +4,12 @@ import json
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retrieval.record_columns import encode_columns, json_values
 from retrieval.records import encode_record
+from retrieval.substring.hit_records import column_parts
 
 
 @pytest.mark.parametrize(
@@ -65,3 +68,15 @@ def test_bytes_behind_a_null_are_nothing():
     buffers = [pa.py_buffer(b"\x01"), pa.array([0, 1, 3], pa.int32()).buffers()[1], pa.py_buffer(b'x"\x01')]
     hidden = pa.Array.from_buffers(pa.string(), 2, buffers)
     assert json_values(hidden).to_pylist() == ['"x"', "null"]
+
+
+@given(
+    st.lists(st.integers(-(2**64), 2**64), min_size=1)
+    | st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1)
+    | st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1)
+    | st.lists(st.floats(1e-4, 1e9) | st.floats(-1e9, -1e-4) | st.sampled_from([0.0, -0.0, 1.0]), min_size=1)
+    | st.lists(st.booleans() | st.none() | st.floats(0, 1) | st.integers(0, 9), min_size=1)
+)
+def test_a_databases_numbers_are_written_as_python_writes_them(values):
+    [encoded] = column_parts("similarity", values)
+    assert encoded.to_pylist() == list(map(json.dumps, values))

@@ -5,6 +5,7 @@ In Arrow a record takes half a microsecond.
 
 import functools
 import json
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from retrieval.record_values import INTEGER_COLUMNS
 from retrieval.records import POOL_FIELDS
 from retrieval.substring.hits import Hits
 from retrieval.tar_images import PIXELS, image_places
+
+SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e9  # floats that both write without an exponent
 
 _quoted = json.encoder.encode_basestring
 _as_lines = json.JSONEncoder(ensure_ascii=False, separators=("\n", ":")).encode  # of a list, one line per value
@@ -39,7 +42,7 @@ def encode_hits(batch: Batch, hits: Hits, labels: Labels) -> tuple[memoryview, n
     A caption is encoded again for each class that it matches.
     """
     columns = batch.fetch(hits.row)
-    encoded = {name: _column_parts(name, columns[name]) if name in columns else ["null"] for name in POOL_FIELDS}
+    encoded = {name: column_parts(name, columns[name]) if name in columns else ["null"] for name in POOL_FIELDS}
     classes, phrases = _label_arrays(labels)
     encoded |= {
         "QUERY": [classes.take(integers(hits.query))],
@@ -50,9 +53,9 @@ def encode_hits(batch: Batch, hits: Hits, labels: Labels) -> tuple[memoryview, n
         "ROW": [_quoted(Path(labels.shard).name)[:-1] + ":", integers(batch.rows[hits.row]).cast(pa.string()), '"'],
     }
     if "punsafe" in columns:
-        encoded["punsafe"] = _column_parts("punsafe", columns["punsafe"])
+        encoded["punsafe"] = column_parts("punsafe", columns["punsafe"])
     if PIXELS in columns:
-        encoded[PIXELS] = _column_parts(PIXELS, image_places(labels.shard, columns[PIXELS]))
+        encoded[PIXELS] = column_parts(PIXELS, image_places(labels.shard, columns[PIXELS]))
     return joined_lines(encoded)
 
 
@@ -61,14 +64,29 @@ def _label_arrays(labels: Labels) -> tuple[pa.StringArray, pa.StringArray]:
     return texts(list(map(_quoted, labels.classes))), texts(list(map(_encoded, labels.phrases)))
 
 
-def _column_parts(name: str, values: list | pa.Array) -> list[str | pa.Array]:
+def column_parts(name: str, values: list | pa.Array) -> list[str | pa.Array]:
     """A column's JSON for `joined_lines`: of Arrow's values (parquet), or of Python's (a database)."""
     if not isinstance(values, list):
         return json_parts(values, name in INTEGER_COLUMNS)
-    if set(map(type, values)) == {str}:
+    kinds = set(map(type, values))
+    if kinds == {str}:
         return json_parts(texts(values))
+    if (kinds == {int} or kinds == {float}) and (numbers := _numbers(values)) is not None:
+        return json_parts(numbers)
     lines = _as_lines(values)[1:-1].encode("utf-8", "replace")
     return [cut(lines, b"\n", len(values)).cast(pa.string())]
+
+
+def _numbers(values: list[int] | list[float]) -> pa.Array | None:
+    """Numbers that Arrow writes as Python does, in a third of the time. None where some may differ."""
+    if isinstance(values[0], int):
+        try:
+            return integers(array("q", values))
+        except OverflowError:
+            return None
+    sizes = np.abs(np.array(values))
+    are_plain = (sizes >= SMALLEST_PLAIN) & (sizes < LARGEST_PLAIN) | (sizes == 0)
+    return integers(values, "float64") if are_plain.all() else None
 
 
 def _encoded(value) -> str:

@@ -187,6 +187,17 @@ def lower_case_operators(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def all_phrases(query: Query) -> list[Phrase]:
+    """The phrases of a query in order."""
+    match query:
+        case Phrase():
+            return [query]
+        case And(parts) | Or(parts):
+            return [phrase for part in parts for phrase in all_phrases(part)]
+        case Not(wanted, unwanted):
+            return all_phrases(wanted) + all_phrases(unwanted)
+
+
 def to_fts5(query: Query) -> str:
     """The query as text for SQLite's `MATCH`: each string in quotes, parentheses where they are needed."""
     match query:

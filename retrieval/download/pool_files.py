@@ -17,9 +17,8 @@ from retrieval.remote_address import is_address, scheme_of
 
 OPEN_FILES = 64  # per process
 _PATTERN = re.compile(r"[*?\[{]")
-_asking: defaultdict[str, threading.Lock] = defaultdict(
-    threading.Lock
-)  # address -> held while its version is asked for
+# Address -> held while its version is asked for.
+_asking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 class PrivateFile(UserError):

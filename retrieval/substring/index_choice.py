@@ -17,7 +17,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
-from retrieval.substring.match_definition import distinct_phrases, holds, phrase_needle
+from retrieval.substring.match_definition import holds, number_phrases
 from retrieval.substring.plans import Plan, cheapest_cover, make_plan
 from retrieval.substring.unicode61 import tokens
 
@@ -66,10 +66,7 @@ class IndexChoice:
     """Queries in `word` or `fts`, compiled once for all shards."""
 
     def __init__(self, queries: Sequence[Query], mode: str):
-        self._phrases = distinct_phrases(list(queries))
-        self._needles = [phrase_needle(phrase, mode) for phrase in self._phrases]
-        number_of = {phrase: number for number, phrase in enumerate(self._phrases)}
-        empty = {phrase for phrase, needle in zip(self._phrases, self._needles, strict=True) if not needle}
+        self._phrases, self._needles, number_of, empty = number_phrases(queries, mode)
         plans = {number: make_plan(query, number_of, empty) for number, query in enumerate(queries)}
         self._ways = {number: list(first_ways(plan)) for number, plan in plans.items() if plan is not None}
         self._plans = {number: plans[number] for number in self._ways}

@@ -10,26 +10,24 @@ import numpy as np
 
 from retrieval.queries import Query
 from retrieval.substring.hits import Hits
-from retrieval.substring.match_definition import distinct_phrases, phrase_needle, shown
-from retrieval.substring.matched_labels import BETWEEN, held_with, without_empty
+from retrieval.substring.match_definition import distinct_phrases, number_phrases, shown
+from retrieval.substring.matched_labels import label, without_empty
 
 
 class MatchedLabels:
     """Numbers for labels: first those of single phrases, as the matcher counts them, then those with an AND."""
 
     def __init__(self, queries: tuple[Query, ...], mode: str):
-        phrases = distinct_phrases(list(queries))
-        empty = {phrase for phrase in phrases if not phrase_needle(phrase, mode)}
-        number_of = {phrase: number for number, phrase in enumerate(phrases)}
+        phrases, _, number_of, empty = number_phrases(queries, mode)
         labels = list(map(shown, phrases))
         label_of: dict[int, int] = {}  # query * phrases + phrase -> label
         for query_number, query in enumerate(queries):
             query = without_empty(query, empty)
             for phrase in distinct_phrases([query]):
-                together = list(dict.fromkeys(held_with(query, phrase)))
-                if len(together) > 1:
+                together = label(query, phrase)
+                if together != shown(phrase):
                     label_of[query_number * len(phrases) + number_of[phrase]] = len(labels)
-                    labels.append(BETWEEN.join(map(shown, together)))
+                    labels.append(together)
         self.labels = tuple(labels)
         self._phrases = len(phrases)
         self._keys = np.array(sorted(label_of), np.int64)

@@ -10,9 +10,10 @@ A phrase without a token (in substring: without a character) is left out of an i
 as in FTS5. A null caption matches nothing. Bytes that are not UTF-8 are read as U+FFFD. Standard library only.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from retrieval.queries import And, Not, Or, Phrase, Query
+from retrieval.queries import And, Not, Or, Phrase, Query, all_phrases
 from retrieval.substring.unicode61 import is_word_part, tokens
 
 
@@ -20,10 +21,7 @@ def plain_hits(
     captions: Iterable[str | bytes | None], queries: list[Query], mode: str
 ) -> Iterator[tuple[int, int, int, bool]]:
     """Every query on every caption, one after the other: this defines what matches. An entry of Hits each."""
-    phrases = distinct_phrases(queries)
-    number_of = {phrase: number for number, phrase in enumerate(phrases)}
-    needles = [phrase_needle(phrase, mode) for phrase in phrases]
-    empty = {phrase for phrase, needle in zip(phrases, needles, strict=True) if not needle}
+    phrases, needles, number_of, empty = number_phrases(queries, mode)
     for row, caption in enumerate(captions):
         if caption is None:
             continue
@@ -36,19 +34,26 @@ def plain_hits(
                 yield row, number, number_of[phrase], inside
 
 
-def distinct_phrases(queries: list[Query]) -> list[Phrase]:
+class NumberedPhrases(NamedTuple):
+    """All phrases of some queries."""
+
+    phrases: list[Phrase]  # as distinct_phrases gives them
+    needles: list  # of each (phrase_needle)
+    number_of: dict[Phrase, int]
+    empty: set[Phrase]  # those without a needle
+
+
+def number_phrases(queries: Sequence[Query], mode: str) -> NumberedPhrases:
+    phrases = distinct_phrases(queries)
+    needles = [phrase_needle(phrase, mode) for phrase in phrases]
+    number_of = {phrase: number for number, phrase in enumerate(phrases)}
+    empty = {phrase for phrase, needle in zip(phrases, needles, strict=True) if not needle}
+    return NumberedPhrases(phrases, needles, number_of, empty)
+
+
+def distinct_phrases(queries: Iterable[Query]) -> list[Phrase]:
     """All phrases of the queries in order, each once: what `Hits.phrase` numbers."""
-    return list(dict.fromkeys(phrase for query in queries for phrase in _phrases_of(query)))
-
-
-def _phrases_of(query: Query) -> list[Phrase]:
-    match query:
-        case Phrase():
-            return [query]
-        case And(parts) | Or(parts):
-            return [phrase for part in parts for phrase in _phrases_of(part)]
-        case Not(wanted, unwanted):
-            return _phrases_of(wanted) + _phrases_of(unwanted)
+    return list(dict.fromkeys(phrase for query in queries for phrase in all_phrases(query)))
 
 
 def shown(phrase: Phrase) -> str:

@@ -27,11 +27,10 @@ from retrieval.substring.covers import SAMPLE_BYTES, estimated_hits
 from retrieval.substring.hits import Hits, LiteralHits, PhraseHits, joined_hits
 from retrieval.substring.literal_scan import LONGEST_LITERAL, Scanner, best_scanner
 from retrieval.substring.match_definition import (
-    distinct_phrases,
     haystack,
     holds,
+    number_phrases,
     only_inside,
-    phrase_needle,
     plain_hits,
     shown,
 )
@@ -76,9 +75,7 @@ class Matcher:
 
     def __init__(self, queries: list[Query], mode: str, make_scanner: Callable[[list[bytes]], Scanner] = best_scanner):
         """Compile. `make_scanner` is an engine of literal_scan.py."""
-        phrases = distinct_phrases(queries)
-        self._needles = [phrase_needle(phrase, mode) for phrase in phrases]
-        empty = {phrase for phrase, needle in zip(phrases, self._needles, strict=True) if not needle}
+        phrases, self._needles, _, empty = number_phrases(queries, mode)
         self.phrases = [shown(phrase) for phrase in phrases]  # what `Hits.phrase` numbers
         self._mode, self._make_scanner = mode, make_scanner
         self._plans = QueryPlans(queries, phrases, empty)

@@ -9,7 +9,7 @@ It gives what match_definition.first_holding gives, for the queries that are ask
 from collections.abc import Callable, Iterable, Sequence
 
 from retrieval.queries import And, Not, Or, Query
-from retrieval.substring.match_definition import distinct_phrases, holds, phrase_needle
+from retrieval.substring.match_definition import holds, number_phrases
 from retrieval.substring.plans import Plan, make_plan
 from retrieval.substring.unicode61 import tokens
 
@@ -20,10 +20,7 @@ class PlainPlans:
     """Queries in `word` or `fts`, compiled once for all captions."""
 
     def __init__(self, queries: Sequence[Query], mode: str):
-        phrases = distinct_phrases(list(queries))
-        needles = [phrase_needle(phrase, mode) for phrase in phrases]
-        number_of = {phrase: number for number, phrase in enumerate(phrases)}
-        empty = {phrase for phrase, needle in zip(phrases, needles, strict=True) if not needle}
+        _, needles, number_of, empty = number_phrases(queries, mode)
         plans = (make_plan(query, number_of, empty) for query in queries)
         self._firsts = [plan if plan is None else compiled(plan, needles) for plan in plans]
 

@@ -20,7 +20,7 @@ from retrieval.shard import Shard
 from retrieval.sqlite_rows import connect, record_columns, record_columns_of, rows_by_id
 from retrieval.substring import matched_labels
 from retrieval.substring.hit_counter import HitCounter
-from retrieval.substring.match_definition import distinct_phrases, phrase_needle
+from retrieval.substring.match_definition import number_phrases
 from retrieval.substring.plain_plans import PlainPlans
 from retrieval.substring.search_units import Search, Unit
 from retrieval.substring.small_questions import Found
@@ -117,8 +117,7 @@ def plain_plans_of(search: Search) -> PlainPlans:
 @functools.lru_cache(maxsize=1)
 def labels_of(search: Search) -> Callable[[int, int], str]:
     """label(query, phrase): what MATCHED says, by the numbers of queries and phrases."""
-    phrases = distinct_phrases(list(search.queries))
-    empty = {phrase for phrase in phrases if not phrase_needle(phrase, search.match)}
+    phrases, _, _, empty = number_phrases(search.queries, search.match)
 
     @functools.cache
     def label_of(query: int, phrase: int) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
 from retrieval.shard import Shard
 from retrieval.sqlite_rows import IndexReader
-from retrieval.substring.match_definition import distinct_phrases, phrase_needle
+from retrieval.substring.match_definition import distinct_phrases, number_phrases
 from retrieval.substring.plans import Plan, make_plan
 
 MOST_ROWS = 20_000  # of a shard: reading more one by one takes longer than importing numpy and pyarrow
@@ -55,10 +55,7 @@ class Questions:
 
     def __init__(self, queries: Sequence[Query], mode: str):
         self.queries = queries
-        self._phrases = distinct_phrases(list(queries))
-        self._needles = [phrase_needle(phrase, mode) for phrase in self._phrases]
-        self._number_of = {phrase: number for number, phrase in enumerate(self._phrases)}
-        self._empty = {phrase for phrase, needle in zip(self._phrases, self._needles, strict=True) if not needle}
+        self._phrases, self._needles, self._number_of, self._empty = number_phrases(queries, mode)
         self._made: dict[int, Question | None] = {}
 
     def of(self, number: int) -> Question | None:

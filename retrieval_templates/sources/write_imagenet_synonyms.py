@@ -21,7 +21,7 @@ from pathlib import Path
 import _root  # noqa: F401 - the repository's root on the path
 
 from retrieval.files import complete_file
-from retrieval.queries import And, Not, Or, Phrase, Query, parse_mapped_query
+from retrieval.queries import Or, Phrase, all_phrases, parse_mapped_query
 from retrieval_templates import Template, load_template
 
 HERE = Path(__file__).parent
@@ -82,16 +82,6 @@ def phrases_of(template: Template, class_name: str) -> tuple[set[str], set[str]]
     parts = query.parts if isinstance(query, Or) else [query]
     free = {part.text.casefold() for part in parts if isinstance(part, Phrase)}  # not " taxi ", which bars taxidermy
     return free, {phrase.text.strip().casefold() for phrase in all_phrases(query)}
-
-
-def all_phrases(query: Query) -> list[Phrase]:
-    match query:
-        case Phrase():
-            return [query]
-        case And(parts) | Or(parts):
-            return [phrase for part in parts for phrase in all_phrases(part)]
-        case Not(wanted, unwanted):
-            return all_phrases(wanted) + all_phrases(unwanted)
 
 
 def entry(named: tuple[str, list[str]]) -> str:

@@ -3,10 +3,13 @@
 import time
 
 import pytest
+from bucket_checks import (
+    QUERY,
+    check_chunks_of_local_shards,
+    check_object_written_again,
+    check_processes,
+)
 from test_filter_substring import make_rows, run, write_shard
-from test_remote_store import QUERY, chunks
-
-from retrieval.remote_shards import LISTING, find_remote
 
 emulator = pytest.importorskip("gcp_storage_emulator.server", reason="make test-cluster has gcp-storage-emulator")
 pytest.importorskip("gcsfs", reason="gcsfs (requirements-cluster.txt) is not installed")
@@ -36,26 +39,15 @@ def bucket(tmp_path, monkeypatch):
 
 
 def test_a_bucket_gives_the_chunks_of_local_shards(bucket, tmp_path, capsys):
-    for shards, output in ((tmp_path / "*.parquet", "here"), ("gs://pool/data/*.parquet", "there")):
-        assert run("-q", QUERY, "-d", shards, "-o", tmp_path / output, "--workers", 1) == 0
-    assert chunks(tmp_path / "here") == chunks(tmp_path / "there") != {}
-    assert "bytes moved of" in capsys.readouterr().err
+    check_chunks_of_local_shards("gs", tmp_path, capsys)
 
 
 def test_processes_read_a_bucket(bucket, tmp_path, run_script):
-    for shards, output in ((tmp_path / "*.parquet", "here"), ("gs://pool/data/part-{0..2}.parquet", "there")):
-        arguments = ("-q", QUERY, "-d", shards, "-o", tmp_path / output, "--workers", 2)
-        done = run_script("filter_laion_metadata_substring.py", *arguments)
-        assert done.returncode == 0, done.stderr
-    assert chunks(tmp_path / "here") == chunks(tmp_path / "there") != {}
+    check_processes("gs", tmp_path, run_script)
 
 
 def test_an_object_that_was_written_again_is_named_and_never_mixed(bucket, tmp_path, capsys):
-    find_remote(["gs://pool/data/*.parquet"], "--dbs", tmp_path / "out" / LISTING)
-    bucket.put(str(write_shard(tmp_path / "new.parquet", make_rows(500, 9), 100)), "pool/data/part-1.parquet")
-    assert run("-q", QUERY, "-d", "gs://pool/data/*.parquet", "-o", tmp_path / "out", "--workers", 1) == 1
-    assert "part-1.parquet has changed since it was listed" in capsys.readouterr().err
-    assert run("-q", QUERY, "-d", "gs://pool/data/*.parquet", "-o", tmp_path / "out", "--workers", 1) == 0
+    check_object_written_again("gs", bucket, tmp_path, capsys)
 
 
 @pytest.mark.parametrize("address", ["gs://pool/none/*.parquet", "gs://nobody/*.parquet", "gs://pool/data"])

@@ -1,16 +1,18 @@
 """s3:// addresses, read by s3fs from moto's server."""
 
 import pytest
+from bucket_checks import (
+    QUERY,
+    check_chunks_of_local_shards,
+    check_object_written_again,
+    check_processes,
+)
 from test_filter_substring import make_rows, run, write_shard
-
-from retrieval.remote_shards import LISTING, find_remote
 
 s3fs = pytest.importorskip("s3fs", reason="s3fs (requirements-cluster.txt) is not installed")
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
 
 from retrieval import remote_file, remote_store  # noqa: E402
-
-QUERY = "hen|tiger"
 
 
 @pytest.fixture()
@@ -33,33 +35,18 @@ def bucket(tmp_path, monkeypatch):
     remote_store.file_system.cache_clear()
 
 
-def chunks(folder) -> dict:
-    return {path.name: path.read_bytes() for path in folder.glob("chunk_*.json")}
-
-
 def test_a_bucket_gives_the_chunks_of_local_shards(bucket, tmp_path, capsys):
-    for shards, output in ((tmp_path / "*.parquet", "here"), ("s3://pool/data/*.parquet", "there")):
-        assert run("-q", QUERY, "-d", shards, "-o", tmp_path / output, "--workers", 1) == 0
-    assert chunks(tmp_path / "here") == chunks(tmp_path / "there") != {}
-    assert "bytes moved of" in capsys.readouterr().err
+    check_chunks_of_local_shards("s3", tmp_path, capsys)
     written = b"".join(path.read_bytes() for path in (tmp_path / "there").rglob("*") if path.is_file())
     assert b"sesame" not in written
 
 
 def test_processes_that_are_spawned_read_a_bucket(bucket, tmp_path, run_script):
-    for shards, output in ((tmp_path / "*.parquet", "here"), ("s3://pool/data/part-{0..2}.parquet", "there")):
-        arguments = ("-q", QUERY, "-d", shards, "-o", tmp_path / output, "--workers", 2)
-        done = run_script("filter_laion_metadata_substring.py", *arguments)
-        assert done.returncode == 0, done.stderr
-    assert chunks(tmp_path / "here") == chunks(tmp_path / "there") != {}
+    check_processes("s3", tmp_path, run_script)
 
 
 def test_an_object_that_was_written_again_is_named_and_never_mixed(bucket, tmp_path, capsys):
-    find_remote(["s3://pool/data/*.parquet"], "--dbs", tmp_path / "out" / LISTING)
-    bucket.put(str(write_shard(tmp_path / "new.parquet", make_rows(500, 9), 100)), "pool/data/part-1.parquet")
-    assert run("-q", QUERY, "-d", "s3://pool/data/*.parquet", "-o", tmp_path / "out", "--workers", 1) == 1
-    assert "part-1.parquet has changed since it was listed" in capsys.readouterr().err
-    assert run("-q", QUERY, "-d", "s3://pool/data/*.parquet", "-o", tmp_path / "out", "--workers", 1) == 0
+    check_object_written_again("s3", bucket, tmp_path, capsys)
 
 
 @pytest.mark.parametrize(

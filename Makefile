@@ -87,7 +87,7 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.10 --no-annotate --custom-compile-command "make lock" requirements-oracle.txt -o requirements-oracle.lock
 
 demo: setup
-	@echo "The demo takes about 2 minutes on two cores, and 290 MB in outputs/demo"
+	@echo "The demo takes 2 to 3 minutes on two cores, and 290 MB in outputs/demo"
 	$(RUN) demo/run_demo.py
 
 test: setup $(VENV)-datasets/.complete

@@ -8,7 +8,7 @@ import zlib
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from retrieval.example_records import first_records, have_places
+from retrieval.example_records import KNOWN_PLACES, first_records, have_places
 from retrieval.records import SCORE_LOSSES, SEMANTIC_LOSSES, chunk_files
 from retrieval.report_records import shorter_line
 from retrieval.written_names import most_written
@@ -16,7 +16,7 @@ from retrieval.written_names import most_written
 SAMPLE_BYTES = 2 << 20  # of a quick sample: about 6,000 records, which a browser shows within half a second
 BLOCK_BYTES = 16 << 10  # of a quick sample: about 45 records in a row, so the classes of one caption stay together
 SAMPLE_RECORDS = 10_000  # of a thorough sample, about
-EXAMPLES = 10  # records of a class of which a sample has fewer; the page lists ten before "Show all"
+EXAMPLES = KNOWN_PLACES  # records of a class of which a sample has fewer
 MOST_EXAMPLES = 20_000  # for the whole page: about 7 MB
 SCAN_BYTES = 1 << 20  # per read when the examples of rare classes are looked for: 0.4 seconds per million records
 SEED = 0

@@ -159,7 +159,6 @@ def is_quoted_whole(text: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1 << 13)  # a template's queries are parsed when they are checked, and to be searched
-@functools.lru_cache(maxsize=4096)  # a template is checked first, and then its queries are taken
 def parse_query(text: str, names: Query | None = None) -> Query:
     """Parse a query in FTS5's language.
 
@@ -179,6 +178,8 @@ def parse_query(text: str, names: Query | None = None) -> Query:
 
 def lower_case_operators(text: str) -> list[str]:
     """Bare words of a query that look like operators, as "and" in `black and white`: they are searched as words."""
+    if not _OPERATOR_IN_ANY_CASE.search(text):  # most queries, in a tenth of the time
+        return []
     found, end = [], 0
     while (match := _TOKEN.match(text, end)) and match.lastgroup != "end":
         if match.lastgroup == "word" and match["word"].upper() in OPERATORS and match["word"] not in OPERATORS:
@@ -237,6 +238,7 @@ _TOKEN = re.compile(
         (?P<word>[A-Za-z0-9_\x1a\x80-\U0010ffff]+) )""",
     re.VERBOSE,
 )
+_OPERATOR_IN_ANY_CASE = re.compile(rf"\b(?:{'|'.join(OPERATORS)})\b", re.IGNORECASE)
 _NOT_SUPPORTED = {
     "^": "^ (first word of the caption) is not part of our query language",
     ":": "column filters (`name:`) are not part of our query language",

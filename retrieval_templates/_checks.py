@@ -1,5 +1,6 @@
 """What a template's file may hold: refusals of what would fail hours later, and warnings. Standard library only."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -73,11 +74,11 @@ class Refusals:
 
 def warn_of_repeats(template: str, classes: list[str]) -> None:
     """Say which classes are listed more than once: they are merged."""
-    distinct = set(classes)
-    if len(distinct) < len(classes):
-        twice = sorted(class_name for class_name in distinct if classes.count(class_name) > 1)
+    counts = Counter(classes)
+    if len(counts) < len(classes):
+        twice = sorted(class_name for class_name, count in counts.items() if count > 1)
         say(f"warning: template {template}: {', '.join(twice)} listed more than once, merged "
-            f"({len(distinct):,} distinct)")  # fmt: skip
+            f"({len(counts):,} distinct)")  # fmt: skip
 
 
 def warn_of_shared_names(of: str, names_of: dict[str, tuple[str, ...]]) -> None:

@@ -16,7 +16,7 @@ from retrieval.substring.hits import Hits
 from retrieval.substring.label_arrays import MatchedLabels
 from retrieval.substring.literal_scan import best_scanner, hyperscan_scanner, re_scanner
 from retrieval.substring.match_definition import distinct_phrases, phrase_needle
-from retrieval.substring.matched_labels import held_with, without_empty
+from retrieval.substring.matched_labels import held_with_each, without_empty
 from retrieval.substring.matching import Matcher, match_plain
 from retrieval.substring.unicode61 import LONGEST_TOKEN, tokens
 
@@ -277,5 +277,5 @@ def test_each_phrase_that_matched_names_holds_in_the_caption(texts, query_texts,
     holding = {(row, phrases[number]) for row, number in pairs(match_plain(texts, phrases, mode))}
     hits = match_plain(texts, queries, mode)
     for row, query, first in zip(hits.row.tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True):
-        together = held_with(without_empty(queries[query], empty), phrases[first])
+        together = held_with_each(without_empty(queries[query], empty))[phrases[first]]
         assert together[0] == phrases[first] and all((row, phrase) in holding for phrase in together)

@@ -10,8 +10,8 @@ import numpy as np
 
 from retrieval.queries import Query
 from retrieval.substring.hits import Hits
-from retrieval.substring.match_definition import distinct_phrases, number_phrases, shown
-from retrieval.substring.matched_labels import label, without_empty
+from retrieval.substring.match_definition import number_phrases, shown
+from retrieval.substring.matched_labels import labels
 
 
 class MatchedLabels:
@@ -19,16 +19,14 @@ class MatchedLabels:
 
     def __init__(self, queries: tuple[Query, ...], mode: str):
         phrases, _, number_of, empty = number_phrases(queries, mode)
-        labels = list(map(shown, phrases))
+        texts = list(map(shown, phrases))
         label_of: dict[int, int] = {}  # query * phrases + phrase -> label
         for query_number, query in enumerate(queries):
-            query = without_empty(query, empty)
-            for phrase in distinct_phrases([query]):
-                together = label(query, phrase)
-                if together != shown(phrase):
-                    label_of[query_number * len(phrases) + number_of[phrase]] = len(labels)
-                    labels.append(together)
-        self.labels = tuple(labels)
+            for phrase, label in labels(query, empty).items():
+                if label != texts[number_of[phrase]]:
+                    label_of[query_number * len(phrases) + number_of[phrase]] = len(texts)
+                    texts.append(label)
+        self.labels = tuple(texts)
         self._phrases = len(phrases)
         self._keys = np.array(sorted(label_of), np.int64)
         self._labels = np.array([label_of[key] for key in sorted(label_of)], np.int32)

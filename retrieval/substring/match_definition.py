@@ -10,6 +10,7 @@ A phrase without a token (in substring: without a character) is left out of an i
 as in FTS5. A null caption matches nothing. Bytes that are not UTF-8 are read as U+FFFD. Standard library only.
 """
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -44,6 +45,12 @@ class NumberedPhrases(NamedTuple):
 
 
 def number_phrases(queries: Sequence[Query], mode: str) -> NumberedPhrases:
+    """The result is shared: several parts of a scan number the same queries."""
+    return _numbered(tuple(queries), mode)
+
+
+@functools.lru_cache(maxsize=2)  # the two or three thousand phrases of a long template take 15 ms
+def _numbered(queries: tuple[Query, ...], mode: str) -> NumberedPhrases:
     phrases = distinct_phrases(queries)
     needles = [phrase_needle(phrase, mode) for phrase in phrases]
     number_of = {phrase: number for number, phrase in enumerate(phrases)}

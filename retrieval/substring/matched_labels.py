@@ -1,7 +1,6 @@
 """MATCHED of a record: the phrase that made the query match, with the phrases that an AND asks for beside it.
 
-    query = parse_query("crane AND bird")
-    label(query, query.parts[0])        # "crane AND bird"
+    labels(parse_query("(crane OR heron) AND bird"), set())     # {crane: "crane AND bird", heron: "heron AND bird"}
 
 The scan says which phrase came first. What must then hold too is known from the query alone, so nothing is searched
 again. Of an OR within the AND, it is not known which part held: `crane AND (bird OR wetland)` says "crane".
@@ -14,9 +13,10 @@ from retrieval.substring.match_definition import shown
 BETWEEN = " AND "  # the query language's own word: `+` would be a phrase
 
 
-def label(query: Query, first: Phrase) -> str:
-    """MATCHED where `first` is the first phrase that made the query match; the query is one `without_empty` phrases."""
-    return BETWEEN.join(map(shown, dict.fromkeys(held_with(query, first) or [first])))
+def labels(query: Query, empty: set[Phrase]) -> dict[Phrase, str]:
+    """MATCHED for each phrase that may be the first to make the query match. `empty`: phrases that hold nowhere."""
+    found = held_with_each(without_empty(query, empty) if empty else query)
+    return {first: BETWEEN.join(map(shown, held)) for first, held in found.items()}
 
 
 def without_empty(query: Query, empty: set[Phrase]) -> Query:
@@ -32,19 +32,22 @@ def without_empty(query: Query, empty: set[Phrase]) -> Query:
     return query
 
 
-def held_with(query: Query, first: Phrase) -> list[Phrase]:
-    """The phrases that surely hold where `first` is the first phrase that made the query match: `first` and others."""
+def held_with_each(query: Query) -> dict[Phrase, list[Phrase]]:
+    """For each phrase that may be the first to make the query match: itself, and the others that surely hold then."""
     match query:
         case Phrase():
-            return [first] if query == first else []
+            return {query: [query]}
         case And(parts):
-            held = held_with(parts[0], first)
-            return held + [phrase for part in parts[1:] for phrase in held_always(part)] if held else []
+            others = [phrase for part in parts[1:] for phrase in held_always(part)]
+            return {first: list(dict.fromkeys(held + others)) for first, held in held_with_each(parts[0]).items()}
         case Or(parts):
-            ways = [held for part in parts if (held := held_with(part, first))]
-            return ways[0] if len(ways) == 1 else [first] if ways else []
+            found: dict[Phrase, list[Phrase]] = {}
+            for part in parts:
+                for first, held in held_with_each(part).items():
+                    found[first] = [first] if first in found else held  # of two ways, it is not known which it was
+            return found
         case Not(wanted, _):
-            return held_with(wanted, first)
+            return held_with_each(wanted)
 
 
 def held_always(query: Query) -> list[Phrase]:

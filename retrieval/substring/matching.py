@@ -285,6 +285,10 @@ def literals_of(needle: str | list[tuple[str, bool]]) -> tuple[list[bytes], bool
     if isinstance(needle, str):
         literal = needle.encode()
         return [literal[:LONGEST_LITERAL]], len(literal) > LONGEST_LITERAL, []
+    (token, star), *more = needle
+    if star or not more:  # one word, or anything may follow; most phrases, in a third of the time
+        literal = b" " + token.encode("utf-8", "surrogateescape") + b" " * (not star)
+        return [literal[:LONGEST_LITERAL]], bool(more) or len(literal) > LONGEST_LITERAL, []
     stars = [star for _, star in needle]
     known = stars.index(True) + 1 if True in stars else len(needle)  # after a star anything may follow
     words = [token.encode("utf-8", "surrogateescape") for token, _ in needle[:known]]

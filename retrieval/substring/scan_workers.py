@@ -22,6 +22,9 @@ from retrieval.remote_traffic import Traffic, computing, traffic, use
 from retrieval.substring.search_units import Search, Unit
 
 PARENT_CHECK_SECONDS = 1  # a worker whose parent was killed ends within this time
+# Arrow's allocator gives freed memory back after some milliseconds, and the kernel clears each page that it hands out
+# again: 8,000 page faults per two million rows, a twentieth of the scan. It reads this as pyarrow is imported.
+KEEP_FREED_MEMORY = {"MIMALLOC_PURGE_DELAY": "-1"}
 THREADED = ("numpy", "pyarrow")  # modules that start threads when they are imported, and locks that these hold
 
 
@@ -34,6 +37,7 @@ class Workers:
     def __init__(self, search: Search, number: int, more: int = 0):
         self.followers = number + more  # threads that should call `scan`
         self.search, self._pool, self._stop = search, None, threading.Event()
+        os.environ.update(KEEP_FREED_MEMORY | os.environ)  # for this process and its workers
         if number == 1:
             use(Traffic(number), self._stop)
             return

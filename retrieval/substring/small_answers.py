@@ -18,9 +18,9 @@ from pathlib import Path
 from retrieval.records import RECORD_FIELDS, encode_record
 from retrieval.shard import Shard
 from retrieval.sqlite_rows import connect, record_columns, record_columns_of, rows_by_id
-from retrieval.substring import matched_labels
 from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.match_definition import number_phrases
+from retrieval.substring.matched_labels import labels
 from retrieval.substring.plain_plans import PlainPlans
 from retrieval.substring.search_units import Search, Unit
 from retrieval.substring.small_questions import Found
@@ -118,9 +118,5 @@ def plain_plans_of(search: Search) -> PlainPlans:
 def labels_of(search: Search) -> Callable[[int, int], str]:
     """label(query, phrase): what MATCHED says, by the numbers of queries and phrases."""
     phrases, _, _, empty = number_phrases(search.queries, search.match)
-
-    @functools.cache
-    def label_of(query: int, phrase: int) -> str:
-        return matched_labels.label(matched_labels.without_empty(search.queries[query], empty), phrases[phrase])
-
-    return label_of
+    of_query = functools.cache(lambda query: labels(search.queries[query], empty))
+    return lambda query, phrase: of_query(query)[phrases[phrase]]

@@ -18,7 +18,6 @@ import pytest
 from range_server import COMMIT, serving
 from test_filter_substring import COLUMNS, make_rows, run, write_shard
 
-from filter_laion_metadata_substring import how_many_workers
 from retrieval import remote_file
 from retrieval.cli import UserError
 from retrieval.opened_shard import open_shard
@@ -28,6 +27,7 @@ from retrieval.remote_file import joined
 from retrieval.remote_http import Patience
 from retrieval.remote_shards import LISTING, find_remote
 from retrieval.shards import caption_batches
+from retrieval.substring.shards_in_order import how_many_workers
 
 SCRIPT = str(Path(__file__).parent.parent / "filter_laion_metadata_substring.py")
 QUERY = "hen|tiger|café"

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor
+from types import SimpleNamespace
 
 from retrieval.cli import UNFORESEEN, UserError, unforeseen
 from retrieval.columns import choice_notes
@@ -48,7 +49,8 @@ class Workers:
 
                 method = multiprocessing.get_context(start_method())
                 use(Traffic(number, method))
-                self._pool = ProcessPoolExecutor(number + more, method, begin_worker, (os.getpid(), traffic()))
+                at_start = (os.getpid(), traffic(), search)  # once per worker: a thousand queries take 0.02 s to send
+                self._pool = ProcessPoolExecutor(number + more, method, begin_worker, at_start)
                 self._pool.submit(os.getpid)  # the first task starts them: now, while forking is safe
         except BaseException:
             self.end()
@@ -62,7 +64,7 @@ class Workers:
             concurrent.futures.BrokenExecutor: a worker was killed.
         """
         if self._pool is not None:
-            return self._pool.submit(scan, unit, self.search, parent=os.getpid()).result()
+            return self._pool.submit(scan_in_worker, unit, os.getpid()).result()
         return scan(unit, self.search, self._stop)
 
     def check(self, shard: str | RemoteFile) -> list[str]:
@@ -77,7 +79,7 @@ class Workers:
         """
         if self._pool is None:
             return check(shard, self.search)
-        return self._pool.submit(check, shard, self.search).result()
+        return self._pool.submit(check_in_worker, shard).result()
 
     def check_all(self, shards: list[str | RemoteFile]) -> dict[str, str]:
         """Open the shards side by side.
@@ -88,9 +90,11 @@ class Workers:
         Raises:
             UserError: a worker was killed.
         """
-        searches = [self.search] * len(shards)
         try:
-            reasons = list((map if self._pool is None else self._pool.map)(reason_against, shards, searches))
+            if self._pool is None:
+                reasons = [reason_against(shard, self.search) for shard in shards]
+            else:
+                reasons = list(self._pool.map(reason_in_worker, shards))
         except BrokenExecutor as error:
             raise UserError(
                 "a worker was killed as it opened the shards (out of memory?): run again, perhaps with fewer --workers"
@@ -140,8 +144,12 @@ def held_interrupts():
 # ---- in a worker ----
 
 
-def begin_worker(parent: int, shared: Traffic) -> None:
+_here = SimpleNamespace(search=None)  # of this worker
+
+
+def begin_worker(parent: int, shared: Traffic, search: Search) -> None:
     gc.disable()  # as `scan` does, and before the imports
+    _here.search = search
     use(shared)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent talks, workers just end
     if hasattr(signal, "pthread_sigmask"):
@@ -182,9 +190,21 @@ def reason_against(shard: str | RemoteFile, search: Search) -> str | None:
     return None
 
 
-def scan(unit: Unit, search: Search, stop: threading.Event | None = None, parent: int | None = None) -> dict:
-    if parent is not None and os.getppid() != parent:
+def check_in_worker(shard: str | RemoteFile) -> list[str]:
+    return check(shard, _here.search)
+
+
+def reason_in_worker(shard: str | RemoteFile) -> str | None:
+    return reason_against(shard, _here.search)
+
+
+def scan_in_worker(unit: Unit, parent: int) -> dict:
+    if os.getppid() != parent:
         os._exit(1)  # a task of a killed run: the same command may be scanning this very unit again
+    return scan(unit, _here.search)
+
+
+def scan(unit: Unit, search: Search, stop: threading.Event | None = None) -> dict:
     gc.disable()  # there are no cycles here, and walking over millions of strings and tuples takes a tenth of the time
     from retrieval.substring.shard_scan import scan_unit
 

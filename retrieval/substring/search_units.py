@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.columns import NOTHING_SAID, ColumnChoice
-from retrieval.files import file_fingerprint, settings_fingerprint
+from retrieval.files import file_fingerprint, settings_text, text_fingerprint
 from retrieval.queries import Query, to_fts5
 from retrieval.remote_address import RemoteFile
 
@@ -24,9 +24,9 @@ HITS_VERSION = 6  # raise it when the same shard and settings give other records
 RANDOM = "random"  # QUERY and SOURCE of a control set's records
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # so that it is found in a cache without a look at its thousand queries
 class Search:
-    """What decides a shard's records. It is the same for every shard of a run."""
+    """What decides a shard's records. It is the same for every shard of a run, and each process has one."""
 
     match: str  # a mode of retrieval.substring.matching, or RANDOM for a control set
     classes: tuple[str, ...]
@@ -36,16 +36,16 @@ class Search:
     where: str | None = None  # a condition on the pool's own columns (row_condition.py)
 
     def settings(self) -> dict:
-        queries = dict(zip(self.classes, _written(self.queries), strict=False))
+        queries = dict(zip(self.classes, map(to_fts5, self.queries), strict=False))
         said = {"url_column": self.columns.url, "columns": list(self.columns.listed), "where": self.where}
         asked = {name: value for name, value in said.items() if value}  # absent: an earlier version's run goes on
         found = {"match": self.match, "field": self.columns.caption, "quantity": self.quantity, "queries": queries}
         return found | asked
 
-
-@functools.lru_cache(maxsize=1)  # asked for with each shard of a pool; a thousand queries take 0.04 s
-def _written(queries: tuple[Query, ...]) -> tuple[str, ...]:
-    return tuple(map(to_fts5, queries))
+    @functools.cached_property
+    def settings_text(self) -> str:
+        """`settings` as JSON. It is asked for with each shard, and for a thousand queries it takes 0.02 s to make."""
+        return settings_text(self.settings())
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def plan_unit(shard: str | RemoteFile, folder: Path, search: Search, sample=None
     """The unit of one shard. Its folder is in the fingerprint: two folders may hold shards of the same name."""
     remote = shard if isinstance(shard, RemoteFile) else None
     place = remote.address if remote else os.path.abspath(shard)
-    fingerprint = settings_fingerprint([HITS_VERSION, search.settings(), place, sample])
+    last = ", ".join(map(settings_text, (place, sample)))
+    fingerprint = text_fingerprint(f"[{HITS_VERSION}, {search.settings_text}, {last}]")
     stem = f"{Path(place).name[:80]}.{fingerprint}"
     return Unit(str(shard), folder / f"{stem}.jsonl", folder / f"{stem}.json", sample, tmp, remote)
 

@@ -5,6 +5,7 @@ counts = scan_unit(unit, search)        # in a worker
 
 import contextlib
 import functools
+import json
 import shutil
 import sys
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from retrieval.cli import UserError
-from retrieval.files import complete_file, file_fingerprint, write_json
+from retrieval.files import complete_file, file_fingerprint
 from retrieval.opened_shard import open_shard
 from retrieval.records import BLOCK_BYTES
 from retrieval.remote_address import RemoteFile
@@ -50,7 +51,8 @@ def scan_unit(unit: Unit, search: Search, stop: threading.Event | None = None) -
                 write_blocks(file, lines)
     rows = counter.rows if shard.rows is None else shard.rows
     counts = {"shard": fingerprint, "rows": rows, "bytes": unit.hits.stat().st_size} | counter.counts()
-    write_json(unit.counts, counts)
+    with complete_file(unit.counts) as unfinished:  # on one line, in a tenth of the time: only we read it
+        unfinished.write_text(json.dumps(counts), encoding="utf-8")
     return counts | {"seconds": time.perf_counter() - started}
 
 

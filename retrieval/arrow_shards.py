@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from retrieval.arrow_values import is_large, is_text
+from retrieval.arrow_values import is_large, is_text, is_view, without_views
 from retrieval.batch import BATCH_ROWS, Batch
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
@@ -54,7 +54,7 @@ def _needed_columns(shard: Shard, file: pa.NativeFile) -> Iterator[pa.RecordBatc
     for batch in batches:
         for column in batch.columns:
             check_offsets(column)
-        yield batch
+        yield pa.RecordBatch.from_arrays([without_views(column) for column in batch.columns], batch.schema.names)
 
 
 def check_offsets(column: pa.Array) -> None:
@@ -65,6 +65,8 @@ def check_offsets(column: pa.Array) -> None:
     kind = column.type
     if is_text(kind):
         column = column.view(pa.large_binary() if is_large(kind) else pa.binary())
+    if is_view(kind):
+        column = column.view(pa.binary_view())
     column.validate(full=not pa.types.is_dictionary(kind))
     if pa.types.is_dictionary(kind):
         _check_indices(column)

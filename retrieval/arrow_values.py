@@ -77,6 +77,18 @@ def is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_binary(kind) or is_large(kind)
 
 
+def is_view(kind: pa.DataType) -> bool:
+    """Whether values of this type are strings or bytes as views, as polars writes them into Arrow files."""
+    return str(kind) in ("string_view", "binary_view")  # pyarrow 14 has no names for them
+
+
+def without_views(values: pa.Array) -> pa.Array:
+    """Views as strings or bytes with offsets, because few of Arrow's functions take views; other values as they are."""
+    if not is_view(values.type):
+        return values
+    return values.cast(pa.large_string() if str(values.type) == "string_view" else pa.large_binary())
+
+
 def is_large(kind: pa.DataType) -> bool:
     """Whether values of this type are strings or bytes with 64-bit offsets."""
     return pa.types.is_large_string(kind) or pa.types.is_large_binary(kind)

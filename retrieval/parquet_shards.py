@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retrieval.arrow_values import integers
+from retrieval.arrow_values import integers, without_views
 from retrieval.batch import BATCH_ROWS, Batch, use_mimalloc
 from retrieval.cli import UserError
 from retrieval.columns import ColumnChoice
@@ -232,7 +232,7 @@ def _column_batches(file: pq.ParquetFile, row_group: int, name: str) -> Iterator
     """One column alone: of two columns with different numbers of values, pyarrow 15 loses rows, or crashes."""
     for batch in file.iter_batches(BATCH_ROWS, row_groups=[row_group], columns=[name], use_threads=False):
         values = batch.column(batch.schema.get_field_index(name))  # `a.b` is also the b of a struct a
-        yield values.cast(pa.string()) if pa.types.is_null(values.type) else values
+        yield values.cast(pa.string()) if pa.types.is_null(values.type) else without_views(values)
 
 
 class _OtherColumns:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from retrieval.arrow_values import integers, is_text, texts
+from retrieval.arrow_values import integers, is_text, is_view, texts
 from retrieval.record_columns import plain_value, python_values, safety_tags, widened
 from retrieval.record_values import (
     CAPTION_COLUMNS,
@@ -32,7 +32,7 @@ from retrieval.record_values import (
 def refused_type(ours: str, kind: pa.DataType) -> str | None:
     """What a column holds, and not what the field needs. None where each value can be read."""
     plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if pa.types.is_null(plain) or is_text(plain):
+    if pa.types.is_null(plain) or is_text(plain) or is_view(kind):
         return None
     is_number = pa.types.is_integer(plain) or pa.types.is_floating(plain) or pa.types.is_decimal(plain)
     if ours in CAPTION_COLUMNS:

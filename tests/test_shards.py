@@ -160,6 +160,21 @@ def test_captions_and_urls_of_any_string_type(tmp_path, kind):
     assert read_all(open_shard(path)) == numbered({"URL": row["URL"], "TEXT": row["TEXT"]} for row in ROWS)
 
 
+@pytest.mark.skipif(not hasattr(pa, "string_view"), reason="this pyarrow has no views")
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_captions_and_ids_that_are_views_are_read(tmp_path, ending):
+    columns = {name: pa.array([row[name] for row in ROWS], pa.string_view()) for name in ("URL", "TEXT")}
+    table = pa.table(columns | {"SAMPLE_ID": pa.array([str(row["URL"]) for row in ROWS], pa.string_view())})
+    path = tmp_path / f"a.{ending}"
+    if ending == "parquet":
+        pq.write_table(table, path)
+    else:
+        with pa.ipc.new_file(path, table.schema) as file:
+            file.write_table(table)
+    wanted = ({"SAMPLE_ID": row["URL"], "URL": row["URL"], "TEXT": row["TEXT"]} for row in ROWS)
+    assert read_all(open_shard(path)) == numbered(wanted)
+
+
 @pytest.mark.parametrize("row_group_size", [1, 3, None])
 def test_row_groups_of_any_size_and_batches_that_cut_them(tmp_path, row_group_size, monkeypatch):
     shard = open_shard(write_parquet(tmp_path / "a.parquet", row_group_size=row_group_size))

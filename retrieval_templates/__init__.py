@@ -21,7 +21,13 @@ from pathlib import Path
 from retrieval.class_lists import check_names, looks_like_a_path, read_class_list
 from retrieval.cli import UserError
 from retrieval.queries import Query, class_query
-from retrieval_templates._checks import Refusals, bad_queries_of, warn_of_repeats, warn_of_shared_names
+from retrieval_templates._checks import (
+    Refusals,
+    bad_queries_of,
+    warn_of_misspelt,
+    warn_of_repeats,
+    warn_of_shared_names,
+)
 
 HERE = Path(__file__).parent
 ENTRIES = ("class_map", "synonyms", "definitions")  # a template's dictionaries, by class
@@ -102,6 +108,7 @@ def _read_template(name: str, template_dir: Path | str | None) -> Template:
 def _held(name: str, path: Path) -> dict:
     """The variables of a template's module, with those of the template that it is based on."""
     module = _load_module(name, path)
+    warn_of_misspelt(name, vars(module), ("classes", "templates", *ENTRIES, "based_on"))
     held = {key: getattr(module, key, {}) for key in ENTRIES}
     held |= {"classes": getattr(module, "classes", None), "templates": getattr(module, "templates", None)}
     base = getattr(module, "based_on", None)

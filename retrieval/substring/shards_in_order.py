@@ -37,6 +37,7 @@ def scan_in_order(units: list[Unit], done: set[str], workers: Workers, args) -> 
     A thread follows one shard from fetch to cleanup. Where shards must be fetched, there is one thread more than there
     are workers: the next shard is fetched while others are scanned, and no more than that are on the disk.
     """
+    clear_remains(units)
     absent = [unit.shard for unit in units if unit.shard not in done and not unit.is_there]
     fetcher = ShardFetcher(absent, args.shard_sources)
     followers = ThreadPoolExecutor(workers.followers + bool(absent))
@@ -56,8 +57,7 @@ def scan_in_order(units: list[Unit], done: set[str], workers: Workers, args) -> 
                 workers.end()
     finally:
         followers.shutdown()
-        for unit in units:
-            clear_remains(unit)
+        clear_remains(units)
 
 
 def counts_or_reason(unit: Unit, workers: Workers, fetcher: ShardFetcher, do_cleanup: bool) -> dict | str:

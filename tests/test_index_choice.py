@@ -14,6 +14,7 @@ from retrieval.queries import class_query, to_fts5
 from retrieval.substring import index_choice
 from retrieval.substring.batch_scan import matching_rows
 from retrieval.substring.hit_counter import HitCounter
+from retrieval.substring.index_choice import IndexChoice, IndexPlan
 from retrieval.substring.match_definition import distinct_phrases
 from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import Search
@@ -101,3 +102,15 @@ def test_each_way_gives_the_hits_of_the_matcher(way, quantity, tmp_path, monkeyp
     expected = list(zip((hits.row + 1).tolist(), hits.query.tolist(), hits.phrase.tolist(), strict=True))
     shard = make_shard(tmp_path, captions, "fts5")
     assert hits_of(shard, Search("fts", tuple(texts), queries, None, quantity)) == expected
+
+
+def test_shards_of_one_size_have_one_plan_and_an_empty_one_decides_nothing():
+    choice, samples = IndexChoice([class_query("hen", None, "word")], "word"), []
+
+    def plan(rows, *captions):
+        return choice.plan(lambda: samples.append(rows) or captions, rows)
+
+    assert plan(0) == IndexPlan([], (), [])
+    plans = [plan(1_000, b"a hen"), plan(2_000, b"a cat"), plan(500, b"a dog"), plan(2_001, b"a hen")]
+    assert samples == [0, 1_000, 2_001]
+    assert plans[0] is plans[1] is plans[2] and plans[0].direct == plans[3].direct

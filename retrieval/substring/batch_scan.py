@@ -91,7 +91,8 @@ def found_hits(shard: Shard, search: Search, counter: HitCounter) -> Iterator[tu
     """By the index, or by a scan; with -n, what the index finds is limited already, unless --where drops some of it."""
     if search.match != "substring" and shard.has_word_index:
         limited = search if search.where is None else replace(search, quantity=None)
-        plan = index_choice_of(search).plan(sample_captions(shard, SAMPLE_ROWS), shard.rows, limited.quantity)
+        sample = functools.partial(sample_captions, shard, SAMPLE_ROWS)
+        plan = index_choice_of(search).plan(sample, shard.rows, limited.quantity)
         if plan is not None:
             yield from index_hits(shard, limited, plan)
             return

@@ -1,7 +1,7 @@
 """What to ask a database's full-text index, or whether reading all captions is faster.
 
     choice = IndexChoice(queries, "word")
-    plan = choice.plan(sample_captions(shard, SAMPLE_ROWS), shard.rows)     # None: read all captions
+    plan = choice.plan(lambda: sample_captions(shard, SAMPLE_ROWS), shard.rows)     # None: read all captions
 
 A query is answered in one of two ways, whichever costs less by a sample of the shard's captions:
     by the index alone      it is asked once for each phrase that may be the first to make the query match, as records
@@ -9,11 +9,12 @@ A query is answered in one of two ways, whichever costs less by a sample of the 
     by reading captions     the index gives the rows that hold what the query needs (plans.py), of `black AND swan`
                             those with "swan", of "a Boeing 737" those with "boeing"; the matcher decides
 The posting list of a word that every fifth caption has costs more than reading the captions of a rare one. A poor
-sample costs time and changes no result.
+sample costs time and changes no result. So shards of about the same size have one plan: to make it takes as long as to
+answer a hundred of ImageNet's queries.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
@@ -33,6 +34,7 @@ LOOK_UP = 5  # its caption, looked up and searched
 READ_ALL = 1  # a caption, when all are read
 SEARCH = 2  # and if it holds what a query needs
 COMPILE, COMPILE_QUERY = 100_000, 500  # a matcher, and each query in it
+SAME_SIZE = 2  # a plan is made anew for a shard that has so many times the rows, or so many times fewer
 
 
 @dataclass(frozen=True)
@@ -71,16 +73,25 @@ class IndexChoice:
         self._ways = {number: list(first_ways(plan)) for number, plan in plans.items() if plan is not None}
         self._plans = {number: plans[number] for number in self._ways}
         self._searched: set[int] | None = None  # of the first shard: a matcher is compiled for them
+        self._last: tuple[int, IndexPlan | None] | None = None  # rows of a shard, and its plan
 
-    def plan(self, captions: Sequence[bytes | None], rows: int, quantity: int | None = None) -> IndexPlan | None:
+    def plan(
+        self, sample: Callable[[], Sequence[bytes | None]], rows: int, quantity: int | None = None
+    ) -> IndexPlan | None:
         """What to ask the index of a shard. None where reading all captions is faster.
 
         Args:
-            captions: a sample of the shard's captions. rows: the number of all.
-            quantity: only the first rows of each query are wanted: then the index answers all.
+            sample: gives some of the shard's captions. rows: the number of all.
+            quantity: only the first rows of each query are wanted: then the index answers all. The same for all shards.
         """
-        if not captions:
-            return IndexPlan([], (), [])
+        if self._last is None or not rows / SAME_SIZE <= self._last[0] <= rows * SAME_SIZE:
+            captions = sample()
+            if not captions:
+                return IndexPlan([], (), [])
+            self._last = rows, self._make(captions, rows, quantity)
+        return self._last[1]
+
+    def _make(self, captions: Sequence[bytes | None], rows: int, quantity: int | None) -> IndexPlan | None:
         prices = _Prices(self._phrases, self._needles, captions, rows)
         direct = {number: [prices.asked(way) for way, _ in ways] for number, ways in self._ways.items()}
         covers = {number: prices.cover(plan) for number, plan in self._plans.items()}

@@ -57,11 +57,13 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError("--links is for --format swat: leave it out")
 
     from retrieval.dataset import export
-    from retrieval.dataset.dataset_folder import class_order, images_of
+    from retrieval.dataset.dataset_folder import class_order, images_of, refuse_inside
     from retrieval_templates import load_template
 
     template = load_template(flags.template, flags.template_dir) if flags.template else None
     writable = writable_folder if flags.format == "rebuild" else writable_file
+    refuse_inside(flags.dataset, "--output", flags.output, is_folder=flags.format == "rebuild")
+    refuse_inside(flags.dataset, "--links", flags.links, is_folder=True)
     writable(flags.output, "--output")
     images = images_of(flags.dataset, flags.split)
     labels = export.numbered(list(template.classes) if template else class_order(flags.dataset), flags.template)

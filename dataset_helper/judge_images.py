@@ -28,10 +28,10 @@ import _root  # noqa: F401
 
 from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say, say_always
 from retrieval.clip_names import DEFAULT_MODEL, PRECISIONS, check_model_name
-from retrieval.dataset.dataset_folder import class_order, images_of, is_plain
+from retrieval.dataset.dataset_folder import class_order, images_of, is_plain, refuse_inside
 from retrieval.dataset.plain_folder import plain_entries
 from retrieval.drop_lists import key_of_line, lines_of
-from retrieval.files import read_json, writable_file, writable_folder
+from retrieval.files import read_json, refuse_shared_paths, writable_file, writable_folder
 
 NAMED = 10  # images or classes that a message names
 
@@ -164,10 +164,13 @@ def check(flags) -> None:
     if flags.review and is_plain(flags.dataset):
         raise UserError("--review shows what the downloader knows of each image, and this folder is not of it: "
                         "--scores FILE has each image's score and nearest class")  # fmt: skip
+    refuse_shared_paths(outputs)
+    refuse_inside(flags.dataset, "--features", flags.features, is_folder=True)
     for flag, path in outputs:
         if path and flag == "--output":
             writable_folder(path.absolute().parent, flag)
         elif path:
+            refuse_inside(flags.dataset, flag, path)
             writable_file(path, flag)
 
 

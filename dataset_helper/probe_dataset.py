@@ -24,6 +24,7 @@ import _root  # noqa: F401
 
 from retrieval.cli import UserError, add_talk_flags, command, parse_flags, parser_for, say, say_always
 from retrieval.clip_names import DEFAULT_MODEL, check_model_name
+from retrieval.dataset.dataset_folder import refuse_inside
 from retrieval.files import writable_folder, write_json
 
 NAMED = 10  # classes that a message names
@@ -115,8 +116,13 @@ def check(flags) -> None:
             raise UserError(f"{folder} is not a folder: give an ImageFolder, FOLDER/CLASS/IMAGE")
         if folder.resolve() in (flags.output.resolve(), *flags.output.resolve().parents):
             raise UserError(f"--output {flags.output} is inside {folder}, where each folder is a class: give another")
-    if flags.test.resolve() in {path.resolve() for path in flags.datasets}:
-        raise UserError(f"--test {flags.test} is a DATASET too: a probe is tested on pictures that it has not seen")
+        refuse_inside(folder, "--features", flags.features, is_folder=True)
+    test = flags.test.resolve()
+    for dataset in flags.datasets:
+        trained = dataset.resolve()
+        if test.is_relative_to(trained) or trained.is_relative_to(test):  # such as DATASET/val
+            held = "is a DATASET too" if test == trained else f"shares its pictures with {dataset}"
+            raise UserError(f"--test {flags.test} {held}: a probe is tested on pictures that it has not seen")
     if flags.test_names and not flags.test_names.is_file():
         raise UserError(f"--test-names {flags.test_names} is no file")
 

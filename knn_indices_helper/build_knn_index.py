@@ -34,7 +34,7 @@ from retrieval.cli import (
     parser_for,
     say,
 )
-from retrieval.files import writable_file
+from retrieval.files import refuse_shared_paths, writable_file
 
 
 def make_parser():
@@ -64,6 +64,8 @@ def main(argv: list[str] | None = None) -> int:
     parts = args.parts or (total_jobs if total_jobs > 1 or args.train_only else None)
     if (args.parts or 1) < 1 or (parts and parts < total_jobs):
         raise UserError(f"--parts {args.parts}: at least 1, and at least the number of jobs ({total_jobs})")
+    infos_path = args.index_infos_path or args.index_path.with_name("index_infos.json")
+    refuse_shared_paths([("--index-path", args.index_path), ("--index-infos-path", infos_path)])
     memory = memory_bytes(args.current_memory_available, "--current-memory-available")
     index_memory = memory_bytes(args.max_index_memory_usage, "--max-index-memory-usage")
 
@@ -83,7 +85,6 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     writable_file(args.index_path, "--index-path")
     if parts is None:
-        infos_path = args.index_infos_path or args.index_path.with_name("index_infos.json")
         writable_file(infos_path, "--index-infos-path")
         sample = index_build.RecallSample(args.recall_queries, args.seed)
         index_build.build_whole(embeddings, plan, args.index_path, infos_path, sample)

@@ -14,7 +14,7 @@ FOLDER_BYTES = 200  # ext4, APFS and NTFS take 255; temporary names beside it ne
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\s*\..*)?", re.IGNORECASE)
 # Files that the downloader and the report write beside the class folders.
-_OUR_FILES = {"metadata.json", "metadata.jsonl", "report.json", "report.html", "settings.json", "readme.md"}
+OUR_FILES = {"metadata.json", "metadata.jsonl", "report.json", "report.html", "settings.json", "readme.md"}
 
 
 def safe_folder_name(name: str) -> str:
@@ -27,7 +27,7 @@ def safe_folder_name(name: str) -> str:
     safe = "".join("_" if unicodedata.category(letter) in ("Cc", "Cf", "Cs") else letter for letter in safe)
     if not safe:
         return f"class-{_digest(name)}"
-    if _RESERVED.fullmatch(safe) or safe.casefold() in _OUR_FILES:
+    if _RESERVED.fullmatch(safe) or safe.casefold() in OUR_FILES:
         safe += "_"
         if _RESERVED.fullmatch(safe):  # "con.x_" is still the console: only the part before the dot counts
             safe = "_" + safe.removesuffix("_")

@@ -91,6 +91,20 @@ def writable_file(path: Path, flag: str) -> Path:
     return path
 
 
+def refuse_shared_paths(outputs: Iterable[tuple[str, Path | None]]) -> None:
+    """Refuse two flags that name one path: the one that is written last would replace the other, without a word.
+
+    Args:
+        outputs: each flag and its path; None where it was not given.
+    """
+    flag_of: dict[str, str] = {}
+    for flag, path in outputs:
+        if path is not None:
+            first = flag_of.setdefault(os.path.realpath(path), flag)
+            if first != flag:
+                raise UserError(f"{first} and {flag} are both {path}: give each a name of its own")
+
+
 def check_names_are_text(paths: Iterable[str], flag: str) -> None:
     """Refuse files whose names are no UTF-8: records and manifests are, and name them.
 

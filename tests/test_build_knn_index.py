@@ -164,6 +164,12 @@ ODD_FILES = {
 }
 
 
+def test_the_index_and_its_infos_are_never_one_file(folder, tmp_path, capsys):
+    same = tmp_path / "index_infos.json"
+    assert build("--embeddings", folder, "--index-path", same) == 2
+    assert "--index-path and --index-infos-path are both" in capsys.readouterr().err and not same.exists()
+
+
 @pytest.mark.parametrize("odd", ODD_FILES)
 @pytest.mark.parametrize("where", [0, 1])
 def test_files_of_any_order_type_and_header_are_indexed_row_by_row(odd, where, tmp_path):

@@ -372,6 +372,29 @@ def test_folders_that_mean_no_class_are_named(tmp_path, model, capsys, folders, 
     assert said.startswith("error: ") and said.count("\n") == 1 and sentence.format(tmp_path) in said
 
 
+def test_train_and_val_are_no_classes_also_without_a_template(tmp_path, model, capsys):
+    (tmp_path / "data").mkdir()
+    splits = make_plain(tmp_path / "data", {"train/woven": ["1.jpg"], "val/tiger": ["1.jpg"]})
+    assert judge_images.main([str(splits), "--model", model, "--ids", str(tmp_path / "ids")]) == 2
+    assert f"holds splits, not classes: give one of them, such as {splits / 'train'}" in capsys.readouterr().err
+    vehicles = make_plain(tmp_path / "data2", {"train": ["1.jpg"]})
+    assert [line["class"] for line in judged(vehicles, "--model", model)] == ["train"]
+
+
+@pytest.mark.parametrize("flags, sentence", [
+    (["--ids", "{}/x", "--rejects", "{}/./x"], "--ids and --rejects are both {}/x: give each a name of its own"),
+    (["--ids", "{}/data/woven/1.jpg"], "--ids {}/data/woven/1.jpg is a part of the dataset"),
+    (["--scores", "{}/data/metadata.jsonl"], "--scores {}/data/metadata.jsonl is a part of the dataset"),
+    (["--ids", "{}/x", "--features", "{}/data/features"], "--features {}/data/features is a part of the dataset"),
+])  # fmt: skip
+def test_an_output_never_takes_the_place_of_another_file(tmp_path, model, capsys, flags, sentence):
+    dataset = make_dataset(tmp_path / "data", 3)
+    before = files_of(tmp_path)
+    assert judge_images.main([str(word).format(tmp_path) for word in (dataset, "--model", model, *flags)]) == 2
+    assert capsys.readouterr().err.startswith("error: " + sentence.format(tmp_path))
+    assert files_of(tmp_path) == before
+
+
 # ---- the page to review ----
 
 HOSTILE = ["<script>alert(1)</script>", "</script><!--", "\u202ereversed", "__proto__", '"quoted"', "#1"]

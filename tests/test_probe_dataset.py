@@ -225,6 +225,8 @@ def test_mistakes_are_one_sentence_each(made, probe):
     for datasets, test, more, sentence in (
         (["whole", "whole"], "test", (), "a DATASET is given twice"),
         (["whole"], "whole", (), "is a DATASET too"),
+        (["whole"], "whole/Red", (), "shares its pictures with"),
+        (["whole"], "test", ("--features", root / "whole" / "f"), "is a part of the dataset"),
         (["nowhere"], "test", (), "is not a folder"),
         (["empty"], "test", (), "has no images"),
         (["strange"], "test", (), "none of its classes is a class of --test"),

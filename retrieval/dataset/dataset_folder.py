@@ -4,10 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from retrieval.class_folders import OUR_FILES
 from retrieval.cli import UserError, say
+from retrieval.dataset_files import SPLITS
 from retrieval.files import read_object
 from retrieval.image_files import is_image, visible_files
 from retrieval.report_dataset import read_entries
+
+SPLIT_NAMES = {*SPLITS, "test", "validation"}
 
 
 def is_ours(folder: Path) -> bool:
@@ -37,9 +41,32 @@ def labelled_images(folder: Path) -> list[tuple[str, str]]:
     else:
         names = (name for name in visible_files(folder, Counter()) if is_image(name))
         images = [(name, PurePosixPath(name).parts[0]) for name in names if "/" in name]
+        _refuse_splits(folder, images)
     if not images:
         raise UserError(f"{folder} has no images in class folders: give an ImageFolder, FOLDER/CLASS/IMAGE")
     return sorted(images)
+
+
+def _refuse_splits(folder: Path, images: list[tuple[str, str]]) -> None:
+    """Refuse FOLDER/train/CLASS/IMAGE: train and val would be the classes."""
+    labels = {label for _, label in images}
+    if labels and labels <= SPLIT_NAMES and all(name.count("/") > 1 for name, _ in images):
+        raise UserError(f"{folder} holds splits, not classes: give one of them, such as {folder / min(labels)}")
+
+
+def refuse_inside(dataset: Path, flag: str, path: Path | None, is_folder: bool = False) -> None:
+    """Refuse an output that would be or lie in a folder of the dataset, which is a class, or replace one of its files.
+
+    Raises:
+        UserError: names `flag`.
+    """
+    if path is None:
+        return
+    inner, outer = path.resolve(), dataset.resolve()
+    if not inner.is_relative_to(outer):
+        return
+    if inner.parent != outer or inner.name.lower() in OUR_FILES or is_folder:
+        raise UserError(f"{flag} {path} is a part of the dataset: give a path beside {dataset}")
 
 
 def images_of(dataset: Path, split: str | None = None) -> Iterator[dict]:

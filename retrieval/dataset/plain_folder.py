@@ -6,9 +6,8 @@ An image is known by its file, relative to the folder: that is its key, in lists
 from pathlib import Path
 
 from retrieval.cli import UserError
-from retrieval.dataset.dataset_folder import labelled_images
+from retrieval.dataset.dataset_folder import SPLIT_NAMES, labelled_images
 from retrieval.dataset.folder_classes import class_of_folders, named_folders
-from retrieval.dataset_files import SPLITS
 
 NAMED = 5  # folders that a refusal names
 
@@ -40,7 +39,7 @@ def plain_entries(
 def _refuse_unknown(folder: Path, unknown: dict[str, str], flag: str) -> None:
     if not unknown:
         return
-    if unknown.keys() <= {*SPLITS, "test", "validation"}:
+    if unknown.keys() <= SPLIT_NAMES:
         raise UserError(f"{folder} holds splits, not classes: give one of them, such as {folder / min(unknown)}")
     named = ", ".join(repr(label) if label == name else f"{label!r} ({name!r})" for label, name in
                       sorted(unknown.items())[:NAMED])  # fmt: skip

@@ -36,6 +36,7 @@ from retrieval.download.command_line import (
     fetch_settings_of,
     resize_settings_of,
 )
+from retrieval.download.later_import import keep_pandas_from_pyarrow
 from retrieval.download.settings import ResizeSettings
 from retrieval.drop_lists import lines_of
 from retrieval.files import complete_file, locked, read_object, writable_folder, write_json
@@ -62,6 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         old_keys.refuse_old_keys(dataset)
 
     # What computes is imported once all that can be refused without it has been refused.
+    keep_pandas_from_pyarrow()
     from retrieval.download import (
         account,
         diverse,

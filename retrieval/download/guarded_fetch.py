@@ -51,6 +51,7 @@ from pathlib import Path
 from retrieval.download.answer_bytes import MAX_IMAGE_PIXELS
 from retrieval.download.guarded_opener import DEADLINE, GuardedOpener, Limits, host_of
 from retrieval.download.host_turns import LATER
+from retrieval.download.later_import import import_later
 from retrieval.download.settings import Manners
 from retrieval.download.tar_answers import is_listed, read_listed
 
@@ -183,13 +184,15 @@ def main() -> int:
 
 
 def _start_multiprocessing(processes: int) -> None:
-    """img2dataset spawns its logger and its workers, and each would import it for 1.3 s.
+    """img2dataset spawns its logger and its workers, and each would import it for a second.
 
-    Here a fork server imports it once, while this process does too, and the logger and workers are forked from it.
+    Here a fork server imports it once, and the logger and workers are forked from it. This process resizes nothing:
+    it leaves out albumentations, three quarters of that second.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["retrieval.download.img2dataset_alone", "retrieval.download.stored_image"])
     multiprocessing.forkserver.ensure_running()
+    import_later("albumentations")
     importlib.import_module("retrieval.download.img2dataset_alone")
     importlib.import_module("img2dataset.main").LoggerProcess._Popen = staticmethod(context.Process._Popen)
     importlib.import_module("img2dataset.distributor").get_context = lambda _: context

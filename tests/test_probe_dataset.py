@@ -225,7 +225,7 @@ def test_mistakes_are_one_sentence_each(made, probe):
     for datasets, test, more, sentence in (
         (["whole", "whole"], "test", (), "a DATASET is given twice"),
         (["whole"], "whole", (), "is a DATASET too"),
-        (["whole"], "whole/Red", (), "shares its pictures with"),
+        (["whole"], "whole/red", (), "shares its pictures with"),
         (["whole"], "test", ("--features", root / "whole" / "f"), "is a part of the dataset"),
         (["nowhere"], "test", (), "is not a folder"),
         (["empty"], "test", (), "has no images"),

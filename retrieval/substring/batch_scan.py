@@ -4,7 +4,6 @@ for lines in record_lines(shard, unit, search, counter):
 """
 
 import functools
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -17,7 +16,7 @@ from retrieval.sqlite_rows import sample_captions
 from retrieval.substring.caption_buffers import offsets_of, without_nulls
 from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.hit_records import Labels, encode_hits
-from retrieval.substring.hits import Hits
+from retrieval.substring.hits import Hits, first_of_each_class
 from retrieval.substring.index_choice import SAMPLE_ROWS, IndexChoice
 from retrieval.substring.index_hits import index_hits
 from retrieval.substring.label_arrays import MatchedLabels
@@ -119,17 +118,6 @@ def index_choice_of(search: Search) -> IndexChoice:
 @functools.lru_cache(maxsize=1)
 def matched_labels(search: Search) -> MatchedLabels:
     return MatchedLabels(search.queries, search.match)
-
-
-def first_of_each_class(hits: Hits, already: Counter, quantity: int) -> Hits:
-    """The hits without those that exceed `quantity` per class, where `already` counts earlier ones."""
-    order = np.argsort(hits.query, kind="stable")  # by class, within it still by row
-    by_class = hits.query[order]
-    rank = np.arange(len(by_class)) - np.searchsorted(by_class, by_class)  # 0, 1, 2, … within its class
-    before = np.fromiter((already[query] for query in by_class.tolist()), np.int64, len(by_class))
-    keep = np.zeros(len(by_class), bool)
-    keep[order] = rank + before < quantity
-    return hits.take(keep)
 
 
 def in_parts(batch: Batch, hits: Hits) -> Iterator[Hits]:

@@ -1,5 +1,6 @@
 """The hits of a batch of captions, as arrays with one entry per hit."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,17 @@ class Hits:
     def take(self, which: np.ndarray) -> "Hits":
         """The entries at these positions, or where this mask is true."""
         return Hits(self.row[which], self.query[which], self.phrase[which], self.inside[which])
+
+
+def first_of_each_class(hits: Hits, already: Counter, quantity: int) -> Hits:
+    """The hits without those that exceed `quantity` per class, where `already` counts earlier ones."""
+    order = np.argsort(hits.query, kind="stable")  # by class, within it still by row
+    by_class = hits.query[order]
+    rank = np.arange(len(by_class)) - np.searchsorted(by_class, by_class)  # 0, 1, 2, … within its class
+    before = np.fromiter((already[query] for query in by_class.tolist()), np.int64, len(by_class))
+    keep = np.zeros(len(by_class), bool)
+    keep[order] = rank + before < quantity
+    return hits.take(keep)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ for batch, hits in index_hits(shard, search, plan):
 """
 
 import functools
+from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,55 +14,54 @@ from retrieval.batch import Batch
 from retrieval.shard import Shard
 from retrieval.sqlite_rows import rows_of_index
 from retrieval.sqlite_shards import looked_up_batches, looked_up_captions
-from retrieval.substring.hits import Hits
+from retrieval.substring.hits import Hits, first_of_each_class, joined_hits
 from retrieval.substring.index_choice import Direct, IndexPlan
 from retrieval.substring.match_definition import distinct_phrases
 from retrieval.substring.matching import Matcher
 from retrieval.substring.ragged_array import distinct
 from retrieval.substring.search_units import Search
 
-Found = tuple[np.ndarray, np.ndarray, np.ndarray]  # rowids, numbers of queries, numbers of phrases
-
 
 def index_hits(shard: Shard, search: Search, plan: IndexPlan) -> Iterator[tuple[Batch, Hits]]:
     """Batches of the rows that match, with their hits. In `word` and `fts` no hit is inside a longer word."""
-    parts = [*direct_hits(shard, plan.direct, search.quantity), *searched_hits(shard, search, plan)]
-    rows, queries, phrases = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    order = np.lexsort((queries, rows))
-    rows, queries, phrases = rows[order], queries[order].astype(np.int32), phrases[order].astype(np.int32)
+    hits = joined_hits([direct_hits(shard, plan.direct, search.quantity), *searched_hits(shard, search, plan)])
+    hits = hits.take(np.lexsort((hits.query, hits.row)))  # stable: of a row that several phrases find, the first
+    is_first = np.ones(len(hits.row), bool)
+    is_first[1:] = (np.diff(hits.row) != 0) | (np.diff(hits.query) != 0)
+    hits = hits.take(is_first)
+    if search.quantity:
+        hits = first_of_each_class(hits, Counter(), search.quantity)
     start = 0
-    for batch in looked_up_batches(shard, distinct(rows)):
-        end = start + int(np.searchsorted(rows[start:], batch.rows[-1], side="right"))
-        part = slice(start, end)
-        positions = np.searchsorted(batch.rows, rows[part])
-        yield batch, Hits(positions, queries[part], phrases[part], np.zeros(end - start, bool))
+    for batch in looked_up_batches(shard, distinct(hits.row)):
+        end = start + int(np.searchsorted(hits.row[start:], batch.rows[-1], side="right"))
+        part = hits.take(slice(start, end))
+        yield batch, replace(part, row=np.searchsorted(batch.rows, part.row))
         start = end
 
 
-def direct_hits(shard: Shard, direct: list[Direct], quantity: int | None) -> Iterator[Found]:
-    """The hits of the queries that the index answers alone. Only the first `quantity` rows of each."""
-    yield np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
-    rows_of = rows_of_index(shard, [asked.expression for asked in direct], quantity)
-    for query, asked in groupby(direct, lambda asked: asked.query):
-        numbers = [one.phrase for one in asked]
-        found = [np.array(next(rows_of), np.int64) for _ in numbers]
-        rows, phrases = np.concatenate(found), np.repeat(numbers, list(map(len, found)))
-        if len(found) > 1:  # of a row that several phrases find, the first
-            rows, firsts = np.unique(rows, return_index=True)
-            phrases = phrases[firsts]
-        yield rows[:quantity], np.full(len(rows[:quantity]), query), phrases[:quantity]
+def direct_hits(shard: Shard, direct: list[Direct], quantity: int | None) -> Hits:
+    """The hits of the queries that the index answers alone: row ids, in the order of `direct`.
+
+    Only the first `quantity` rows of each phrase.
+    """
+    expressions = [asked.expression for asked in direct]
+    found = [np.array(rows, np.int64) for rows in rows_of_index(shard, expressions, quantity)]
+    numbers = np.array([(asked.query, asked.phrase) for asked in direct], np.int32).reshape(-1, 2)
+    numbers = np.repeat(numbers, list(map(len, found)), axis=0)
+    rows = np.concatenate([np.empty(0, np.int64), *found])
+    return Hits(rows, numbers[:, 0], numbers[:, 1], np.zeros(len(rows), bool))
 
 
-def searched_hits(shard: Shard, search: Search, plan: IndexPlan) -> Iterator[Found]:
-    """The hits of the queries for which captions are read."""
+def searched_hits(shard: Shard, search: Search, plan: IndexPlan) -> Iterator[Hits]:
+    """The hits of the queries for which captions are read: row ids."""
     if not plan.searched:
         return
     matcher, number_of_phrase = matcher_of_some(search, plan.searched)
-    query_numbers = np.array(plan.searched)
+    query_numbers = np.array(plan.searched, np.int32)
     candidates = distinct(np.concatenate([np.array(rows, np.int64) for rows in rows_of_index(shard, plan.needed)]))
     for rows, captions in looked_up_captions(shard, candidates):
         hits = matcher.match(captions)
-        yield rows[hits.row], query_numbers[hits.query], number_of_phrase[hits.phrase]
+        yield Hits(rows[hits.row], query_numbers[hits.query], number_of_phrase[hits.phrase], hits.inside)
 
 
 @functools.lru_cache(maxsize=1)
@@ -69,4 +69,6 @@ def matcher_of_some(search: Search, numbers: tuple[int, ...]) -> tuple[Matcher, 
     """A matcher of these queries, and the numbers of its phrases among those of all queries."""
     queries = [search.queries[number] for number in numbers]
     number_of = {phrase: number for number, phrase in enumerate(distinct_phrases(list(search.queries)))}
-    return Matcher(queries, search.match), np.array([number_of[phrase] for phrase in distinct_phrases(queries)])
+    return Matcher(queries, search.match), np.array(
+        [number_of[phrase] for phrase in distinct_phrases(queries)], np.int32
+    )

@@ -30,7 +30,7 @@ from retrieval.download.host_turns import CRAWL_DELAY, LATER
 from retrieval.download.opt_outs import HEADER, ROBOTS, ROBOTS_UNREADABLE, TDM
 from retrieval.download.settings import FetchSettings, ResizeSettings
 from retrieval.download.tar_answers import NO_BYTES, TAR_FAULTS, is_listed, url_of
-from retrieval.files import complete_file, free_bytes, settings_fingerprint, write_json
+from retrieval.files import complete_file, free_bytes, write_json
 from retrieval.image_files import NO_RANGE
 
 ROUND_URLS = 1_000_000  # img2dataset holds the list in memory: about 200 MB per million URLs
@@ -81,12 +81,6 @@ _RESULTS = pa.schema(
      ("height", pa.int32()), ("original_width", pa.int32()), ("original_height", pa.int32()), ("file", pa.string()),
      ("in_tar", pa.bool_())]
 )  # fmt: skip
-
-
-def rounds_folder(work: Path, resize: ResizeSettings, opt_outs: bool) -> Path:
-    """Where the rounds of these settings are. What was fetched without heeding opt-outs is kept apart."""
-    name = f"images-{settings_fingerprint(asdict(resize))}"
-    return work / (name if opt_outs else f"{name}-opt-outs-ignored")
 
 
 def reasons_to_retry(retry_failed: list[str] | None) -> tuple[str, ...]:

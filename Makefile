@@ -15,10 +15,11 @@ PYTHON ?= $(or $(call find,14,python3 python3.13 python3.12 python3.11 python3.1
 VENV = .venv
 RUN = $(VENV)/bin/python
 LOCK = requirements.lock
-# Processes of the test run. Each uses one thread, so that torch and faiss do not compete for cores.
-TEST_WORKERS ?= 2
+# Processes of the test run. Each uses one thread, so that torch and faiss do not compete for cores. Three keep two cores
+# busy: a third of the time a test waits for servers, daemons and processes that it started.
+TEST_WORKERS ?= 3
 # A failed test runs once more and is named as rerun (R): servers, daemons, kills and browsers depend on the machine's load.
-TEST = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile --reruns 1 -rR
+TEST = OMP_NUM_THREADS=1 $(1)/bin/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 -rR
 
 # `datasets` needs a newer pyarrow than the stages: its tests run it in an environment of its own (420 MB).
 $(VENV)-datasets/.complete: requirements-datasets.txt $(VENV)/.complete

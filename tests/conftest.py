@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,16 @@ def pytest_make_parametrize_id(val, argname):
     return argname if isinstance(val, bytes) else None
 
 
+# Few tests that take half a minute or more. Begun last, one of them would run alone. (xdist begins with the files of
+# the most tests; `make test` tells it to keep the order of this file.)
+LONG_FILES = ("test_slurm.py", "test_download_killed.py", "test_loaders.py", "test_demo.py", "test_download_images.py")
+
+
 def pytest_collection_modifyitems(items):
-    """Tests marked as oracle compare with clip-retrieval and autofaiss: `make test` runs them in .venv-oracle."""
+    """Order the files. Tests marked as oracle compare with clip-retrieval and autofaiss: `make test` runs them in
+    .venv-oracle."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.name not in LONG_FILES, -tests[item.path], item.path))
     if importlib.util.find_spec("clip_retrieval") is None:
         skip = pytest.mark.skip(reason="clip-retrieval is in .venv-oracle")
         for item in items:

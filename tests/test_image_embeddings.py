@@ -20,6 +20,7 @@ import torch
 from drawn_files import swapped_profile
 from PIL import Image
 
+from retrieval.indexing import image_units
 from retrieval.indexing.image_units import unit_names
 
 CONFIG = {
@@ -219,7 +220,7 @@ def test_the_same_command_again_does_nothing_until_a_image_changes(model, tmp_pa
     np.testing.assert_allclose(results(tmp_path)[0], expected, atol=5e-4)
 
 
-def test_killed_in_a_second_unit_and_run_again_gives_an_undisturbed_runs_bytes(model, tmp_path):
+def test_killed_in_a_second_unit_and_run_again_gives_an_undisturbed_runs_bytes(model, tmp_path, monkeypatch):
     for seed in range(40):
         write(tmp_path / f"data/a/{seed:02}.jpg", image_bytes(seed))
     program = (
@@ -227,20 +228,20 @@ def test_killed_in_a_second_unit_and_run_again_gives_an_undisturbed_runs_bytes(m
         "from retrieval.indexing import image_embedding, image_units\n"
         "image_units.UNIT_IMAGES, state = 15, image_embedding.write_json\n"
         "def dying(path, value):\n"
-        "    if sys.argv[1] == 'die' and '0001' in str(path): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    if '0001' in str(path): os.kill(os.getpid(), signal.SIGKILL)\n"
         "    state(path, value)\n"
         "image_embedding.write_json = dying\n"
-        "sys.exit(script.main(sys.argv[2:]))\n"
+        "sys.exit(script.main(sys.argv[1:]))\n"
     )
-
-    def call(how: str, out: Path) -> int:
-        outputs = ["--output-embeddings-dir", out / "emb", "--output-metadata-dir", out / "metadata"]
-        argv = [sys.executable, "-c", program, how, "--images", tmp_path / "data", *outputs, "--model", model[0]]
-        return subprocess.run([*argv, "--device", "cpu"], cwd=Path(script.__file__).parent).returncode
-
-    assert call("die", tmp_path / "killed") == -signal.SIGKILL
-    assert call("live", tmp_path / "killed") == 0
-    assert call("live", tmp_path / "whole") == 0
+    out = tmp_path / "killed"
+    outputs = ["--output-embeddings-dir", out / "emb", "--output-metadata-dir", out / "metadata"]
+    argv = [sys.executable, "-c", program, "--images", tmp_path / "data", *outputs, "--model", model[0]]
+    done = subprocess.run([*argv, "--device", "cpu"], cwd=Path(script.__file__).parent)
+    assert done.returncode == -signal.SIGKILL
+    assert list(out.glob("emb/*0000.npy")) and not list(out.glob("emb/*0002.npy"))
+    monkeypatch.setattr(image_units, "UNIT_IMAGES", 15)
+    for folder in ("killed", "whole"):
+        assert run(tmp_path / "data", tmp_path / folder, model[0]) == 0
     names = {path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*") if path.is_file()}
     assert len(names) == 9
     for name in names:

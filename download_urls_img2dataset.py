@@ -57,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
 
     embeddings = open_diverse(flags.diverse, run.sources) if flags.diverse else None
     writable_folder(run.work, "--w")
+    if not flags.dry_run:
+        writable_folder(run.output, "--dataset-output")
     with (
         held_alone(run.work, "--w") as lock,
         contextlib.closing(open_database(run.work / "plan.duckdb")) as database,
@@ -65,7 +67,6 @@ def main(argv: list[str] | None = None) -> int:
         plan = make_plan(run, database, embeddings)
         if flags.dry_run:
             return 0
-        writable_folder(run.output, "--dataset-output")
         run.dataset.mkdir(exist_ok=True)
         with held_alone(run.dataset, "--dataset-output"):
             lost = fetch_images(run, plan, database, lock)

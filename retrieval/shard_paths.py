@@ -9,6 +9,7 @@ from pathlib import Path
 from retrieval.cli import UserError, say
 from retrieval.file_kinds import folder_advice
 from retrieval.files import check_names_are_text, writable_folder
+from retrieval.records import RUN_FILE
 from retrieval.remote_address import RemoteFile, is_address
 
 
@@ -37,6 +38,14 @@ def find_shards(
             local += [pattern] if may_fetch and _is_absent(pattern) else _files(pattern, flag, way_out)
     check_names_are_text(local, flag)
     return sorted([*_each_once(local), *remote], key=str)
+
+
+def _without_outputs(paths: list[str]) -> list[str]:
+    """The files that no filter wrote: with `**` and an output folder in the pool, a run would read its own chunks."""
+    written = {folder for folder in set(map(os.path.dirname, paths)) if os.path.exists(os.path.join(folder, RUN_FILE))}
+    for folder in sorted(written):
+        say(f"{folder} is the output of a filter, and is no part of the pool: name its files to read them")
+    return [path for path in paths if os.path.dirname(path) not in written]
 
 
 def _each_once(paths: Iterable[str]) -> list[str]:
@@ -86,6 +95,8 @@ def _files(pattern: str, flag: str, way_out: str) -> list[str]:
         raise UserError(f"{flag} {pattern} {folder_advice(Path(pattern))}")
     if glob.has_magic(pattern):
         matched = [path for path in glob.glob(os.path.expanduser(pattern), recursive=True) if os.path.isfile(path)]
+        if "**" in pattern:
+            matched = _without_outputs(matched)
         if not matched:
             brackets = "; a [ that is part of a name is written [[]" if "[" in pattern else ""
             raise UserError(f"{flag} {pattern} matches no file{brackets}")

@@ -291,6 +291,8 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path, download):
     assert "--w" in download(code=2, w="file").stderr
     assert "--dataset-output" in download(code=2, out="file").stderr
     assert "is inside --dataset-output" in download(code=2, w="dataset/work").stderr
+    for out in ("chunks", "."):  # a filter's folder would be a class, or hold classes
+        assert "chunks is inside --dataset-output" in download(code=2, w="../work", out=out).stderr
 
 
 def test_what_a_killed_run_was_writing_is_cleared(server, tmp_path, download):

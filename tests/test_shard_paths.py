@@ -35,3 +35,13 @@ def test_a_folder_with_a_bracket_in_its_name_gets_a_way_out(tmp_path):
     with pytest.raises(UserError, match=r"matches no file; a \[ that is part of a name is written \[\[\]"):
         find_shards([str(tmp_path / "a[1]/*.parquet")], "--dbs")
     assert len(find_shards([str(tmp_path / "a[[]1]/*.parquet")], "--dbs")) == 1
+
+
+def test_the_output_of_a_filter_within_the_pool_is_no_shard_of_it(tmp_path, capsys):
+    for name in ("0.parquet", "more/1.parquet", "out/chunk_0.json", "out/.run.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    pool = [str(tmp_path / name) for name in ("0.parquet", "more/1.parquet")]
+    assert find_shards([str(tmp_path / "**")], "--dbs") == pool
+    assert "out is the output of a filter, and is no part of the pool" in capsys.readouterr().err
+    assert find_shards([str(tmp_path / "out/*")], "--dbs") == [str(tmp_path / "out/chunk_0.json")]

@@ -194,8 +194,12 @@ def check_flags(flags) -> None:
 
 def _check_folders(flags) -> None:
     work, dataset = Path(flags.w).resolve(), Path(flags.dataset_output).resolve()
-    if work == dataset or dataset in work.parents:
-        raise UserError(f"--w {flags.w} is inside --dataset-output, where each folder is a class: give another one")
+    for flag, folder in (("--w", work), *(("--r", Path(source).resolve()) for source in flags.r)):
+        if folder.is_relative_to(dataset):
+            raise UserError(
+                f"{flag} {folder} is inside --dataset-output, where each folder is a class: give another "
+                f"{'--w' if flag == '--w' else '--dataset-output'}"
+            )
     if (dataset / ("settings.json" if flags.webdataset else "classes.txt")).exists():
         kinds = ("an ImageFolder", "tars") if flags.webdataset else ("tars", "an ImageFolder")
         raise UserError(

@@ -49,7 +49,14 @@ from retrieval.report import write_when_whole
 from retrieval.run_folder import Run, begun_run, check_folder
 from retrieval.semantic.class_table import class_table
 from retrieval.semantic.command_line import add_flags, check_flags
-from retrieval.semantic.hit_files import clear_remains, hits_path, kept_records, losses_line, read_summary
+from retrieval.semantic.hit_files import (
+    clear_remains,
+    hits_path,
+    kept_records,
+    losses_line,
+    read_summary,
+    remove_superseded,
+)
 from retrieval.semantic.plan import Asked, ClassPlan, ModelUse, PoolFiles, QueryStyle, SearchSettings
 from retrieval.semantic.pool_units import Share, Unit, total_counts
 from retrieval.semantic.prompt_names import names_in_prompts
@@ -323,6 +330,7 @@ def write_results(
         total_jobs=run.total_jobs,
     )
     write_manifest(output, manifest, command)
+    remove_superseded(output / HITS_FOLDER, classes)
     return manifest
 
 

@@ -43,11 +43,12 @@ def clear_remains(folder: Path, classes: Iterable[ClassPlan]) -> None:
             part.unlink(missing_ok=True)
 
 
-def remove_superseded(path: Path) -> None:
-    """Remove the results of the same class with other settings or inputs: they are never read again."""
-    for old in path.parent.glob(f"{path.name.split('.')[0]}.*.jsonl"):
-        if old != path:
-            old.unlink()
+def remove_superseded(folder: Path, classes: Iterable[ClassPlan]) -> None:
+    """Remove these classes' results with other settings or inputs: they are never read again."""
+    kept, mine = {each.hits_file for each in classes}, {_class_key(each.name) for each in classes}
+    for path in folder.glob("*.jsonl"):
+        if path not in kept and path.name.split(".")[0] in mine:
+            path.unlink()
 
 
 def read_summary(path: Path) -> dict:

@@ -11,7 +11,6 @@ from retrieval.files import complete_file
 from retrieval.index_folder import SOURCES
 from retrieval.pool_values import record_values
 from retrieval.record_columns import encode_columns, safety_tags
-from retrieval.semantic.hit_files import remove_superseded
 from retrieval.semantic.plan import ClassPlan
 from retrieval.semantic.pools import Pool
 from retrieval.semantic.selection import Selection
@@ -32,7 +31,6 @@ def write_class(plan: ClassPlan, pools: list[Pool], selections: list[Selection])
             if len(pools) > 1:
                 columns["INDEX_NAME"] = pool.files.entry.name
             file.write(encode_columns(columns))
-    remove_superseded(plan.hits_file)
     return summary
 
 

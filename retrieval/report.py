@@ -32,7 +32,15 @@ from retrieval.records import read_manifests
 from retrieval.report_dataset import describe_dataset
 from retrieval.report_selection import describe_selection
 
+PAGE_START = b"<!doctype html>"
 LEAST_CLASSES_FOR_PLOTS = 10  # with fewer, the page's table says it all
+
+
+def _refuse_what_is_no_page(to: Path) -> None:
+    if to.is_file():
+        with open(to, "rb") as file:
+            if file.read(len(PAGE_START)).lower() not in (PAGE_START, b""):
+                raise UserError(f"{to} is there and is no page: give the page another name, such as page.html")
 
 
 def write_report(
@@ -54,11 +62,12 @@ def write_report(
             REVIEWED, and lets the user mark some.
 
     Raises:
-        UserError: no stage wrote the folder.
+        UserError: no stage wrote the folder, or `to` is a file that is no page, such as the records.
     """
     folder = Path(folder)
     to = Path(to) if to else folder / "report.html"
     to = to / "report.html" if to.is_dir() else to
+    _refuse_what_is_no_page(to)
     if (folder / "report.json").exists() and (folder / "metadata.jsonl").exists():
         data, records = describe_dataset(folder, review)
     elif manifests := read_manifests(folder):

@@ -448,7 +448,7 @@ def test_an_index_folder_with_one_index_is_searched_by_it_alone(pool):
 
 def test_fewer_hits_than_asked_are_counted_and_explained(pool, capsys):
     assert stage.main(flags(pool, "--nprobe", 1, "--results-per-query", 400)) == 0
-    assert "not found by the index (a larger --nprobe or --ef-search finds more)" in capsys.readouterr().err
+    assert "a larger --nprobe or --ef-search finds more)" in capsys.readouterr().err
     assert stage.main(flags(pool, "--nprobe", 32, "--results-per-query", ROWS + 7, output="all")) == 0
     asked = 2 * len(PROMPTS) * len(CLASSES)
     talk = capsys.readouterr().err
@@ -577,6 +577,18 @@ def test_embeddings_that_are_not_the_pools_are_refused(pool, prompt_vectors, cap
         file.unlink()
     assert stage.main(flags(pool, "--rerank", pool / "emb")) == 2
     assert "has no img_emb*.npy to score image.index's hits by" in capsys.readouterr().err
+
+
+def test_a_seed_image_whose_name_is_no_text_is_refused_by_name(pool, capsys):
+    folder = pool / "named" / "dotted"
+    folder.mkdir(parents=True)
+    try:
+        (folder / "\udcff.png").write_bytes(b"")
+    except OSError:
+        pytest.skip("this disk takes no such names")
+    assert stage.main(flags(pool, "--seed-images", pool / "named")) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("error: --seed-images ") and said.endswith("rename it") and "udcff" in said
 
 
 @pytest.mark.oracle

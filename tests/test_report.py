@@ -16,6 +16,7 @@ from PIL import Image
 from pyarrow import parquet as pq
 
 from retrieval import report, report_dataset, report_records, report_selection
+from retrieval.cli import UserError
 from retrieval.download import tar_shards
 from retrieval.records import Manifest, encode_record, write_chunks, write_manifest
 from retrieval.report import write_report
@@ -221,6 +222,14 @@ def caption_records(count, classes, start=0):
             name = classes[place % len(classes)]
             yield {"URL": f"http://host{number % 7}/{number}.jpg", "TEXT": f"{HOSTILE} {name} {number}",
                    "similarity": 0.3, "QUERY": name, "SOURCE": "substring", "MATCHED": name}  # fmt: skip
+
+
+def test_a_page_never_takes_the_place_of_the_records(tmp_path):
+    chunk = tmp_path / "chunk_0.json"
+    chunk.write_text("[\n]\n")
+    with pytest.raises(UserError, match="chunk_0.json is there and is no page: give the page another name"):
+        write_report(tmp_path, to=chunk)
+    assert chunk.read_text() == "[\n]\n"
 
 
 def test_the_jobs_of_an_array_are_one_page_whose_counts_are_their_sums(tmp_path):

@@ -15,7 +15,7 @@ from retrieval.files import settings_fingerprint
 from retrieval.records import SEMANTIC_LOSSES
 from retrieval.semantic.plan import ClassPlan
 
-SHORT_HINT = " (a larger --nprobe or --ef-search finds more)"
+SHORT_HINT = " (rows of zeros or NaN never are; of an index, a larger --nprobe or --ef-search finds more)"
 
 
 def hits_path(folder: Path, class_name: str, settings: dict, inputs: dict, seeds: dict) -> Path:

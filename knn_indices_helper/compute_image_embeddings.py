@@ -86,6 +86,7 @@ def main(argv: list[str] | None = None) -> int:
     todo = [unit for unit in units if unit.name in fingerprints and not is_done(unit, fingerprints[unit.name])]
     say(f"job {job_idx} of {total_jobs}: {len(units):,} units, {len(units) - len(todo) - len(lost):,} are done already")
     if todo:  # torch takes seconds to import: a finished run answers without it
+        say_replaced(todo, args.output_embeddings_dir)
         from retrieval.indexing.image_embedding import embed_units, load_model
 
         model = load_model(args.model, args.device, args.precision)
@@ -110,6 +111,17 @@ def say_strays(names: list[str], folder: Path) -> None:
     if names:
         say(f"warning: {folder} holds {len(names):,} files that are of no input of this run ({names[0]} …): an index "
             "of this folder would hold their rows too")  # fmt: skip
+
+
+def say_replaced(todo: list, folder: Path) -> None:
+    """Name an input whose embeddings another input's will replace: both have files of the same numbers."""
+    from retrieval.indexing.image_readers import writable
+    from retrieval.indexing.image_units import read_state
+
+    held = {read_state(unit).get("source") for unit in todo} - {None}
+    if others := sorted(held - {writable(unit.source.name) for unit in todo}):
+        say(f"warning: {folder} held the embeddings of {others[0]}, which are replaced: give each input folders of "
+            "its own")  # fmt: skip
 
 
 def report(units: list, lost: dict[str, str], left_out: Counter) -> int:

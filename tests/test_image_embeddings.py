@@ -220,6 +220,14 @@ def test_the_same_command_again_does_nothing_until_a_image_changes(model, tmp_pa
     np.testing.assert_allclose(results(tmp_path)[0], expected, atol=5e-4)
 
 
+def test_embeddings_of_another_input_are_not_replaced_without_a_word(model, tmp_path, capsys):
+    for name in ("first", "second"):
+        write(tmp_path / name / "hen" / "0.jpg", image_bytes(0))
+    for name, warned in (("first", False), ("first", False), ("second", True)):
+        assert run(tmp_path / name, tmp_path, model[0]) == 0
+        assert ("held the embeddings of first, which are replaced" in capsys.readouterr().err) == warned
+
+
 def test_killed_in_a_second_unit_and_run_again_gives_an_undisturbed_runs_bytes(model, tmp_path, monkeypatch):
     for seed in range(40):
         write(tmp_path / f"data/a/{seed:02}.jpg", image_bytes(seed))

@@ -745,6 +745,17 @@ def test_one_shard_named_twice_is_scanned_once(pool, tmp_path, monkeypatch):
     assert manifest_of(tmp_path / "out")["coverage"]["asked"] == 1
 
 
+def test_the_same_names_in_another_order_are_counted_as_a_fresh_run_counts_them(pool, tmp_path):
+    shards = sorted(pool.glob("*.parquet"))
+    run("-o", tmp_path / "grown", "-q", "hen|tiger", "--dbs", *shards[:1])
+    for folder in ("grown", "fresh"):
+        assert run("-o", tmp_path / folder, "-q", "tiger|hen", "--dbs", *shards) == 0
+    assert output_bytes(tmp_path / "grown") == output_bytes(tmp_path / "fresh")
+    counts = manifest_of(tmp_path / "fresh")["counts"]["classes"]
+    assert counts == manifest_of(tmp_path / "grown")["counts"]["classes"]
+    assert counts["hen"]["records"] != counts["tiger"]["records"]
+
+
 def test_no_hits_halves_the_disk_and_the_same_command_is_complete(pool, tmp_path, capsys):
     arguments = ["-q", "hen", "--dbs", pool / "*.parquet"]
     run("-o", tmp_path / "with", *arguments)

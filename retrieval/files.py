@@ -173,16 +173,8 @@ def file_fingerprint(path: Path | str | RemoteFile) -> dict:
 
 def settings_fingerprint(settings) -> str:
     """Hex digest (16 characters) of any JSON value. Work that was done with these settings is kept under this name."""
-    return text_fingerprint(settings_text(settings))
-
-
-def settings_text(settings) -> str:
-    return json.dumps(settings, sort_keys=True, ensure_ascii=True, default=str)
-
-
-def text_fingerprint(text: str) -> str:
-    """`settings_fingerprint` of settings that are text already (`settings_text`)."""
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    encoded = json.dumps(settings, sort_keys=True, ensure_ascii=True, default=str).encode()
+    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
 
 
 def free_bytes(path: Path | str) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.columns import NOTHING_SAID, ColumnChoice
-from retrieval.files import file_fingerprint, settings_text, text_fingerprint
+from retrieval.files import file_fingerprint, settings_fingerprint
 from retrieval.queries import Query, to_fts5
 from retrieval.remote_address import RemoteFile
 
@@ -42,12 +42,12 @@ class Search:
         return found | asked
 
     @functools.cached_property
-    def settings_text(self) -> str:
-        """`settings` as JSON, and the classes in order, as a unit's counts have their numbers.
+    def fingerprint(self) -> str:
+        """Of the settings, and of the classes in order, as a unit's counts have their numbers.
 
         It is asked for with each shard, and for a thousand queries it takes 0.02 s to make.
         """
-        return settings_text([self.settings(), self.classes])
+        return settings_fingerprint([HITS_VERSION, self.settings(), self.classes])
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,7 @@ def plan_unit(shard: str | RemoteFile, folder: Path, search: Search, sample=None
     """The unit of one shard. Its folder is in the fingerprint: two folders may hold shards of the same name."""
     remote = shard if isinstance(shard, RemoteFile) else None
     place = remote.address if remote else os.path.abspath(shard)
-    last = ", ".join(map(settings_text, (place, sample)))
-    fingerprint = text_fingerprint(f"[{HITS_VERSION}, {search.settings_text}, {last}]")
-    stem = f"{Path(place).name[:80]}.{fingerprint}"
+    stem = f"{Path(place).name[:80]}.{settings_fingerprint([search.fingerprint, place, sample])}"
     return Unit(str(shard), folder / f"{stem}.jsonl", folder / f"{stem}.json", sample, tmp, remote)
 
 

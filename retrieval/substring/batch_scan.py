@@ -5,7 +5,6 @@ for lines in record_lines(shard, unit, search, counter):
 
 import functools
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -89,11 +88,11 @@ def matching_rows(shard: Shard, search: Search, counter: HitCounter) -> Iterator
 def found_hits(shard: Shard, search: Search, counter: HitCounter) -> Iterator[tuple[Batch, Hits]]:
     """By the index, or by a scan; with -n, what the index finds is limited already, unless --where drops some of it."""
     if search.match != "substring" and shard.has_word_index:
-        limited = search if search.where is None else replace(search, quantity=None)
+        quantity = search.quantity if search.where is None else None
         sample = functools.partial(sample_captions, shard, SAMPLE_ROWS)
-        plan = index_choice_of(search).plan(sample, shard.rows, limited.quantity)
+        plan = index_choice_of(search).plan(sample, shard.rows, quantity)
         if plan is not None:
-            yield from index_hits(shard, limited, plan)
+            yield from index_hits(shard, search, plan, quantity)
             return
     yield from scanned_hits(shard, search, counter)
 

@@ -1,6 +1,6 @@
 """The hits of a shard by its full-text index, as index_choice.IndexPlan says.
 
-for batch, hits in index_hits(shard, search, plan):
+for batch, hits in index_hits(shard, search, plan, search.quantity):
 """
 
 import functools
@@ -22,15 +22,20 @@ from retrieval.substring.ragged_array import distinct
 from retrieval.substring.search_units import Search
 
 
-def index_hits(shard: Shard, search: Search, plan: IndexPlan) -> Iterator[tuple[Batch, Hits]]:
-    """Batches of the rows that match, with their hits. In `word` and `fts` no hit is inside a longer word."""
-    hits = joined_hits([direct_hits(shard, plan.direct, search.quantity), *searched_hits(shard, search, plan)])
+def index_hits(
+    shard: Shard, search: Search, plan: IndexPlan, quantity: int | None = None
+) -> Iterator[tuple[Batch, Hits]]:
+    """Batches of the rows that match, with their hits; of each class the first `quantity`.
+
+    In `word` and `fts` no hit is inside a longer word.
+    """
+    hits = joined_hits([direct_hits(shard, plan.direct, quantity), *searched_hits(shard, search, plan)])
     hits = hits.take(np.lexsort((hits.query, hits.row)))  # stable: of a row that several phrases find, the first
     is_first = np.ones(len(hits.row), bool)
     is_first[1:] = (np.diff(hits.row) != 0) | (np.diff(hits.query) != 0)
     hits = hits.take(is_first)
-    if search.quantity:
-        hits = first_of_each_class(hits, Counter(), search.quantity)
+    if quantity:
+        hits = first_of_each_class(hits, Counter(), quantity)
     start = 0
     for batch in looked_up_batches(shard, distinct(hits.row)):
         end = start + int(np.searchsorted(hits.row[start:], batch.rows[-1], side="right"))

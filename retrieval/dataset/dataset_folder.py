@@ -1,7 +1,7 @@
 """A finished dataset: which images it holds, and the order of its classes. Standard library only."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from retrieval.class_folders import OUR_FILES
@@ -51,7 +51,11 @@ def _refuse_splits(folder: Path, images: list[tuple[str, str]]) -> None:
     """Refuse FOLDER/train/CLASS/IMAGE: train and val would be the classes."""
     labels = {label for _, label in images}
     if labels and labels <= SPLIT_NAMES and all(name.count("/") > 1 for name, _ in images):
-        raise UserError(f"{folder} holds splits, not classes: give one of them, such as {folder / min(labels)}")
+        raise holds_splits(folder, labels)
+
+
+def holds_splits(folder: Path, names: Iterable[str]) -> UserError:
+    return UserError(f"{folder} holds splits, not classes: give one of them, such as {folder / min(names)}")
 
 
 def refuse_inside(dataset: Path, flag: str, path: Path | None, is_folder: bool = False) -> None:

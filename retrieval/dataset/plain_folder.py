@@ -6,7 +6,7 @@ An image is known by its file, relative to the folder: that is its key, in lists
 from pathlib import Path
 
 from retrieval.cli import UserError
-from retrieval.dataset.dataset_folder import SPLIT_NAMES, labelled_images
+from retrieval.dataset.dataset_folder import SPLIT_NAMES, holds_splits, labelled_images
 from retrieval.dataset.folder_classes import class_of_folders, named_folders
 
 NAMED = 5  # folders that a refusal names
@@ -40,7 +40,7 @@ def _refuse_unknown(folder: Path, unknown: dict[str, str], flag: str) -> None:
     if not unknown:
         return
     if unknown.keys() <= SPLIT_NAMES:
-        raise UserError(f"{folder} holds splits, not classes: give one of them, such as {folder / min(unknown)}")
+        raise holds_splits(folder, unknown)
     named = ", ".join(repr(label) if label == name else f"{label!r} ({name!r})" for label, name in
                       sorted(unknown.items())[:NAMED])  # fmt: skip
     more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""

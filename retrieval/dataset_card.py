@@ -20,7 +20,7 @@ of its URLs and captions. So this dataset has no licence of its own: `url` says 
 """
 _HF_SPLITS = {"train": "train", "val": "validation"}  # `datasets` knows these names
 _TYPES = {
-    "key": "string", "QUERY": "string", "caption": "string", "url": "string", "sha256": "string",
+    "QUERY": "string", "caption": "string", "url": "string", "sha256": "string",
     "similarity": "float64", "width": "int64", "height": "int64", "original_width": "int64",
     "original_height": "int64", "SAMPLE_ID": "string", "NSFW": "string", "punsafe": "float64", "LICENSE": "string",
 }  # fmt: skip
@@ -38,13 +38,11 @@ def write_card(dataset: Path, labels: list[str], has_splits: bool, judged: bool 
     features = [
         {"name": "image", "dtype": "image"},
         {"name": "label", "dtype": {"class_label": {"names": labels}}},
-        *({"name": name, "dtype": kind} for name, kind in (_TYPES | (_JUDGED_TYPES if judged else {})).items()),
-        {"name": "also_asked_by", "list": "string"},
-        {"name": "sources", "list": [{"name": name, "dtype": kind} for name, kind in _SOURCE_TYPES.items()]},
+        {"name": "key", "dtype": "string"},
+        *_fields(has_splits, judged),
     ]
     files = [{"split": "train", "path": ["metadata.jsonl", "*/*.jpg"]}]
     if has_splits:
-        features.insert(3, {"name": "split", "dtype": "string"})
         files = [{"split": _HF_SPLITS[split], "path": f"{split}/**"} for split in SPLITS]
     what = "images in class folders, chosen by judge_images.py from those" if judged else "images in class folders,"
     _write(dataset, [{"config_name": "default", "data_files": files, "features": features}], what)
@@ -55,11 +53,38 @@ def write_tars_card(output: Path, has_splits: bool) -> None:
     files = [{"split": "train", "path": "*.tar"}]
     if has_splits:
         files = [{"split": _HF_SPLITS[split], "path": f"{split}/*.tar"} for split in SPLITS]
-    _write(output, [{"config_name": "default", "data_files": files}], "WebDataset tars,")
+    others = {
+        "cls": "int64",
+        "txt": "string",
+        "__key__": "string",
+        "__url__": "string",
+    }  # the last two are datasets' own
+    features = [
+        {"name": "jpg", "dtype": "image"},
+        {"name": "json", "struct": _fields(has_splits)},
+        *_typed(others),
+    ]
+    info = {"config_name": "default", "features": features}  # `datasets` takes no features of a config for tars
+    _write(output, [{"config_name": "default", "data_files": files}], "WebDataset tars,", info)
 
 
-def _write(folder: Path, configs: list[dict], what: str) -> None:
-    text = f"---\nconfigs: {_yaml(configs)}\n{_LICENSE}---\n# Retrieved images\n\n"
+def _fields(has_splits: bool, judged: bool = False) -> list[dict]:
+    """The fields of an image's entry beside its key."""
+    split = {"split": "string"} if has_splits else {}
+    return [
+        *_typed(split | _TYPES | (_JUDGED_TYPES if judged else {})),
+        {"name": "also_asked_by", "list": "string"},
+        {"name": "sources", "list": _typed(_SOURCE_TYPES)},
+    ]
+
+
+def _typed(types: dict[str, str]) -> list[dict]:
+    return [{"name": name, "dtype": kind} for name, kind in types.items()]
+
+
+def _write(folder: Path, configs: list[dict], what: str, info: dict | None = None) -> None:
+    described = f"dataset_info: {_yaml(info)}\n" if info else ""
+    text = f"---\nconfigs: {_yaml(configs)}\n{described}{_LICENSE}---\n# Retrieved images\n\n"
     text += f"These are {what} made by download_urls_img2dataset.py. `report.html` shows what is in them and why.\n"
     text += _RIGHTS + card_text(folder)
     with complete_file(folder / CARD) as beside:

@@ -3,9 +3,12 @@
 `datasets` is in .venv-datasets, which `make test` sets up; DATASETS_PYTHON names another Python that has it.
 """
 
+import io
 import json
 import os
+import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +149,22 @@ def test_datasets_and_webdataset_load_the_tars_and_they_train(made, tmp_path):
     samples = list(data.to_tuple("__key__", "jpg", "cls"))
     assert [key for key, _, _ in samples] == sorted(entries)
     train_one_step(np.stack([small(image) for _, image, _ in samples]), np.array([label for *_, label in samples]))
+
+
+def test_datasets_loads_tars_in_which_a_field_is_null_in_all_images_but_the_last(made, tmp_path):
+    folder = shutil.copytree(made / "tars", tmp_path / "tars")
+    with tarfile.open(folder / "00000.tar") as tar:
+        files = [(member, tar.extractfile(member).read()) for member in tar]
+    names = sorted(member.name for member, _ in files if member.name.endswith(".json"))
+    with tarfile.open(folder / "00000.tar", "w") as tar:
+        for member, content in files:
+            if member.name in names:
+                similarity = 0.5 if member.name == names[-1] else None
+                content = json.dumps(json.loads(content) | {"similarity": similarity}).encode()
+                member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    rows = [json.loads(row) for row in loaded_by_datasets(tmp_path, folder)["train rows"]]
+    assert [row["similarity"] for row in rows] == [None] * 35 + [0.5]
 
 
 def test_tars_have_splits_too(made, tmp_path):

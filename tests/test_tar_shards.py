@@ -65,11 +65,3 @@ def test_tars_and_an_imagefolder_are_not_mixed(rows, download):
     assert "holds an ImageFolder, not tars" in download("--webdataset", out="images", code=2).stderr
     download("--webdataset", out="tars")
     assert "holds tars, not an ImageFolder" in download(out="tars", code=2).stderr
-
-
-def test_the_first_images_have_a_value_in_each_field_that_has_one():
-    entries = [{"a": 1, "b": None, "c": None}] * 8 + [{"a": 1, "b": 2.5, "c": None}, {"a": 1, "b": None, "c": "x"}]
-    lines = [json.dumps(entry) for entry in entries]
-    assert sorted(tar_shards.lines_with_all_fields(lines)) == [8, 9]
-    assert tar_shards.lines_with_all_fields([*lines, json.dumps({"a": 1, "b": 2.5, "c": "x"})]).keys() <= {8, 9, 10}
-    assert tar_shards.lines_with_all_fields([]) == {}

@@ -3,8 +3,7 @@
     write_tars(Path("work/imagefolder"), Path("outputs/tars"))      # 00000.tar, 00001.tar, …, classes.txt
 
 Images are ordered by key, as in metadata.jsonl. Keys are hashes, so each tar holds a sample of all classes, as training
-needs it, and the same images give the same bytes. With --val-fraction the tars are in train/ and val/. A few images
-come first: `datasets` takes the type of a field from the first five of a split, and it may be null in most records.
+needs it, and the same images give the same bytes. With --val-fraction the tars are in train/ and val/.
 https://github.com/webdataset/webdataset
 """
 
@@ -13,7 +12,7 @@ import itertools
 import json
 import shutil
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from retrieval.dataset_card import write_tars_card
@@ -53,11 +52,7 @@ def _write_split(images: Path, output: Path, numbers: dict[str, int]) -> int:
     """Write the tars of a folder of class folders with its metadata.jsonl; returns their number."""
     output.mkdir(exist_ok=True)
     written = 0
-    with open(images / "metadata.jsonl", encoding="utf-8") as file:
-        first = lines_with_all_fields(file)
-        file.seek(0)
-        others = (line for number, line in enumerate(file) if number not in first)
-        lines = itertools.chain(first.values(), others)
+    with open(images / "metadata.jsonl", encoding="utf-8") as lines:
         while block := list(itertools.islice(lines, IMAGES_PER_TAR)):
             with complete_file(output / f"{written:05d}.tar") as beside, tarfile.open(beside, "w") as tar:
                 for name, data in _files(images, block, numbers):
@@ -67,24 +62,6 @@ def _write_split(images: Path, output: Path, numbers: dict[str, int]) -> int:
         if int(stale.stem) >= written:
             stale.unlink()
     return written
-
-
-def lines_with_all_fields(lines: Iterable[str]) -> dict[int, str]:
-    """Lines of JSON, by number, that together have a value in each field that has one anywhere: as few as are easily
-    found."""
-    found: dict[int, tuple[set[str], str]] = {}
-    known: set[str] = set()
-    for number, line in enumerate(lines):
-        fields = {name for name, value in json.loads(line).items() if value is not None}
-        if not fields <= known:
-            known |= fields
-            found[number] = fields, line
-    chosen: dict[int, str] = {}
-    for number, (fields, line) in sorted(found.items(), key=lambda each: -len(each[1][0])):
-        if fields & known:
-            known -= fields
-            chosen[number] = line
-    return chosen
 
 
 def _files(images: Path, lines: list[str], numbers: dict[str, int]) -> Iterator[tuple[str, bytes]]:

@@ -145,9 +145,9 @@ def parse_mapped_query(text: str, names: Query) -> Query:
     Raises:
         QueryError: what is wrong, and where.
     """
-    if not is_quoted_whole(text):
-        return parse_query(text, names)
-    return phrase_query(text)
+    if is_quoted_whole(text):
+        return phrase_query(text)
+    return parse_query(text, names if NAMES in text else None)  # without them it is parsed once for all uses
 
 
 def is_quoted_whole(text: str) -> bool:

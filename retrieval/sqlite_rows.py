@@ -237,6 +237,14 @@ def caption_of(shard: Shard) -> str:
     return f"CAST({listed_columns(shard, [shard.columns['TEXT']])} AS TEXT)"
 
 
+def caption_as_indexed(connection: sqlite3.Connection, caption) -> str:
+    """The same of a caption that was read as a value: nearly always a text."""
+    if isinstance(caption, str):
+        return caption
+    [text] = connection.execute("SELECT CAST(? AS TEXT)", [caption]).fetchone()
+    return (text or b"").decode("utf-8", "replace")
+
+
 def others(shard: Shard) -> list[str]:
     return [ours for ours in shard.columns if ours != "TEXT"]
 

@@ -13,6 +13,7 @@ from retrieval.arrow_values import SEPARATOR, binaries, cut
 from retrieval.batch import Batch, keep_freed_memory
 from retrieval.shard import Shard, damage_named
 from retrieval.sqlite_rows import (
+    caption_as_indexed,
     caption_of,
     check_found,
     connect,
@@ -122,6 +123,21 @@ def looked_up_batches(shard: Shard, rowids: np.ndarray) -> Iterator[Batch]:
             rows = rowids[start : start + SQLITE_BATCH_ROWS]
             fetch, own = (functools.partial(read, connection, shard, rows) for read in (_fetch_rows, _own_rows))
             yield Batch(rows, None, fetch, own)
+
+
+def held_batches(shard: Shard, rowids: list[int]) -> Iterator[Batch]:
+    """These rows of a database (distinct, ascending) with their captions, read once: most of them match."""
+    with contextlib.closing(connect(shard.path)) as connection:
+        for start in range(0, len(rowids), SQLITE_BATCH_ROWS):
+            some = rowids[start : start + SQLITE_BATCH_ROWS]
+            rows = rows_by_id(connection, shard, some, record_columns(shard))
+            captions = [caption_as_indexed(connection, row[0]).encode("utf-8", "replace") for row in rows]
+            yield Batch(np.array(some, np.int64), binaries(captions), functools.partial(_fetch_read, shard, rows))
+
+
+def _fetch_read(shard: Shard, rows: list[tuple], positions: np.ndarray) -> dict:
+    """Batch.fetch where rows_by_id read the batch."""
+    return record_columns_of(shard, [rows[position] for position in positions.tolist()])
 
 
 def looked_up_captions(shard: Shard, rowids: np.ndarray) -> Iterator[tuple[np.ndarray, pa.LargeBinaryArray]]:

@@ -1,4 +1,4 @@
-"""Few rows of a database are read one by one, without numpy and pyarrow: the bytes are those of the way by arrays."""
+"""Few rows of a database are read one by one, without numpy and pyarrow: the bytes are those of the ways by arrays."""
 
 import sqlite3
 import subprocess
@@ -74,14 +74,17 @@ def is_broken_text(name, value):
     return isinstance(value, bytes) and name != "LICENSE"
 
 
-def both_ways(shard, search):
-    """(lines, counts) of the records one by one, and as arrays."""
+def each_way(shard, search):
+    """(lines, counts) of the records one by one, as arrays of the rows that the index found, and as arrays."""
     unit = Unit(str(shard.path), Path("x.jsonl"), Path("x.json"))
-    few, many = HitCounter(), HitCounter()
     found = ask(shard, Questions(search.queries, search.match))
-    one_by_one = b"".join(small_answers(shard, unit, search, found, few))
-    as_arrays = b"".join(map(bytes, batch_scan.record_lines(shard, unit, search, many)))
-    return (one_by_one, few.counts()), (as_arrays, many.counts())
+    one_by_one, asked, as_arrays = (HitCounter() for _ in range(3))
+    ways = [
+        (small_answers(shard, unit, search, found, one_by_one), one_by_one),
+        (batch_scan.record_lines(shard, unit, search, asked, found), asked),
+        (batch_scan.record_lines(shard, unit, search, as_arrays), as_arrays),
+    ]
+    return [(b"".join(map(bytes, lines)), counter.counts()) for lines, counter in ways]
 
 
 def search_of(mode):
@@ -92,8 +95,8 @@ def search_of(mode):
 @pytest.mark.parametrize("kind", ["inside", "beside"])
 @pytest.mark.parametrize("left_out", [(), ("punsafe",), ("NSFW",), ("NSFW", "punsafe", "SAMPLE_ID", "LICENSE")])
 def test_odd_values_are_the_same_bytes(mode, kind, left_out, tmp_path):
-    one_by_one, as_arrays = both_ways(odd_shard(tmp_path, kind, left_out), search_of(mode))
-    assert one_by_one == as_arrays
+    one_by_one, asked, as_arrays = each_way(odd_shard(tmp_path, kind, left_out), search_of(mode))
+    assert one_by_one == asked == as_arrays
     assert one_by_one[1]["records"] > len(TEXTS)
 
 
@@ -102,8 +105,8 @@ def test_what_a_query_needs_and_the_whole_query_give_the_same(read, tmp_path, mo
     monkeypatch.setattr(small_questions, "READ", read)
     search = search_of("fts")
     captions = make_captions(list(search.queries), 500, 3)
-    one_by_one, as_arrays = both_ways(make_shard(tmp_path, captions, "fts5"), search)
-    assert one_by_one == as_arrays
+    one_by_one, asked, as_arrays = each_way(make_shard(tmp_path, captions, "fts5"), search)
+    assert one_by_one == asked == as_arrays
     assert one_by_one[1]["records"] > 500
 
 
@@ -131,13 +134,28 @@ def test_many_rows_are_left_to_the_way_by_arrays(tmp_path, monkeypatch):
     assert ask(shard, Questions(search.queries, "word")) is None
 
 
-def test_a_run_with_few_rows_imports_neither_numpy_nor_pyarrow(tmp_path):
-    make_shard(tmp_path, ["a hen", "a cat", "a red hen"], "fts5")
-    run = (
-        "import sys, filter_laion_metadata_substring as script\n"
-        "flags = ['-o', 'out', '-q', 'hen|cow', '--match', 'word', '--dbs', 'fts5.db', '--workers', '1']\n"
-        "assert script.main(flags) == 0\n"
-        "assert not {'numpy', 'pyarrow'} & sys.modules.keys()\n"
-    )
-    subprocess.run([sys.executable, "-c", run], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, check=True)
-    assert (tmp_path / "out/chunk_0.json").read_text().count('"MATCHED":"hen"') == 2
+RUN = """
+import sys
+import filter_laion_metadata_substring as script
+from retrieval.substring import shard_scan
+
+shard_scan.MOST_ROWS = {most_rows}
+flags = ["-o", "{output}", "-q", "hen|cow", "--match", "word", "--dbs", "a.db", "b.db", "c.db", "--workers", "1"]
+assert script.main(flags) == 0
+assert ("numpy" in sys.modules, "pyarrow" in sys.modules) == ({by_arrays}, {by_arrays})
+"""
+
+
+def run_three_shards(folder, output, most_rows, by_arrays):
+    """The chunk of a run of its own, which imports numpy and pyarrow or does not."""
+    program = RUN.format(output=output, most_rows=most_rows, by_arrays=by_arrays)
+    subprocess.run([sys.executable, "-c", program], cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=True)
+    return (folder / output / "chunk_0.json").read_bytes()
+
+
+def test_numpy_and_pyarrow_are_imported_only_when_many_rows_were_read_and_the_bytes_are_the_same(tmp_path):
+    for name in "abc":
+        make_shard(tmp_path, [f"a hen {name}", "a cat", "a red hen"], "fts5").path.rename(tmp_path / f"{name}.db")
+    chunk = run_three_shards(tmp_path, "few", most_rows=6, by_arrays=False)
+    assert chunk.count(b'"MATCHED":"hen"') == 6
+    assert run_three_shards(tmp_path, "many", most_rows=2, by_arrays=True) == chunk

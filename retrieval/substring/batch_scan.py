@@ -12,6 +12,7 @@ from retrieval.batch import Batch
 from retrieval.shard import Shard
 from retrieval.shards import caption_batches, row_batches
 from retrieval.sqlite_rows import sample_captions
+from retrieval.sqlite_shards import held_batches
 from retrieval.substring.caption_buffers import offsets_of, without_nulls
 from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.hit_records import Labels, encode_hits
@@ -21,13 +22,20 @@ from retrieval.substring.index_hits import index_hits
 from retrieval.substring.label_arrays import MatchedLabels
 from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import RANDOM, Search, Unit
+from retrieval.substring.small_questions import Found
 
 ENCODED_BYTES = 1 << 26  # of records encoded at once; most batches have a tenth of it, and Arrow's text ends at 2 GB
 RECORD_BYTES = 300  # of a record without its caption
 
 
-def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) -> Iterator[bytes | memoryview]:
-    """The encoded records of a shard, in blocks; some are empty, so that a run that has ended is noticed."""
+def record_lines(
+    shard: Shard, unit: Unit, search: Search, counter: HitCounter, asked: Found | None = None
+) -> Iterator[bytes | memoryview]:
+    """The encoded records of a shard, in blocks; some are empty, so that a run that has ended is noticed.
+
+    Args:
+        asked: the rows that its index found, if it was asked already.
+    """
     if search.where is not None:
         from retrieval.substring.where import Where  # 40 ms for DuckDB, which evaluates the condition
 
@@ -39,7 +47,8 @@ def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) 
     else:
         matched = matched_labels(search)
         labels = Labels("substring", unit.shard, search.classes, matched.labels)
-        found = ((batch, matched.of(hits)) for batch, hits in matching_rows(shard, search, counter))
+        by_row = matching_rows(shard, search, counter) if asked is None else asked_hits(shard, search, asked)
+        found = ((batch, matched.of(hits)) for batch, hits in by_row)
     for batch, hits in found:
         if unit.sample is not None and counter.where is not None:
             hits = counter.where.kept(batch, hits)
@@ -95,6 +104,13 @@ def found_hits(shard: Shard, search: Search, counter: HitCounter) -> Iterator[tu
             yield from index_hits(shard, search, plan, quantity)
             return
     yield from scanned_hits(shard, search, counter)
+
+
+def asked_hits(shard: Shard, search: Search, asked: Found) -> Iterator[tuple[Batch, Hits]]:
+    """The hits in the rows that small_questions.ask found: the captions say which queries match, and why."""
+    matcher = matcher_of(search)
+    for batch in held_batches(shard, sorted(asked.sure.keys() | asked.to_read.keys())):
+        yield batch, matcher.match(batch.captions)
 
 
 def scanned_hits(shard: Shard, search: Search, counter: HitCounter) -> Iterator[tuple[Batch, Hits]]:

@@ -23,7 +23,7 @@ from retrieval.shard import Shard
 from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.search_units import Search, Unit, copy_on_fast_disk
 from retrieval.substring.small_answers import small_answers
-from retrieval.substring.small_questions import Found, Questions, ask
+from retrieval.substring.small_questions import MOST_ROWS, Found, Questions, ask
 
 
 def scan_unit(unit: Unit, search: Search, stop: threading.Event | None = None) -> dict:
@@ -86,20 +86,17 @@ def write_blocks(file: BinaryIO, lines: bytes | memoryview) -> None:
 def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) -> Iterator[bytes | memoryview]:
     """The encoded records of a shard, in blocks; some are empty, so that a run that has ended is noticed."""
     found = few_rows(shard, search)
-    if found is not None:
+    if found is not None and "pyarrow" not in sys.modules and questions_of(search).rows_found <= MOST_ROWS:
         return small_answers(shard, unit, search, found, counter)
     from retrieval.substring import batch_scan  # 0.2 s for numpy, pyarrow and the matcher
 
-    return batch_scan.record_lines(shard, unit, search, counter)
+    return batch_scan.record_lines(shard, unit, search, counter, found)
 
 
 def few_rows(shard: Shard, search: Search) -> Found | None:
-    """What a database's own index finds, where it knows whole words, as the mode does, and finds few rows.
-
-    Once numpy and pyarrow are imported, many rows are as fast as few.
-    """
+    """What a database's own index finds, where it knows whole words, as the mode does, and finds few rows."""
     is_for_index = search.match in ("word", "fts") and shard.has_word_index
-    if not is_for_index or search.where or search.quantity or "pyarrow" in sys.modules:
+    if not is_for_index or search.where or search.quantity or questions_of(search).find_many:
         return None
     return ask(shard, questions_of(search))
 

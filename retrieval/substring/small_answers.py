@@ -9,7 +9,6 @@ seconds. Standard library only.
 import contextlib
 import functools
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import accumulate
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from retrieval.records import RECORD_FIELDS, encode_record
 from retrieval.shard import Shard
-from retrieval.sqlite_rows import connect, record_columns, record_columns_of, rows_by_id
+from retrieval.sqlite_rows import caption_as_indexed, connect, record_columns, record_columns_of, rows_by_id
 from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.match_definition import number_phrases
 from retrieval.substring.matched_labels import labels
@@ -41,8 +40,8 @@ def small_answers(shard: Shard, unit: Unit, search: Search, found: Found, counte
         for start in range(0, len(rowids), BLOCK_ROWS):
             block = rowids[start : start + BLOCK_ROWS]
             rows = rows_by_id(connection, shard, block, record_columns(shard))
-            texts = [row[0] if isinstance(row[0], str) else as_indexed(connection, row[0]) for row in rows]
-            hits = decided(block, texts, found, plain_plans_of(search))
+            captions = [caption_as_indexed(connection, row[0]) for row in rows]
+            hits = decided(block, captions, found, plain_plans_of(search))
             matched = [each for each in zip(block, rows, hits, strict=True) if each[2]]
             yield encoded(shard, unit, search, matched, counter)
 
@@ -56,12 +55,6 @@ def decided(rowids: list[int], captions: list[str], found: Found, plans: PlainPl
         read = plans.hits(to_read, caption) if to_read else []
         hits.append(sorted(sure + read) if sure and read else sure or read)
     return hits
-
-
-def as_indexed(connection: sqlite3.Connection, caption) -> str:
-    """A caption that is no text as the index read it: SQLite's own text of a number."""
-    [text] = connection.execute("SELECT CAST(? AS TEXT)", [caption]).fetchone()
-    return (text or b"").decode("utf-8", "replace")
 
 
 def encoded(

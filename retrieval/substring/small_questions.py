@@ -19,7 +19,7 @@ from retrieval.sqlite_rows import IndexReader
 from retrieval.substring.match_definition import distinct_phrases, number_phrases
 from retrieval.substring.plans import Plan, make_plan
 
-MOST_ROWS = 20_000  # of a shard: reading more one by one takes longer than importing numpy and pyarrow
+MOST_ROWS = 20_000  # reading more one by one, of a shard or of many, takes longer than importing numpy and pyarrow
 SAMPLE_QUERIES = 20  # from all over the list are asked for first: they show whether all will find far more
 FAR_MORE = 1.5  # times MOST_ROWS
 # Microseconds, measured with a million web captions; only their ratios matter.
@@ -57,6 +57,8 @@ class Questions:
         self.queries = queries
         self._phrases, self._needles, self._number_of, self._empty = number_phrases(queries, mode)
         self._made: dict[int, Question | None] = {}
+        self.rows_found = 0  # in all shards that were asked
+        self.find_many = False  # in some shard, so the others are not asked
 
     def of(self, number: int) -> Question | None:
         """The question of a query. None: it matches nothing."""
@@ -140,7 +142,9 @@ def ask(shard: Shard, questions: Questions) -> Found | None:
             number += len(rows_of[query][0])
             expected = number * total / len(rows_of)
             if number > MOST_ROWS or (len(rows_of) >= SAMPLE_QUERIES and expected > FAR_MORE * MOST_ROWS):
+                questions.find_many = True
                 return None
+    questions.rows_found += number
     found = Found(defaultdict(list), defaultdict(list))
     for query, (rows, phrase) in sorted(rows_of.items()):
         for row in rows:

@@ -21,6 +21,20 @@ from retrieval.shard import Shard, damage_named, named_columns
 
 SAMPLE_BLOCKS = 16  # places of a shard that a sample of its captions is read from
 SAMPLES = "samples"  # the table's name in the published databases
+# FTS5 takes the first letters of an option's name for it, and the first of these names that has them:
+# sqlite3_strnicmp in fts5_config.c. So `tok=porter` is `tokenize=porter`.
+FTS5_OPTIONS = (
+    "prefix",
+    "tokenize",
+    "content",
+    "contentless_delete",
+    "contentless_unindexed",
+    "content_rowid",
+    "columnsize",
+    "locale",
+    "detail",
+    "tokendata",
+)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -34,9 +48,11 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def open_sqlite(path: Path, head: bytes, size: int, asked: ColumnChoice) -> Shard:
+    if size < 100:  # its header
+        raise UserError(f"shard {path} is cut short ({size:,} bytes): fetch it again")
     page_bytes, pages = struct.unpack(">H", head[16:18])[0], struct.unpack(">I", head[28:32])[0]
     page_bytes = 65536 if page_bytes == 1 else page_bytes
-    if size < 100 or (head[24:28] == head[92:96] and size < pages * page_bytes):
+    if head[24:28] == head[92:96] and size < pages * page_bytes:
         raise UserError(f"shard {path} is cut short ({size:,} of {pages * page_bytes:,} bytes): fetch it again")
     for suffix in ("-wal", "-journal"):
         beside = path.with_name(path.name + suffix)
@@ -51,9 +67,10 @@ def open_sqlite(path: Path, head: bytes, size: int, asked: ColumnChoice) -> Shar
 
 
 def _describe_samples(connection: sqlite3.Connection, path: Path, asked: ColumnChoice) -> Shard:
-    tables = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"))
+    sql_of = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'view')"))
+    tables = {name.lower(): sql for name, sql in sql_of.items()}  # SQLite's names have no case
     if SAMPLES not in tables:
-        raise UserError(f"shard {path} has no table {SAMPLES!r}; {_way_out(connection, path, sorted(tables))}")
+        raise UserError(f"shard {path} has no table {SAMPLES!r}; {_way_out(connection, path, sorted(sql_of))}")
     names = [row[1] for row in connection.execute(f"PRAGMA table_info({SAMPLES})")]
     columns = named_columns(path, names, asked)
     module, options = _fts_options(tables[SAMPLES] or "")
@@ -68,17 +85,19 @@ def _describe_samples(connection: sqlite3.Connection, path: Path, asked: ColumnC
     else:
         table, spelling = SAMPLES, {name: name for name in names}
     tokenizer = options.get("tokenize", "unicode61").replace("'", " ").replace('"', " ").split()
+    is_whole = module != "fts5" or "content" not in options or _has_first_and_last_row(connection, tables)
     exact = (
         module == "fts5"
+        and is_whole
         and tokenizer in (["unicode61"], ["unicode61", "remove_diacritics", "1"])
         and options.get("detail", "full") == "full"
-        and not re.search(rf"\b{re.escape(columns['TEXT'])}\b\W*\s+UNINDEXED", tables[SAMPLES], re.IGNORECASE)
+        and not re.search(rf"(?<!\w){re.escape(columns['TEXT'])}\W+UNINDEXED\b", tables[SAMPLES], re.IGNORECASE)
     )
     return Shard(
         path=path,
         kind="sqlite",
         columns=columns,
-        rows=_count_rows(connection, module, table, tables),
+        rows=_count_rows(connection, module if is_whole else "", table, tables),
         has_word_index=exact,
         table=table,
         table_columns=tuple(spelling.items()),
@@ -107,7 +126,7 @@ def _quoted(name: str) -> str:
 
 def _has_rowids(connection: sqlite3.Connection, names: list[str]) -> bool:
     """Not a view, a table WITHOUT ROWID, or a table with a column of that name."""
-    kind = connection.execute("SELECT type FROM sqlite_master WHERE name = ?", [SAMPLES]).fetchone()[0]
+    kind = connection.execute("SELECT type FROM sqlite_master WHERE lower(name) = ?", [SAMPLES]).fetchone()[0]
     if kind == "view" or "rowid" in {name.lower() for name in names}:
         return False
     try:
@@ -122,8 +141,27 @@ def _fts_options(sql: str) -> tuple[str, dict[str, str]]:
     match = re.search(r"\bUSING\s+(fts[345])\s*\((.*)\)\s*;?\s*$", sql, re.IGNORECASE | re.DOTALL)
     if not match:
         return "", {}
-    options = re.findall(r"""\b(\w+)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^,]*)""", match[2])
-    return match[1].lower(), {key.lower(): value.strip().strip("'\"").strip() for key, value in options}
+    module = match[1].lower()
+    options = {}
+    for key, value in re.findall(r"""\b(\w+)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^,]*)""", match[2]):
+        full = (name for name in FTS5_OPTIONS if module == "fts5" and name.startswith(key.lower()))
+        options[next(full, key.lower())] = value.strip().strip("'\"`[]").strip()
+    return module, options
+
+
+def _has_first_and_last_row(connection: sqlite3.Connection, tables: dict) -> bool:
+    """Whether an FTS5 index of another table's rows (`content=`) has been rebuilt since rows were added to that table.
+
+    SQLite itself never compares the two. To compare all rows would take minutes.
+    """
+    if f"{SAMPLES}_docsize" not in tables:  # columnsize=0: nothing says cheaply which rows the index has
+        return False
+    indexed = connection.execute(
+        f"SELECT min(id) FROM {SAMPLES}_docsize UNION ALL SELECT max(id) FROM {SAMPLES}_docsize"
+    )
+    ends = [connection.execute(f"SELECT rowid FROM {SAMPLES} ORDER BY rowid {order} LIMIT 1").fetchone() or (None,)
+            for order in ("ASC", "DESC")]  # fmt: skip
+    return indexed.fetchall() == ends
 
 
 def _count_rows(connection: sqlite3.Connection, module: str, table: str, tables: dict) -> int:

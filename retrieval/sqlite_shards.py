@@ -75,7 +75,7 @@ def _joined_block(connection: sqlite3.Connection, shard: Shard, first: int) -> t
     if not rows or texts != rows or highest - lowest != rows - 1:
         return None
     captions = cut(joined, SEPARATOR, rows)
-    return None if captions is None else (np.arange(lowest, highest + 1), captions)
+    return None if captions is None else (lowest + np.arange(rows), captions)
 
 
 def _batches_without_rowids(shard: Shard) -> Iterator[Batch]:

@@ -261,6 +261,10 @@ def test_captions_that_are_not_utf8_are_read_with_replacement_characters(tmp_pat
         (FTS5 + ", tokenize='ascii')", False),
         (FTS5 + ", tokenize='trigram')", False),
         (FTS5 + ", detail=none)", False),
+        (FTS5 + ", tok=porter)", False),
+        (FTS5 + ", det=`none`)", False),
+        (FTS5.replace("samples", "Samples") + ", prefix=2)", True),
+        (FTS5.replace("TEXT", '"TEXT"UNINDEXED') + ")", False),
         (FTS5 + ", detail='column')", False),
         (FTS5 + ", prefix='2 3')", True),
         (FTS5.replace("TEXT", "TEXT UNINDEXED") + ")", False),
@@ -297,6 +301,19 @@ def test_rows_of_a_database_with_gaps_keep_their_rowids(tmp_path):
     assert [row["ROW"] for row in read_all(shard, row_batches(shard, np.array([0, 6])))] == [3, 70000000000]
 
 
+@pytest.mark.parametrize("first", [-(2**63), 2**63 - len(ROWS)])
+@pytest.mark.parametrize("create", [FTS5 + ")", FTS5.replace("VIRTUAL TABLE", "TABLE").replace("USING fts5", "") + ")"])
+def test_the_smallest_and_the_largest_rowids_stay_exact(first, create, tmp_path):
+    rows = [row | {"TEXT": "hen"} for row in ROWS]
+    path = write_db(tmp_path / "a.db", create)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DELETE FROM samples")
+        statement = f"INSERT INTO samples(rowid, {', '.join(ROWS[0])}) VALUES (?,?,?,?,?,?,?,?,?)"
+        connection.executemany(statement, [(first + number, *row.values()) for number, row in enumerate(rows)])
+        connection.commit()
+    assert read_all(open_shard(path)) == numbered(rows, first)
+
+
 def test_the_rows_are_counted_as_sqlite_counts_them(tmp_path):
     for rows in (0, 1, 127, 128, 20_000):
         path = write_db(tmp_path / f"{rows}.db", rows=[ROWS[0]] * rows)
@@ -313,6 +330,30 @@ def test_a_database_whose_rows_lie_in_a_table_of_its_own_is_read_through_its_ind
     shard = open_shard(tmp_path / "a.db")
     assert [row["TEXT"] for row in read_all(shard)] == ["a hen", "a cat"]
     assert next(rows_of_index(shard, ['"hen"'])) == [1]
+
+
+@pytest.mark.parametrize(
+    "module, options, is_asked",
+    [
+        ("fts5", "content='own'", True),
+        ("fts5", "cont=[own]", True),
+        ("fts5", "content=own, columnsize=0", False),
+        ("fts4", "content=own", False),
+    ],
+)
+def test_an_index_that_was_not_rebuilt_since_rows_were_added_is_not_asked(module, options, is_asked, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE TABLE own (URL, TEXT)")
+        connection.execute("INSERT INTO own VALUES ('u', 'a cat'), ('v', 'a dog')")
+        connection.execute(f"CREATE VIRTUAL TABLE samples USING {module}(URL, TEXT, {options})")
+        connection.execute("INSERT INTO samples(samples) VALUES ('rebuild')")
+        connection.commit()
+        assert open_shard(tmp_path / "a.db").has_word_index == is_asked
+        connection.execute("INSERT INTO own VALUES ('w', 'a hen')")
+        connection.commit()
+    shard = open_shard(tmp_path / "a.db")
+    assert (shard.has_word_index, shard.rows) == (False, 3)
+    assert [row["TEXT"] for row in read_all(shard)] == ["a cat", "a dog", "a hen"]
 
 
 def test_a_database_is_never_written_beside(tmp_path):
@@ -415,7 +456,7 @@ def test_what_is_neither_format_is_refused(tmp_path):
 def test_a_shard_that_is_cut_short_is_refused(tmp_path):
     for path in (write_parquet(tmp_path / "a.parquet"), write_db(tmp_path / "a.db", rows=ROWS * 10)):
         whole = path.read_bytes()
-        for size in (len(whole) - 1, len(whole) // 2, 50):
+        for size in (len(whole) - 1, len(whole) // 2, 50, 16):
             path.write_bytes(whole[:size])
             with pytest.raises(UserError, match=f"{path.name} is cut short .*: fetch it again"):
                 open_shard(path)

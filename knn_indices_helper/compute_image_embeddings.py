@@ -73,11 +73,12 @@ def main(argv: list[str] | None = None) -> int:
     writable_folder(args.output_embeddings_dir, "--output-embeddings-dir")
     writable_folder(args.output_metadata_dir, "--output-metadata-dir")
 
-    from retrieval.indexing.image_units import ImageSource, fingerprint_units, is_done, plan_units, strays
+    from retrieval.indexing.image_units import ImageSource, fingerprint_units, is_done, plan_units, read_state
+    from retrieval.indexing.other_inputs import say_replaced, say_strays
 
     source = ImageSource(args.images or args.metadata.parent, args.metadata, args.image_column, args.batch_size)
     plan = plan_units(source, args.output_embeddings_dir, args.output_metadata_dir)
-    say_strays(strays(plan.units, args.output_embeddings_dir), args.output_embeddings_dir)
+    say_strays("img_emb_*.npy", (unit.embeddings.name for unit in plan.units), args.output_embeddings_dir)
     units = array_share(plan.units, job_idx, total_jobs)
     lost = {unit.name: plan.lost[unit.name] for unit in units if unit.name in plan.lost}
     readable = [unit for unit in units if unit.name not in lost]
@@ -86,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     todo = [unit for unit in units if unit.name in fingerprints and not is_done(unit, fingerprints[unit.name])]
     say(f"job {job_idx} of {total_jobs}: {len(units):,} units, {len(units) - len(todo) - len(lost):,} are done already")
     if todo:  # torch takes seconds to import: a finished run answers without it
-        say_replaced(todo, args.output_embeddings_dir)
+        say_replaced([(read_state(unit), unit.made_from(args.model)) for unit in todo], args.output_embeddings_dir)
         from retrieval.indexing.image_embedding import embed_units, load_model
 
         model = load_model(args.model, args.device, args.precision)
@@ -105,23 +106,6 @@ def check(args) -> None:
         raise UserError(f"--images {args.images} is no folder")
     if args.metadata and not args.metadata.exists():
         raise UserError(f"--metadata {args.metadata} is not there")
-
-
-def say_strays(names: list[str], folder: Path) -> None:
-    if names:
-        say(f"warning: {folder} holds {len(names):,} files that are of no input of this run ({names[0]} …): an index "
-            "of this folder would hold their rows too")  # fmt: skip
-
-
-def say_replaced(todo: list, folder: Path) -> None:
-    """Name an input whose embeddings another input's will replace: both have files of the same numbers."""
-    from retrieval.indexing.image_readers import writable
-    from retrieval.indexing.image_units import read_state
-
-    held = {read_state(unit).get("source") for unit in todo} - {None}
-    if others := sorted(held - {writable(unit.source.name) for unit in todo}):
-        say(f"warning: {folder} held the embeddings of {others[0]}, which are replaced: give each input folders of "
-            "its own")  # fmt: skip
 
 
 def report(units: list, lost: dict[str, str], left_out: Counter) -> int:

@@ -71,7 +71,16 @@ def main(argv: list[str] | None = None) -> int:
     source = check_model_name(args.model)
     output = writable_folder(args.output_embeddings_dir, "--output-embeddings-dir")
 
-    from retrieval.indexing.caption_shards import EmbeddingSettings, Unreadable, check_space, find_shards, plan_all
+    from retrieval.indexing.caption_shards import (
+        EmbeddingSettings,
+        Unreadable,
+        check_space,
+        earlier_names,
+        find_shards,
+        plan_all,
+        read_state,
+    )
+    from retrieval.indexing.other_inputs import say_replaced, say_strays
 
     settings = EmbeddingSettings(source, args.precision, args.batch_size)
     asked = column_choice(args)
@@ -82,6 +91,7 @@ def main(argv: list[str] | None = None) -> int:
     works = [work for work in planned if not isinstance(work, Unreadable)]
     if unread and not works and all(bad.no_captions for bad in unread):
         raise UserError(f"{unread[0].shard}: {unread[0].reason}")
+    say_strays("text_embed_*.npy", {*names.values()}.union(*map(earlier_names, names)), output)
     for note in works[0].notes if works else ():
         say(f"note: {note}")
     todo = [work for work in works if not work.done]
@@ -91,6 +101,7 @@ def main(argv: list[str] | None = None) -> int:
         f"{len(works) - len(todo):,} shards are done already"
     )
     if todo:  # torch takes seconds to import: a finished run answers without it
+        say_replaced([(read_state(work), work.made_from) for work in todo], output)
         from retrieval.indexing.text_embedding import embed_shards, load_model
 
         model = load_model(args.model, args.device, args.precision, todo[0])

@@ -225,7 +225,15 @@ def test_embeddings_of_another_input_are_not_replaced_without_a_word(model, tmp_
         write(tmp_path / name / "hen" / "0.jpg", image_bytes(0))
     for name, warned in (("first", False), ("first", False), ("second", True)):
         assert run(tmp_path / name, tmp_path, model[0]) == 0
-        assert ("held the embeddings of first, which are replaced" in capsys.readouterr().err) == warned
+        sentence = f"held the embeddings of input {tmp_path}/first, which are replaced by those of input {tmp_path}/"
+        assert (sentence in capsys.readouterr().err) == warned
+
+
+def test_tars_of_equal_names_in_other_folders_are_other_inputs(model, tmp_path, capsys):
+    for number, name in enumerate(("first", "second")):
+        write_tar(tmp_path / name / "00000.tar", {"0": {"jpg": image_bytes(number)}})
+        assert run(tmp_path / name, tmp_path, model[0]) == 0
+    assert f"held the embeddings of input {tmp_path}/first/00000.tar, which are" in capsys.readouterr().err
 
 
 def test_killed_in_a_second_unit_and_run_again_gives_an_undisturbed_runs_bytes(model, tmp_path, monkeypatch):

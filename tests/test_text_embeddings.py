@@ -147,6 +147,38 @@ def test_a_changed_shard_or_setting_is_embedded_again(model, tmp_path):
     assert (tmp_path / "out/text_embed_0000.json").read_text() != before
 
 
+def test_embeddings_of_another_folder_column_or_model_are_not_replaced_without_a_word(model, tmp_path, capsys):
+    for folder in ("first", "second"):
+        write_shard(tmp_path / folder / "metadata_0000.parquet", [f"a {folder} dog"])
+    table = pa.table({"caption": ["a dog"], "words": ["a cat"]})
+    pq.write_table(table, tmp_path / "second/metadata_0000.parquet")
+    first, second = (tmp_path / folder / "metadata_0000.parquet" for folder in ("first", "second"))
+    for pool, flags, warning in (
+        ("first", [], None),
+        ("first", ["--precision", "bf16"], None),
+        ("second", [], f"input {first}, which are replaced by those of input {second}"),
+        ("second", [], None),
+        ("second", ["--caption-column", "words"], "column caption, which are replaced by those of column words"),
+    ):
+        assert run(tmp_path / pool, tmp_path / "out", model[0], *flags) == 0
+        said = capsys.readouterr().err
+        assert ("which are replaced" in said) == bool(warning)
+        assert warning is None or f"warning: {tmp_path}/out held the embeddings of {warning}" in said
+    state = tmp_path / "out/text_embed_0000.json"  # as if another model had made them
+    state.write_text(json.dumps(json.loads(state.read_text()) | {"fingerprint": "", "model": "ViT-L/14"}))
+    assert run(tmp_path / "second", tmp_path / "out", model[0], "--caption-column", "words") == 0
+    assert "held the embeddings of model ViT-L/14, which are replaced" in capsys.readouterr().err
+
+
+def test_embeddings_that_another_input_left_in_the_folder_are_told(model, tmp_path, capsys):
+    for folder, number in (("first", 0), ("first", 1), ("second", 0)):
+        write_shard(tmp_path / folder / f"metadata_{number:04}.parquet", ["a dog"])
+    for pool in ("first", "second"):
+        assert "are of no input" not in capsys.readouterr().err
+        assert run(tmp_path / pool, tmp_path / "out", model[0]) == 0
+    assert "holds 1 files that are of no input of this run (text_embed_0001.npy …)" in capsys.readouterr().err
+
+
 def test_killed_and_run_again_gives_the_bytes_of_an_undisturbed_run(model, tmp_path, monkeypatch):
     """Killed with SIGKILL after two groups, again after two more, which ends one shard and begins the next."""
     for name, rows in (("metadata_0000", 700), ("metadata_0001", 300)):

@@ -24,6 +24,7 @@ from retrieval.columns import ColumnChoice, caption_column, choice_notes
 from retrieval.file_kinds import is_shard_name, is_streamed_from_afar
 from retrieval.files import file_fingerprint, free_bytes, settings_fingerprint
 from retrieval.index_folder import is_hidden
+from retrieval.indexing.other_inputs import made_from
 from retrieval.opened_shard import open_shard
 from retrieval.parquet_shards import parquet_file
 from retrieval.remote_address import RemoteFile, ShardChanged, is_address, scheme_of
@@ -92,6 +93,11 @@ class Work:
     @property
     def done(self) -> bool:
         return self.rows_done == self.rows and self.target.exists()
+
+    @property
+    def made_from(self) -> dict[str, str | None]:
+        """What its state says of where the embeddings come from."""
+        return made_from(self.shard, self.column, self.model)
 
 
 def find_shards(place: str, output: Path) -> dict[Path | RemoteFile, str]:

@@ -95,7 +95,7 @@ def embed_unit(model: ClipModel, unit: Unit, batches: Iterator, more: Callable[[
 def finish_unit(model: ClipModel, unit: Unit, fingerprint: str, counts: dict, notes: Notes) -> None:
     """Write the unit's state, and say what it has; killed before that, the next run does the unit again."""
     noted = {"unread_sidecars": len(notes.sidecars), "hidden": notes.hidden, "damage": notes.damage}
-    source = {"source": writable(unit.source.name), "model": model.name}
+    source = {"source": writable(unit.source.name), **unit.made_from(model.name)}
     write_json(unit.state, {"fingerprint": fingerprint, **counts, **noted, **source})
     reasons = "".join(f", {count:,} {reason}" for reason, count in counts["dropped"].items())
     name = writable(unit.source.name)

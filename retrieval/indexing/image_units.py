@@ -34,6 +34,7 @@ from retrieval.indexing.image_readers import (
     structs_of,
 )
 from retrieval.indexing.image_tars import TAR_ERRORS, TAR_NAME, first_words, is_tar
+from retrieval.indexing.other_inputs import made_from
 
 UNIT_IMAGES = 10_000  # of an ImageFolder in one unit, as many as img2dataset puts into a tar
 COLUMNS = ("image_path", "image", "img", "jpg", "jpeg", "png", "webp", "file_name")  # where none is asked for
@@ -66,6 +67,10 @@ class Unit:
     def state(self) -> Path:
         """Written last: the fingerprint of what the unit was made from, and what was dropped."""
         return self.embeddings.with_suffix(".json")
+
+    def made_from(self, model: str) -> dict[str, str | None]:
+        """What its state says of where the embeddings come from."""
+        return made_from(self.source, self.column, model)
 
 
 @dataclass(frozen=True)
@@ -232,13 +237,6 @@ def was_made_from(file: Path, state: Path) -> bool:
     """Whether a state tells of outputs of this file; those of versions that kept no source are taken for such."""
     known = read_json_object(state)
     return bool(known) and known.get("source", file.name) == file.name
-
-
-def strays(units: list[Unit], embeddings: Path) -> list[str]:
-    """Outputs in the folder that are of no unit, in order."""
-    ours = {unit.embeddings.name for unit in units}
-    there = sorted(embeddings.glob("img_emb_*.npy"), key=numeric_order)
-    return [path.name for path in there if path.name not in ours]
 
 
 # ---- what is done ----

@@ -137,7 +137,7 @@ def save_group(group: Group, embedded: Callable[[], np.ndarray]) -> int:
         file.flush()
         os.fsync(file.fileno())
     reached = {"fingerprint": work.fingerprint, "rows": work.rows, "rows_done": group.end, "empty": group.empty}
-    write_json(work.state, reached | {"shard": work.shard.name, "model": work.model})
+    write_json(work.state, reached | {"shard": work.shard.name, **work.made_from})
     if group.end == work.rows:
         os.replace(work.part, work.target)
         say(f"{work.target.name}: {work.rows:,} captions of {work.shard.name}, {group.empty:,} null or empty")

@@ -54,6 +54,12 @@ def test_fill_needs_fewer_urls_and_gives_no_more_images_than_it_asks_for(tmp_pat
     assert expected.images[0] <= expected.urls[0] < expected.urls[1] < 400
 
 
+def test_with_fill_a_url_that_several_classes_ask_for_is_expected_once(tmp_path):
+    rows = [record(f"http://h{number}.test/a.jpg", name) for number in range(30) for name in ("a", "b", "c")]
+    expected = forecast.forecast(planned(tmp_path, rows, fill=30), tmp_path, 30, RESIZE, FETCH)
+    assert expected.urls == (30, 30) and expected.images == pytest.approx((15, 30 * 0.99))
+
+
 def test_without_answers_the_figures_are_assumed_and_the_busiest_host_decides_the_time(tmp_path):
     rows = [record(f"http://one.test/{number}.jpg") for number in range(3000)]
     database = planned(tmp_path, rows)

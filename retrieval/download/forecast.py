@@ -136,7 +136,10 @@ _HOSTS_TO_FETCH = f"""
 
 
 def _of_lists(database, fill: int, share: Range) -> tuple[Range, Range]:
-    """--fill: the ranges of the URLs that the classes need, and of the images that these give."""
+    """--fill: the ranges of the URLs that the classes need, and of the images that these give.
+
+    A URL that several classes ask for is fetched once: what the lists need is taken down by the share of such URLs.
+    """
     lists = database.execute(
         f"""
         SELECT count(*) FILTER ({plan_fetch.TO_FETCH}) AS further,
@@ -148,11 +151,12 @@ def _of_lists(database, fill: int, share: Range) -> tuple[Range, Range]:
         """
     ).fetchall()
     low, high = (max(chance, plan_fetch.LEAST_ALIVE_OF_HOST) for chance in share)
+    urls_per_pair = plan_fetch.count_to_fetch(database)[0] / sum(further for further, _ in lists)
     return (
-        (sum(min(further, missing / high) for further, missing in lists),
-         sum(min(further, missing / low) for further, missing in lists)),
-        (sum(min(further * low, missing) for further, missing in lists),
-         sum(min(further * high, missing) for further, missing in lists)),
+        (urls_per_pair * sum(min(further, missing / high) for further, missing in lists),
+         urls_per_pair * sum(min(further, missing / low) for further, missing in lists)),
+        (urls_per_pair * sum(min(further * low, missing) for further, missing in lists),
+         urls_per_pair * sum(min(further * high, missing) for further, missing in lists)),
     )  # fmt: skip
 
 

@@ -81,7 +81,17 @@ def test_the_dry_run_says_what_is_expected_and_the_run_what_came(server, tmp_pat
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [((5400, 7200), "1.5 to 2.0 hours"), ((60, 90), "1.0 to 1.5 minutes"), ((6, 6), "0.1 minutes")],
-)
-def test_times_are_said_in_hours_or_minutes(seconds, words):
+    [
+        ((5400, 7200), "1.5 to 2.0 hours"), ((60, 90), "1.0 to 1.5 minutes"), ((6, 6.4), "6 seconds"),
+        ((0.1, 12), "1 to 12 seconds"), ((0.1, 0.1), "1 second"),
+    ],
+)  # fmt: skip
+def test_times_are_said_in_hours_minutes_or_seconds(seconds, words):
     assert forecast._duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [((2e9, 5e9), "2 to 5 GB"), ((1e6, 6e6), "1 to 6 MB"), ((4e5, 4e5), "400 kB")]
+)
+def test_bytes_are_said_in_a_unit_that_leaves_more_than_a_zero(size, words):
+    assert forecast._bytes(size) == words

@@ -74,7 +74,7 @@ def say_forecast(expected: Forecast | None) -> None:
     if expected:
         low, high = (size * images for size, images in zip(expected.bytes_per_image, expected.images, strict=True))
         say(f"expected ({expected.basis}): {_percent(expected.share)} of {_whole(expected.urls)} URLs alive, "
-            f"{_whole(expected.images)} images, {_megabytes((low, high))}, {_duration(expected.seconds)}")  # fmt: skip
+            f"{_whole(expected.images)} images, {_bytes((low, high))}, {_duration(expected.seconds)}")  # fmt: skip
 
 
 def say_outcome(expected: Forecast | None, database, rounds: Path) -> None:
@@ -88,8 +88,8 @@ def say_outcome(expected: Forecast | None, database, rounds: Path) -> None:
     size = (_measured_bytes(database, rounds) or (0, 0))[0] * images
     low, high = (size * images for size, images in zip(expected.bytes_per_image, expected.images, strict=True))
     say(f"expected {_percent(expected.share)} alive, came {share:.1%} ({'within' if is_within else 'outside'}); "
-        f"expected {_whole(expected.images)} images, came {images:,}; expected {_megabytes((low, high))}, came "
-        f"{_megabytes((size, size))}; expected {_duration(expected.seconds)}, came "
+        f"expected {_whole(expected.images)} images, came {images:,}; expected {_bytes((low, high))}, came "
+        f"{_bytes((size, size))}; expected {_duration(expected.seconds)}, came "
         f"{_duration((seconds, seconds))}")  # fmt: skip
 
 
@@ -219,13 +219,17 @@ def _whole(count: Range) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _megabytes(size: Range) -> str:
-    unit, name = (1e9, "GB") if size[1] >= 2e9 else (1e6, "MB")
+def _bytes(size: Range) -> str:
+    unit, name = (1e9, "GB") if size[1] >= 2e9 else (1e6, "MB") if size[1] >= 2e6 else (1e3, "kB")
     low, high = (f"{number / unit:,.0f}" for number in size)
     return f"{low} {name}" if low == high else f"{low} to {high} {name}"
 
 
 def _duration(seconds: Range) -> str:
-    unit, name = (3600, "hours") if seconds[1] >= 5400 else (60, "minutes")
-    low, high = (f"{number / unit:,.1f}" for number in seconds)
+    if seconds[1] < 60:
+        low, high = (f"{max(1, round(number))}" for number in seconds)
+        name = "second" if high == "1" else "seconds"
+    else:
+        unit, name = (3600, "hours") if seconds[1] >= 5400 else (60, "minutes")
+        low, high = (f"{number / unit:,.1f}" for number in seconds)
     return f"{low} {name}" if low == high else f"{low} to {high} {name}"

@@ -40,7 +40,8 @@ def _sources(report: dict) -> str:
 
 def _counts(report: dict) -> str:
     classes, dropped = report.get("classes", {}), report.get("dropped", {})
-    lines = ["## Counts", "", f"{report['kept']:,} images of {len(classes):,} classes were kept of "
+    with_images = sum(1 for counts in classes.values() if counts["kept"])
+    lines = ["## Counts", "", f"{report['kept']:,} images of {with_images:,} classes were kept of "
              f"{report['rows_read']:,} rows."]  # fmt: skip
     most = sorted(dropped.items(), key=lambda item: (-item[1], item[0]))
     if most:

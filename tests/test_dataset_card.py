@@ -17,7 +17,7 @@ from retrieval.dataset_card import write_card, write_tars_card
 HOSTILE = "`</details><script>alert(1)</script>|\n# no heading\u2028x"
 REPORT = {
     "rows_read": 1_000, "kept": 700, "dropped": {"HTTP 404": 200, "NSFW": 60, "noai": 40},
-    "classes": {"banded": {}, HOSTILE: {}}, "folders": {"banded": "banded"},
+    "classes": {"banded": {"kept": 400}, HOSTILE: {"kept": 300}, "fork": {"kept": 0}}, "folders": {"banded": "banded"},
     "opt_outs": {"kept_to": True, "rows": 40, "hosts": {"a.example": {"noai": 30}, "b.example": {"noai": 10}}},
     "stages": [{
         "stage": "substring", "rows": 5_000, "records": 800, "asked": "DTD", "input_count": 3,

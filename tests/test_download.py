@@ -10,6 +10,7 @@ from download_server import HASTY, chunks, contents, loaded, planned, record
 from PIL import Image
 
 from retrieval.download.plan_choice import count_dropped
+from retrieval.records import Manifest, write_manifest
 
 ROOT = Path(__file__).parent.parent
 pytest_plugins = "download_server"  # the fixtures `server` and `download`
@@ -271,6 +272,19 @@ def test_the_last_lines_show_the_smallest_classes_and_name_the_flags_that_help(s
         download("--dry-run", private=False).stderr
     )
     assert len(download("--quiet").stderr.splitlines()) == 1
+
+
+def test_the_classes_without_an_image_are_named_with_those_for_which_the_filter_found_nothing(
+    server, tmp_path, download
+):
+    rows = [record(f"{server.at}/jpeg/1", "fork"), record(f"{server.at}/gone", "cup")]
+    settings = {"queries": ["whisk", "fork", "cup"]}
+    coverage = {"asked": 1, "done": 1, "not_needed": 0, "missing": {}}
+    manifest = Manifest("substring", settings, {}, coverage, {"rows": 9, "records": 2}, {"chunk_0.json": 2})
+    write_manifest(chunks(tmp_path / "chunks", rows), manifest)
+    said = download().stderr
+    assert "2 of 3 classes have no image, and loaders number only the others: whisk, cup\n" in said
+    assert "1 images of 1 classes were kept of 2 rows" in (tmp_path / "dataset" / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

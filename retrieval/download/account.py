@@ -8,6 +8,7 @@ from retrieval.cli import say, say_always, say_more
 from retrieval.download import plan, plan_choice, plan_drops, plan_fetch, plan_outcome, tar_answers
 from retrieval.download.settings import Choice
 from retrieval.records import read_manifests
+from retrieval.table_lines import listed
 
 HOSTS_SHOWN = 100
 INPUTS_TOLD = 20  # files of a pool that report.json names
@@ -165,6 +166,19 @@ def say_classes(classes: dict[str, dict], least: int) -> None:
         say(f"{len(full):,} more with {full[0]:,} to {full[-1]:,} images")
     for name, counts in rest:
         say_more(_class_line(name, counts, width))
+
+
+def say_empty(order: list[str], folders: dict[str, str], used: list[str]) -> None:
+    """Name the classes without an image: no loader gives them a number, so labels are not places in the template.
+
+    Args:
+        order: all classes that the filters searched for.
+        folders: class -> its folder; used: the folders that hold images.
+    """
+    if empty := [_shown(name) for name in order if folders.get(name) not in used]:
+        before = f"{len(empty):,} of {len(order):,} classes have no image, and loaders number only the others: "
+        for line in listed(before, empty):
+            say(line)
 
 
 def _class_line(name: str, counts: dict, width: int) -> str:

@@ -26,6 +26,8 @@ CHOICE_FLAGS = (
 @dataclass(frozen=True)
 class Account:
     totals: dict  # account.count_totals
+    class_order: list[str]  # the classes that the filters searched for, in their order
+    used: list[str]  # the class folders that hold images
     page: Path
     has_lost_tars: bool  # whether a tar of the pool could not be read
 
@@ -43,8 +45,9 @@ def write_account(run: Run, plan: Plan, placed: Placed, database, command: list[
     described = account.describe_run(database, placed.folders, run.sources, choice, earlier_order)
     copies = lookalikes.write_copies(database, plan.lookalike_filter, run.work / "excluded.jsonl")
     write_json(run.dataset / "report.json", totals | described | copies | {"command": command})
-    write_card(run.dataset, used_folders(run.dataset, placed.folders.values(), run.splits), bool(run.splits))
-    return Account(totals, write_report(run.dataset), has_lost_tars)
+    used = used_folders(run.dataset, placed.folders.values(), run.splits)
+    write_card(run.dataset, used, bool(run.splits))
+    return Account(totals, described["class_order"], used, write_report(run.dataset), has_lost_tars)
 
 
 def say_account(run: Run, plan: Plan, placed: Placed, written: Account, lost: int) -> int:
@@ -58,6 +61,7 @@ def say_account(run: Run, plan: Plan, placed: Placed, written: Account, lost: in
     """
     totals, kept = written.totals, written.totals["kept"]
     account.say_classes(totals["classes"], run.choice.fill or 1)
+    account.say_empty(written.class_order, placed.folders, written.used)
     account.say_advice(totals, reasons_to_retry([]))
     account.say_uneven(placed.uneven)
     account.say_removed(placed.left, len(plan.unwanted))

@@ -43,15 +43,6 @@ class PoolFiles:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is looked for."""
-
-    template: Template
-    names: dict[str, tuple[str, ...]]  # class -> the names in its prompts
-    seeds: dict[str, list[Path]]  # class -> images, asked beside the prompts
-
-
-@dataclass(frozen=True)
 class QueryStyle:
     """How a class's prompts become queries."""
 
@@ -61,13 +52,24 @@ class QueryStyle:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What is looked for."""
+
+    template: Template
+    names: dict[str, tuple[str, ...]]  # class -> the names in its prompts
+    seeds: dict[str, list[Path]]  # class -> images, asked beside the prompts
+    sources: list[str]  # where: text_index, image_index
+    style: QueryStyle
+
+
+@dataclass(frozen=True)
 class ClassPlan:
     """One class: what is asked for it, and where its result is kept."""
 
     name: str
     prompts: list[str]  # the first prompt with each name, then the second, ...
     seeds: list[Path]  # images, asked beside the prompts
-    hits_file: Path  # exists when the class is done
+    hits_file: Path | None = None  # exists when the class is done; None until the inputs are known
     style: QueryStyle = QueryStyle()
     names: int = 1  # in the prompts: their embeddings are averaged, prompt by prompt
 

@@ -33,16 +33,17 @@ def select_classes(
     pending: list[ClassPlan],
     classes: list[ClassPlan],
     units: list[Unit],
-    sources: list[str],
-    width: int,
+    pool: Pool,
     settings: SearchSettings,
 ) -> Iterator[str]:
     """Select and write the pending ones of the classes that the units were searched for, block by block.
 
+    Args:
+        pool: the units, opened (open_units).
+
     Yields:
         str: a line for each class that is done.
     """
-    pool = open_units(units, sources, width, None if settings.where is None else HOLDS)
     places = dict(zip([each.name for each in classes], class_rows(classes), strict=True))
     for block in class_blocks(pending):
         queries = np.concatenate([np.r_[places[each.name]] for each in block])
@@ -50,14 +51,19 @@ def select_classes(
             source: best_of_units(units, vectors.starts, source, queries, settings.results_per_query)
             for source, vectors in pool.indices.items()
         }
-        not_needed = np.broadcast_to(np.float32(0), (len(queries), width))  # the scores are known
-        yield from select_block(block, class_rows(block), [PoolHits(pool, not_needed, neighbours)], settings)
+        no_vectors = np.empty((len(queries), 0), np.float32)  # the scores are known
+        yield from select_block(block, class_rows(block), [PoolHits(pool, no_vectors, neighbours)], settings)
 
 
-def open_units(units: list[Unit], sources: list[str], width: int, where: str | None) -> Pool:
-    """The units' rows as a pool. Three files per unit stay open. `where`: a condition on the units' columns."""
+def open_units(units: list[Unit], sources: list[str], width: int, has_condition: bool) -> Pool:
+    """The units' rows as a pool. Three files per unit stay open.
+
+    Args:
+        has_condition: the units were searched with --where, and have a column that says which rows fulfil it.
+    """
     allow_open_files(64 + 4 * len(units))
     files = [unit.folder / "rows.arrow" for unit in units]
+    where = HOLDS if has_condition else None
     metadata = open_arrow_files(files, NAME, allow_untagged=True, where=where, ours=("ROW", "PIXELS"))
     for extra in EXTRA_FIELDS:
         if all(reader.schema.field(extra).type == pa.null() for reader in metadata.readers):

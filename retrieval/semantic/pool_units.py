@@ -86,6 +86,11 @@ class Share:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def bad_shards(units: list[Unit]) -> dict[str, str]:
+    """Shards that turned out to be bad, in a job of any array too -> the reason."""
+    return {unit.shard: unit.reason() for unit in units if unit.reason()}
+
+
 def total_counts(units: list[Unit]) -> dict:
     """The units' counts, added up: rows; normalised and unusable features by source."""
     total = {"rows": 0, "normalised": {}, "unusable": {}}

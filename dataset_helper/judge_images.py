@@ -30,7 +30,7 @@ from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_fl
 from retrieval.clip_names import DEFAULT_MODEL, PRECISIONS, check_model_name
 from retrieval.dataset.dataset_folder import class_order, images_of, is_plain, refuse_inside
 from retrieval.dataset.plain_folder import plain_entries
-from retrieval.drop_lists import key_of_line, lines_of
+from retrieval.drop_lists import is_one_line, key_of_line, lines_of
 from retrieval.files import read_json, refuse_shared_paths, writable_file, writable_folder
 
 NAMED = 10  # images or classes that a message names
@@ -89,6 +89,7 @@ def main(argv: list[str] | None = None) -> int:
         entries, prompts = plain_images(flags)
     else:
         entries, prompts = list(images_of(flags.dataset)), prompts_of_dataset(flags)
+    check_keys(flags, entries)
     classes = list(prompts)
     thresholds = read_thresholds(flags.per_class_thresholds, classes)
     drop = keys_to_drop(flags.drop, entries)
@@ -172,6 +173,14 @@ def check(flags) -> None:
         elif path:
             refuse_inside(flags.dataset, flag, path)
             writable_file(path, flag)
+
+
+def check_keys(flags, entries: list[dict]) -> None:
+    """Refuse a list that could not name an image. Keys are paths where the downloader did not make the folder."""
+    flag = "--ids" if flags.ids else "--rejects" if flags.rejects else None
+    if flag and (unnamed := [entry["key"] for entry in entries if not is_one_line(entry["key"])]):
+        raise UserError(f"{flag} has a line per image, and {ascii(unnamed[0])} is not read as one line (a line break, "
+                        "a # in front, or a space at an end): rename it")  # fmt: skip
 
 
 def plain_images(flags) -> tuple[list[dict], dict[str, list[str]]]:

@@ -25,6 +25,7 @@ from retrieval.dataset.choice import Rules, choose
 from retrieval.dataset.image_scores import Scores, score_images
 from retrieval.dataset_card import write_card
 from retrieval.dataset_files import write_entries
+from retrieval.drop_lists import lines_of
 from retrieval.files import write_json
 from retrieval.report import write_report
 
@@ -393,6 +394,25 @@ def test_an_output_never_takes_the_place_of_another_file(tmp_path, model, capsys
     assert judge_images.main([str(word).format(tmp_path) for word in (dataset, "--model", model, *flags)]) == 2
     assert capsys.readouterr().err.startswith("error: " + sentence.format(tmp_path))
     assert files_of(tmp_path) == before
+
+
+@pytest.mark.parametrize("key", ["a/1\n2.jpg", "a/1\x852.jpg", "a/1\u20282.jpg", "#1/1.jpg", " 1/1.jpg"])
+@pytest.mark.parametrize("flag", ["--ids", "--rejects"])
+def test_a_list_is_refused_where_a_files_name_is_not_read_as_one_line(tmp_path, model, capsys, flag, key):
+    label, name = key.split("/")
+    dataset = make_plain(tmp_path / "data", {"woven": ["1.jpg"], label: [name]})
+    assert judge_images.main([str(dataset), "--model", model, flag, str(tmp_path / "list.txt")]) == 2
+    assert f"error: {flag} has a line per image, and {ascii(key)} is not read as one line" in capsys.readouterr().err
+    assert not (tmp_path / "list.txt").exists()
+    assert len(judged(dataset, "--model", model)) == 2  # without a list there is nothing to refuse
+
+
+def test_a_list_names_files_with_tabs_and_spaces(tmp_path, model):
+    files, list_ = ["1\t2.jpg", "1 2.jpg", "#3.jpg"], tmp_path / "list.txt"
+    dataset = make_plain(tmp_path / "data", {"woven": files})
+    judged(dataset, "--model", model, "--ids", list_)
+    assert sorted(lines_of(list_)) == sorted(f"woven/{name}" for name in files)
+    assert {line["outcome"] for line in judged(dataset, "--model", model, "--drop", list_)} != {"kept"}
 
 
 # ---- the page to review ----

@@ -160,8 +160,9 @@ def report_earlier(output: Path, run: Run, template: Template) -> int:
 
 def check_classes(args, template: Template, search: Search, shards: list[str | RemoteFile]) -> int:
     """--check: print the findings. The exit code."""
+    from retrieval.substring.caption_sample import read_sample
     from retrieval.substring.name_check import check_names, suggest_names
-    from retrieval.substring.template_check import check_template, read_sample
+    from retrieval.substring.template_check import check_template
     from retrieval.substring.wordnet import open_wordnet
 
     wordnet = open_wordnet(args.wordnet)

@@ -148,7 +148,7 @@ def test_only_captions_are_moved_and_other_columns_where_something_was_found(ser
 
 
 def test_check_reads_some_row_groups(server, wide, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("retrieval.substring.template_check.SAMPLE_CAPTIONS", 5_000)
+    monkeypatch.setattr("retrieval.substring.caption_sample.SAMPLE_CAPTIONS", 5_000)
     assert run("-q", "tiger", "--check", "-d", f"{server.at}/wide.parquet") == 0
     assert "of 20,000 rows" in capsys.readouterr().out
     assert server.sent() < column_bytes(wide, range(10), ["TEXT"]) / 2

@@ -9,16 +9,11 @@ import pytest
 
 from filter_laion_metadata_substring import main
 from retrieval.queries import class_query, parse_query
+from retrieval.substring.caption_sample import Sample, matched, rows_by_class
 from retrieval.substring.search_units import Search
-from retrieval.substring.template_check import (
-    Sample,
-    check_template,
-    inside_longer_words,
-    matched,
-    rows_by_class,
-    wilson,
-    word_line,
-)
+from retrieval.substring.suspect_names import inside_longer_words, word_line
+from retrieval.substring.template_check import check_template
+from retrieval.wilson import wilson
 
 CAPTIONS = [
     *["a kitchen with a view", "when in Rome", "an authentic hen", "lichen on stone", "a hen and its chicks"] * 4,

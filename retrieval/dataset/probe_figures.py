@@ -5,14 +5,13 @@ from collections import Counter
 import numpy as np
 import scipy.stats
 
+from retrieval.wilson import wilson
+
 Z = 1.959964  # the normal distribution's 97.5 % point
 
 
 def accuracy_of(right: np.ndarray) -> dict:
     """Accuracy of bool (pictures,) with Wilson's 95 % interval.
-
-    Wilson's, because it stays in 0 … 1 and holds its 95 % also for a few pictures and for accuracies near 1, where the
-    usual p ± 1.96 · s is too narrow: of 20 right of 20 it would say 1 ± 0.
 
     Returns:
         dict: right, of (int), accuracy, low, high (None of no pictures).
@@ -20,11 +19,8 @@ def accuracy_of(right: np.ndarray) -> dict:
     hits, of = int(right.sum()), len(right)
     if not of:
         return {"right": 0, "of": 0, "accuracy": None, "low": None, "high": None}
-    share = hits / of
-    middle = (share + Z**2 / (2 * of)) / (1 + Z**2 / of)
-    half = Z / (1 + Z**2 / of) * np.sqrt(share * (1 - share) / of + Z**2 / (4 * of**2))
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return {"right": hits, "of": of, "accuracy": round(share, 6), "low": round(low, 6), "high": round(high, 6)}
+    low, high = wilson(hits, of, Z)
+    return {"right": hits, "of": of, "accuracy": round(hits / of, 6), "low": round(low, 6), "high": round(high, 6)}
 
 
 def compared(right: np.ndarray, other: np.ndarray) -> dict:

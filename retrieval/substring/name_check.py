@@ -13,19 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from retrieval.queries import phrase_query
+from retrieval.substring.caption_sample import Sample, matched, rows_by_class
+from retrieval.substring.findings import Findings, wrapped
 from retrieval.substring.match_definition import phrase_needle
 from retrieval.substring.name_forms import forms, in_parentheses, plain_names
 from retrieval.substring.search_units import Search
-from retrieval.substring.template_check import (
-    MOSTLY_INSIDE,
-    Findings,
-    Sample,
-    homonyms,
-    matched,
-    rows_by_class,
-    wrapped,
-)
+from retrieval.substring.suspect_names import MOSTLY_INSIDE, homonyms
 from retrieval.substring.wordnet import WordNet
+from retrieval.table_lines import cut
 from retrieval.written_names import most_written
 from retrieval_templates import Template
 
@@ -69,7 +64,7 @@ def several_senses(template: Template, wordnet: WordNet) -> Findings:
         if len(visible) > 1 and name in template.class_map:
             guarded.append(name)
         elif len(visible) > 1:
-            glosses = [f"      {shorter(sense.gloss)}" for sense in visible]
+            glosses = [f"      {cut(sense.gloss, LONGEST_GLOSS)}" for sense in visible]
             found.append([f"{name}: {len(visible)} senses that can be seen", *glosses])
     return Findings("names with several senses in WordNet", found, guarded)
 
@@ -127,7 +122,7 @@ def suggestions(class_name: str, synonyms: Sequence[str], match: str, wordnet: W
         for name in [class_name, *plain_names(class_name)]:
             senses = [sense for sense in wordnet.senses(name) if sense.is_visible] or wordnet.senses(name)
             for sense in senses:
-                doubts = [f"if {name} is: {shorter(sense.gloss)}"] if len(senses) > 1 else []
+                doubts = [f"if {name} is: {cut(sense.gloss, LONGEST_GLOSS)}"] if len(senses) > 1 else []
                 for lemma in sense.lemmas:
                     add(lemma, "WordNet", doubts)
     for name, doubts in [*((name, []) for name in known), *((each.name, each.doubts) for each in found.values())]:
@@ -201,7 +196,3 @@ def lines_of(class_name: str, written: list[Suggestion], synonyms: Sequence[str]
     if sure := [each.name for each in written if each.new and not each.doubts]:
         key, names = (json.dumps(part, ensure_ascii=False) for part in (class_name, [*synonyms, *sure]))
         yield f"      {key}: {names},"
-
-
-def shorter(gloss: str) -> str:
-    return gloss if len(gloss) <= LONGEST_GLOSS else gloss[: LONGEST_GLOSS - 1] + "…"

@@ -7,98 +7,30 @@ A class name may find nothing, or far too much. It may be found inside longer wo
 to paste into `class_map` where there is one. Findings are advice: the author of a template knows better.
 """
 
-import functools
-import json
-import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from retrieval.arrow_values import texts
-from retrieval.cli import UserError
-from retrieval.columns import ColumnChoice
-from retrieval.opened_shard import open_shard
-from retrieval.queries import And, Not, Or, Phrase, Query, to_fts5
-from retrieval.record_columns import valid_utf8
-from retrieval.remote_address import RemoteFile
-from retrieval.shard import Shard
-from retrieval.shards import count_rows, sampled_batches
-from retrieval.substring.caption_buffers import without_nulls
+from retrieval.substring.caption_sample import Sample, matched, rows_by_class
+from retrieval.substring.findings import Findings, rounded
 from retrieval.substring.hits import Hits
-from retrieval.substring.match_definition import distinct_phrases
-from retrieval.substring.matching import Matcher
-from retrieval.substring.name_forms import plural
 from retrieval.substring.search_units import Search
-from retrieval.substring.unicode61 import tokens
+from retrieval.substring.suspect_names import (
+    has_edge_space,
+    homonym_line,
+    homonyms,
+    inside_longer_words,
+    lost_signs,
+    shared_captions,
+    word_line,
+    words_found,
+)
+from retrieval.table_lines import cut
+from retrieval.wilson import wilson
 
-SAMPLE_CAPTIONS = 200_000  # read and matched in a second
-SAMPLED_SHARDS = 16  # remote ones: each costs two requests or more
 EXPLODING_SHARE = 0.005  # of all captions: in LAION-2B the class would have 11 million rows
-MOSTLY_INSIDE = 0.5  # more than this share of a name's captions have it inside longer words only
-SHARED = 0.8  # two classes have more than this share of the smaller one's captions in common
-FEWEST_CAPTIONS = 3  # for the two findings above
 EXAMPLES = 2  # captions shown per finding
-MOST_SHOWN, FEWEST_SHOWN = 5, 10  # classes whose expected counts are shown
-SHOWN_FINDINGS = 10  # findings per kind with their examples; the others are listed by name
-SHOWN_NAMES = 60  # of findings that are a name alone
 LONGEST_CAPTION = 90  # characters shown
-
-HOMONYMS = Path(__file__).with_name("homonyms.json")
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Captions, and the number of rows in all shards that they come from."""
-
-    captions: list[str]
-    rows: int
-
-
-def read_sample(paths: Sequence[str | RemoteFile], asked: ColumnChoice) -> tuple[Sample, dict[str, str]]:
-    """The first captions of each shard, SAMPLE_CAPTIONS in total, and the shards that cannot be read, with the reason.
-
-    Of many remote shards some are opened, and the rows of the others are estimated from their bytes.
-
-    Raises:
-        UserError: none can be read.
-    """
-    captions: list[str] = []
-    missing: dict[str, str] = {}
-    rows = 0
-    remote = [path for path in paths if isinstance(path, RemoteFile)]
-    opened = remote[:: -(-len(remote) // SAMPLED_SHARDS) or 1]
-    share = sum(file.bytes for file in opened) / max(1, sum(file.bytes for file in remote))
-    paths = [path for path in paths if not isinstance(path, RemoteFile)] + opened
-    for number, path in enumerate(paths):
-        try:
-            shard = open_shard(path, asked)
-            captions += first_captions(shard, (SAMPLE_CAPTIONS - len(captions)) // (len(paths) - number))
-            rows += round(shard.rows / share) if isinstance(path, RemoteFile) else count_rows(shard)
-        except UserError as error:
-            missing[str(path)] = str(error)
-    if len(missing) == len(paths):
-        raise UserError(next(iter(missing.values())))
-    return Sample(captions, rows), missing
-
-
-def first_captions(shard: Shard, room: int) -> list[str]:
-    """The captions of the shard's first `room` rows, without empty ones. Of a remote shard, of some row groups."""
-    captions: list[str] = []
-    for batch in sampled_batches(shard, room):
-        found = valid_utf8(without_nulls(batch.captions)[:room])
-        captions += filter(None, found.to_pylist())
-        room -= len(found)
-        if room <= 0:
-            break
-    return captions
-
-
-@functools.cache
-def homonyms() -> dict[str, list[str]]:
-    """Names with a second meaning, lower-cased, and words that are found near that meaning."""
-    return json.loads(HOMONYMS.read_text(encoding="utf-8"))["words_near_the_other_meaning"]
+MOST_SHOWN, FEWEST_SHOWN = 5, 10  # classes whose expected counts are shown
 
 
 def check_template(search: Search, class_map: dict[str, str], sample: Sample, pool_rows: int) -> Iterator[str]:
@@ -123,36 +55,6 @@ def check_template(search: Search, class_map: dict[str, str], sample: Sample, po
     yield from check.without_a_caption().lines()
     yield ""
     yield from check.totals()
-
-
-@dataclass(frozen=True)
-class Findings:
-    """The findings of one kind. Each is some lines of text, the first of which begins with the class."""
-
-    title: str
-    findings: list[list[str]]
-    guarded: Sequence[str] = ()  # classes of this kind that have a query in class_map
-    is_list: bool = False  # findings of one line each, that need a line
-
-    def lines(self) -> Iterator[str]:
-        if self.findings or self.guarded:
-            yield ""
-            yield f"{self.title}: {len(self.findings):,}"
-        if self.findings and len(self.findings[0]) == 1 and not self.is_list:
-            yield from self._names()
-        else:
-            for finding in self.findings[:SHOWN_FINDINGS]:
-                yield from (f"  {line}" for line in finding)
-            if len(self.findings) > SHOWN_FINDINGS:
-                others = [finding[0].partition(":")[0] for finding in self.findings[SHOWN_FINDINGS:]]
-                yield from wrapped(others, "  and ")
-        if self.guarded:
-            yield from wrapped(self.guarded, "  the same, with a query in class_map: ")
-
-    def _names(self) -> Iterator[str]:
-        names = [finding[0] for finding in self.findings]
-        more = [f"and {len(names) - SHOWN_NAMES:,} more"] if len(names) > SHOWN_NAMES else []
-        yield from (f"  {line}" for line in wrapped(names[:SHOWN_NAMES] + more))
 
 
 @dataclass(frozen=True)
@@ -265,135 +167,5 @@ class _Check:
         return f"{len(rows):,} captions, {rounded(low)} to {rounded(high)} expected"
 
     def _examples(self, rows: list[int]) -> list[str]:
-        return [f"      {shorten(self.captions[row])}" for row in rows[:EXAMPLES]]
-
-
-def matched(queries: Sequence[Query], mode: str, captions: list[str]) -> Hits:
-    return Matcher(list(queries), mode).match(texts(captions))
-
-
-def rows_by_class(hits: Hits, classes: int) -> dict[int, list[int]]:
-    """Class number -> the captions that it matches."""
-    found: dict[int, list[int]] = {number: [] for number in range(classes)}
-    for row, query in zip(hits.row.tolist(), hits.query.tolist(), strict=True):
-        found[query].append(row)
-    return found
-
-
-@dataclass(frozen=True)
-class Inside:
-    """What a class finds, and how much of it inside longer words."""
-
-    rows: list[int]  # its captions
-    share: float  # of them, where the phrase is only inside longer words
-    words: list[str]  # the most common of these words
-
-    @property
-    def is_most(self) -> bool:
-        return self.share > MOSTLY_INSIDE and len(self.rows) >= FEWEST_CAPTIONS
-
-
-def inside_longer_words(search: Search, hits: Hits, captions: list[str]) -> dict[str, Inside]:
-    """For each class that matches any caption, what the run will count as inside longer words."""
-    phrases = [phrase.text.lower() for phrase in distinct_phrases(search.queries)]
-    rows, parts, words = defaultdict(list), Counter(), defaultdict(Counter)
-    columns = (hits.row.tolist(), hits.query.tolist(), hits.phrase.tolist(), hits.inside.tolist())
-    for row, query, phrase, is_inside in zip(*columns, strict=True):
-        rows[query].append(row)
-        if is_inside:
-            parts[query] += 1
-            longer = re.search(rf"\w*{re.escape(phrases[phrase])}\w*", captions[row].lower())
-            words[query][longer[0] if longer else phrases[phrase]] += 1
-    common = {query: [word for word, _ in words[query].most_common(3)] for query in rows}
-    return {
-        search.classes[query]: Inside(found, parts[query] / len(found), common[query]) for query, found in rows.items()
-    }
-
-
-def words_found(names: list[str], captions: list[str]) -> dict[str, str]:
-    """For each name a sentence on what --match word finds, without and with the query of `word_line`."""
-    queries = [Phrase((name,), (False,)) for name in names] + [word_query(name) for name in names]
-    rows = rows_by_class(matched(queries, "word", captions), len(queries))
-    return {
-        name: f"--match word finds {len(rows[place]):,}; with this line in class_map {len(rows[place + len(names)]):,}:"
-        for place, name in enumerate(names)
-    }
-
-
-def has_edge_space(query: Query) -> bool:
-    """Whether a phrase of the query begins or ends with a space."""
-    match query:
-        case Phrase():
-            return query.text != query.text.strip()
-        case And(parts) | Or(parts):
-            return any(map(has_edge_space, parts))
-        case Not(wanted, _):
-            return has_edge_space(wanted)
-
-
-def shared_captions(classes: Sequence[str], rows_of: dict[int, list[int]]) -> list[tuple]:
-    """(class, class, captions of both, captions of the smaller class, its name), most captions first."""
-    of_row = defaultdict(list)
-    for query, rows in rows_of.items():
-        for row in rows:
-            of_row[row].append(query)
-    pairs = Counter((a, b) for found in of_row.values() for n, a in enumerate(found) for b in found[n + 1 :])
-    shared = []
-    for (a, b), both in pairs.most_common():
-        smaller = min(a, b, key=lambda n: len(rows_of[n]))
-        if both >= FEWEST_CAPTIONS and both > SHARED * len(rows_of[smaller]):
-            shared.append((classes[a], classes[b], both, len(rows_of[smaller]), classes[smaller]))
-    return shared
-
-
-def lost_signs(search: Search) -> Iterator[tuple[str, list[str]]]:
-    """Classes whose name has signs that are not in its tokens, with the tokens. Ordinary punctuation is ignored."""
-    for name, query in zip(search.classes, search.queries, strict=True):
-        phrases = [query] if isinstance(query, Phrase) else query.parts if isinstance(query, Or) else []
-        if Phrase((name,), (False,)) in phrases and re.search(r"[^\w\s'’\-./,()]", name):
-            yield name, tokens(name)
-
-
-def word_query(name: str) -> Query:
-    return Or((Phrase((name,), (False,)), Phrase((plural(name),), (False,))))
-
-
-def word_line(name: str) -> str:
-    """A class_map line for --match word that finds the name and its plural."""
-    return f"{json.dumps(name, ensure_ascii=False)}: {to_fts5(word_query(name))!r},"
-
-
-def homonym_line(name: str) -> str:
-    return f'"{name}": \'"{name}" NOT ({" OR ".join(homonyms()[name.lower()])})\','
-
-
-def wilson(found: int, sample: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval of a share (JASA 22, 1927), which is useful at 0 of n too."""
-    share, spread = found / sample, z * z / sample
-    middle = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * math.sqrt(share * (1 - share) / sample + spread / (4 * sample))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def rounded(number: float) -> str:
-    """Two significant digits: more would suggest a precision that is not there."""
-    if number < 1:
-        return "0"
-    digits = max(0, int(math.log10(number)) - 1)
-    return f"{round(number / 10**digits) * 10**digits:,}"
-
-
-def shorten(caption: str) -> str:
-    caption = " ".join(caption.split())
-    return caption if len(caption) <= LONGEST_CAPTION else caption[: LONGEST_CAPTION - 1] + "…"
-
-
-def wrapped(names: Sequence[str], before: str = "", width: int = 116) -> Iterator[str]:
-    line = before
-    for number, name in enumerate(names):
-        word = name + (", " if number < len(names) - 1 else "")
-        if len(line) + len(word) > width and line.strip():
-            yield line.rstrip()
-            line = "  "
-        line += word
-    yield line
+        captions = (" ".join(self.captions[row].split()) for row in rows[:EXAMPLES])
+        return [f"      {cut(caption, LONGEST_CAPTION)}" for caption in captions]

@@ -27,7 +27,7 @@ from pathlib import Path
 import _root  # noqa: F401 - the repository's root on the path
 
 from retrieval.files import complete_file
-from retrieval.substring.template_check import plural
+from retrieval.substring.name_forms import plural
 
 WRITTEN = Path(__file__).parent / "written"
 TEMPLATES = Path(__file__).parent.parent

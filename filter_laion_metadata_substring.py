@@ -8,10 +8,10 @@ Out:  OUTPUT/chunk_0.json, chunk_1.json, …: one record per line, ordered by sh
       so that the same command continues a stopped run, and one with more shards scans only those. It takes as much
       disk as the chunks; --no-hits removes it at the end.
 
-    python filter_laion_metadata_substring.py --output outputs/substring/DTD --query DTD --template \\
-        --dbs 'laion2B-en/*.parquet' --workers 16
-    python filter_laion_metadata_substring.py --output outputs/substring/pets --query 'tabby cat|corgi' --match word \\
-        --dbs ./laion-metadata-dbs/part-00{000..127}-5114fd87-297e-42b0-9d11-50f1df323dfa-c000.snappy.db --download-dbs
+    python filter_laion_metadata_substring.py --output outputs/pets --query 'tabby cat|corgi' --match word \\
+        --dbs 'pool/*.parquet'
+    python filter_laion_metadata_substring.py --output outputs/DTD --query DTD --template --match word \\
+        --dbs 'hf://datasets/mlfoundations/datacomp_small/*.parquet'
 
 --match substring (the default) finds "hen" in "kitchen". word finds whole words. fts also finds the words of a class in
 any order, anywhere in the caption, as the published script did. Exit code 1: some shards are missing or cannot be read;

@@ -93,12 +93,29 @@ def progress(total: int | None, unit: str, what: str):
 # ---- the command line ----
 
 
+class _HelpPage(argparse.RawDescriptionHelpFormatter):
+    """Keeps the description's line breaks. The usage has only what must be given: all flags are 30 lines of it.
+    A flag of several names shows its value once, as argparse does from Python 3.13 on."""
+
+    def add_usage(self, usage, actions, groups, prefix=None) -> None:
+        given = [action for action in actions if action.required or not action.option_strings]
+        words = [
+            " ".join((*action.option_strings[-1:], self._format_args(action, action.dest.upper()))) for action in given
+        ]
+        super().add_usage(" ".join((self._prog, *words, "[flags]")).replace("%", "%%"), (), (), prefix)
+
+    def _format_action_invocation(self, action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        return f"{', '.join(action.option_strings)} {self._format_args(action, action.dest.upper())}"
+
+
 def parser_for(doc: str, script: str) -> argparse.ArgumentParser:
     """An argument parser whose description is the script's docstring, with its line breaks kept."""
     parser = argparse.ArgumentParser(
         prog=Path(script).name,
         description=doc,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpPage,
         allow_abbrev=False,  # --r and --w are flags of their own, not the start of --retries
     )
     parser.error = lambda message: _refuse_flags(parser, message)

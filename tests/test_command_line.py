@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import filter_laion_metadata_semantic as semantic
+import filter_laion_metadata_substring as substring
+from retrieval.cli import parse_flags
+
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted(
     path.relative_to(ROOT)
@@ -28,6 +32,23 @@ def test_help_prints_from_anywhere_with_no_third_party_package_and_shows_a_comma
     done = help_page(script)
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(rf"python \S*{re.escape(script.name)}", done.stdout), "the docstring has no command that runs"
+
+
+def test_the_usage_of_a_stage_has_only_what_must_be_given(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    usage = substring.make_parser().format_usage() + semantic.make_parser().format_usage()
+    assert usage == (
+        "usage: filter_laion_metadata_substring.py --dbs SHARD [SHARD ...] [flags]\n"
+        "usage: filter_laion_metadata_semantic.py --query-dataset NAMES --output-dir FOLDER [flags]\n"
+    )
+    page = substring.make_parser().format_help()
+    assert "  -d, --pool, --dbs SHARD [SHARD ...]\n" in page and "  --no-hits  " in page
+
+
+def test_one_spelling_of_classes_pool_and_output_serves_both_filters():
+    words = ["--query", "hen|cow", "--pool", "a.parquet", "--output", "out"]
+    first, second = (parse_flags(stage.make_parser(), words) for stage in (substring, semantic))
+    assert (first.query, first.dbs, first.output) == (second.query_dataset, second.pool, second.output_dir)
 
 
 def test_the_scripts_of_the_pipeline_are_all_there():

@@ -22,116 +22,125 @@ OF_A_POOL = ("features", "text_features", "image_features", "columns")
 
 def add_flags(parser) -> None:
     parser.add_argument(
-        "-q", "--query-dataset", required=True, metavar="NAME",
-        help="a template, or a|b|c, or a file with one class name per line",
+        "-q", "--query", "--query-dataset", dest="query_dataset", required=True, metavar="NAMES",
+        help="a template's name, a|b|c, or a file with one class name per line",
     )  # fmt: skip
-    parser.add_argument("-o", "--output-dir", required=True, metavar="FOLDER", help="for the chunks and the manifest")
-    parser.add_argument(
-        "--results-per-query", type=int, default=RESULTS_PER_QUERY, metavar="K",
-        help="nearest neighbours per prompt and index (default %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--pool", nargs="+", metavar="SHARD",
-        help="search the pool's own files, without any index: paths, quoted globs, hf:// or https:// addresses",
-    )  # fmt: skip
-    parser.add_argument(
-        "--index-info-path", metavar="FILE",
-        help="instead of --pool: names the index folders; or the folder that holds it, or an index folder itself "
-        f"(default {INDEX_INFO}, if it is here)",
-    )  # fmt: skip
-    parser.add_argument("--index-name", metavar="NAME", help="search only this entry of the file (default: all)")
-    _add_feature_flags(parser)
-    _add_query_flags(parser)
-    _add_search_flags(parser)
-    parser.add_argument(
-        "--seed-images", metavar="FOLDER",
-        help="an ImageFolder with a few images per class, which are searched for like prompts",
-    )  # fmt: skip
-    parser.add_argument("--template-dir", metavar="DIR", help="a folder of your own templates")
-    parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
-    parser.add_argument("--subset", type=int, metavar="N", help="only the first N classes, for a quick try")
-    parser.add_argument(
-        "--model", help="the model that embedded the pool (default: clip_model of the index info; with --pool ViT-L/14)"
-    )
-    parser.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
-    parser.add_argument(
-        "--batch-size",
-        type=int,
-        default=BATCH_SIZE,
-        help="prompts, or captions, embedded together (default %(default)s)",
-    )
-    parser.add_argument(
-        "--allow-untagged", action="store_true",
-        help="search a pool without a safety column, where no row can be rejected as NSFW",
-    )  # fmt: skip
-    add_column_flags(parser)
-    add_list_flag(parser)
-    parser.add_argument(
-        "--where", metavar="SQL",
-        help="keep only hits whose row fulfils this DuckDB expression over the pool's own columns (of an index folder: "
-        "its metadata's); --results-per-query counts hits before it",
-    )  # fmt: skip
+    parser.add_argument("-o", "--output", "--output-dir", dest="output_dir", required=True, metavar="FOLDER",
+                        help="folder for the chunks and the manifest")  # fmt: skip
+    _add_pool_flags(parser.add_argument_group("the pool: its own files, or an index of it"))
+    _add_query_flags(parser.add_argument_group("the classes, and how they are asked for"))
+    _add_hit_flags(parser.add_argument_group("which hits"))
+    _add_index_flags(parser.add_argument_group("with an index"))
+    _add_model_flags(parser.add_argument_group("the model"))
     add_overwrite_flag(parser)
     add_array_flags(parser)
     add_talk_flags(parser)
     add_wandb_flags(parser)
 
 
-def _add_feature_flags(parser) -> None:
-    parser.add_argument("--no-text-index", action="store_true", help="do not search the captions' embeddings")
-    parser.add_argument("--no-image-index", action="store_true", help="do not search the images' embeddings")
-    parser.add_argument(
+def _add_pool_flags(group) -> None:
+    group.add_argument(
+        "--pool", nargs="+", metavar="SHARD",
+        help="search the pool's own files, without any index: paths, quoted globs, hf:// or https:// addresses",
+    )  # fmt: skip
+    group.add_argument(
         "--features",
         metavar="FOLDER",
         help="with --pool: where the shards' npz or npy files are (default: beside them)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--text-features", metavar="KEY",
         help="with --pool: the member of an npz, or the column, with the captions' embeddings (default: DataComp's)",
     )  # fmt: skip
-    parser.add_argument("--image-features", metavar="KEY", help="the same of the images' embeddings")
-    parser.add_argument(
-        "--precision", choices=PRECISIONS, default="fp32",
-        help="with --pool: of the model that embeds captions of shards without features (default %(default)s)",
+    group.add_argument("--image-features", metavar="KEY", help="the same of the images' embeddings")
+    add_column_flags(group)
+    add_list_flag(group)
+    group.add_argument(
+        "--index-info-path", metavar="FILE",
+        help="instead of --pool: names the index folders; or the folder that holds it, or an index folder itself "
+        f"(default {INDEX_INFO}, if it is here)",
     )  # fmt: skip
+    group.add_argument("--index-name", metavar="NAME", help="search only this entry of the file (default: all)")
+    group.add_argument("--no-text-index", action="store_true", help="do not search the captions' embeddings")
+    group.add_argument("--no-image-index", action="store_true", help="do not search the images' embeddings")
 
 
-def _add_query_flags(parser) -> None:
-    parser.add_argument(
+def _add_query_flags(group) -> None:
+    group.add_argument("--template-dir", metavar="FOLDER", help="a folder with your own templates")
+    group.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
+    group.add_argument("--subset", type=int, metavar="N", help="only the first N classes, for a quick try")
+    group.add_argument(
         "--prompt-ensemble", action="store_true",
         help="one query per class, the mean of its prompts' embeddings, as CLIP's zero-shot classifier has it",
     )  # fmt: skip
-    add_name_flags(parser)
-    parser.add_argument("--min-score", type=float, metavar="COSINE", help="drop hits below this inner product")
-    parser.add_argument(
+    add_name_flags(group)
+    group.add_argument(
+        "--seed-images", metavar="FOLDER",
+        help="an ImageFolder with a few images per class, which are searched for like prompts",
+    )  # fmt: skip
+    group.add_argument(
         "--negative", metavar="PROMPT",
         help='what is not wanted, as "a drawing of {}": each query is moved away from its embedding',
     )  # fmt: skip
-    parser.add_argument(
+    group.add_argument(
         "--negative-weight", type=float, default=NEGATIVE_WEIGHT, metavar="W",
         help="query - W x negative, of length 1 again (default %(default)s)",
     )  # fmt: skip
 
 
-def _add_search_flags(parser) -> None:
-    parser.add_argument(
-        "--nprobe", type=int, metavar="N", help="inverted lists visited per prompt (default: as stored in the index)"
-    )
-    parser.add_argument(
-        "--ef-search", type=int, metavar="N", help="search breadth in an HNSW graph (default: as stored in the index)"
-    )
-    parser.add_argument(
+def _add_hit_flags(group) -> None:
+    group.add_argument(
+        "--results-per-query", type=int, default=RESULTS_PER_QUERY, metavar="K",
+        help="nearest neighbours per prompt and index (default %(default)s)",
+    )  # fmt: skip
+    group.add_argument("--min-score", type=float, metavar="COSINE", help="drop hits below this inner product")
+    group.add_argument(
+        "--where", metavar="SQL",
+        help="keep only hits whose row fulfils this DuckDB expression over the pool's own columns (of an index folder: "
+        "its metadata's); --results-per-query counts hits before it",
+    )  # fmt: skip
+    group.add_argument(
+        "--allow-untagged", action="store_true",
+        help="search a pool without a safety column, where no row can be rejected as NSFW",
+    )  # fmt: skip
+    group.add_argument(
         "--dedup-threshold", type=float, default=DEDUP_THRESHOLD, metavar="COSINE",
         help="hits of one prompt are near-duplicates above this cosine (default %(default)s, clip-retrieval's)",
     )  # fmt: skip
-    parser.add_argument(
+
+
+def _add_index_flags(group) -> None:
+    group.add_argument(
+        "--exact", metavar="EMBEDDINGS_DIR",
+        help="use no index: compare with every stored embedding, on the model's device (up to about 100 M rows)",
+    )  # fmt: skip
+    group.add_argument(
         "--rerank", metavar="EMBEDDINGS_DIR",
         help="score the hits again with the stored embeddings, and find near-duplicates with them: "
         "scores of compressed indices (PQ) are rough",
     )  # fmt: skip
-    parser.add_argument(
-        "--exact", metavar="EMBEDDINGS_DIR",
-        help="use no index: compare with every stored embedding, on the model's device (up to about 100 M rows)",
+    group.add_argument(
+        "--nprobe", type=int, metavar="N", help="inverted lists visited per prompt (default: as stored in the index)"
+    )
+    group.add_argument(
+        "--ef-search", type=int, metavar="N", help="search breadth in an HNSW graph (default: as stored in the index)"
+    )
+
+
+def _add_model_flags(group) -> None:
+    group.add_argument(
+        "--model", help="the model that embedded the pool (default: clip_model of the index info; with --pool ViT-L/14)"
+    )
+    group.add_argument("--device", help="cpu or cuda (default: cuda where there is one)")
+    group.add_argument(
+        "--batch-size",
+        type=int,
+        default=BATCH_SIZE,
+        help="prompts, or captions, embedded together (default %(default)s)",
+    )
+    group.add_argument(
+        "--precision", choices=PRECISIONS, default="fp32",
+        help="with --pool: of the model that embeds captions of shards without features (default %(default)s)",
     )  # fmt: skip
 
 

@@ -12,84 +12,89 @@ from retrieval.wandb_run import add_wandb_flags, check_wandb
 
 
 def add_flags(parser) -> None:
-    parser.add_argument("-o", "--output", help="folder for the chunks and the manifest")
-    _add_class_flags(parser)
-    parser.add_argument("-d", "--dbs", nargs="+", required=True, metavar="SHARD",
+    parser.add_argument("-o", "--output", metavar="FOLDER", help="folder for the chunks and the manifest")
+    _add_class_flags(parser.add_argument_group("the classes"))
+    parser.add_argument("-d", "--pool", "--dbs", dest="dbs", nargs="+", required=True, metavar="SHARD",
                         help="shards: paths, addresses (hf:// https:// s3:// gs://), quoted globs of both")  # fmt: skip
-    _add_match_flags(parser)
-    _add_work_flags(parser)
-    _add_check_flags(parser)
+    _add_match_flags(parser.add_argument_group("which rows"))
+    _add_work_flags(parser.add_argument_group("how the work is done"))
+    _add_check_flags(parser.add_argument_group("a look at the classes before the run"))
     add_overwrite_flag(parser)
     add_array_flags(parser)
     add_talk_flags(parser)
     add_wandb_flags(parser)
 
 
-def _add_class_flags(parser) -> None:
-    parser.add_argument("-q", "--query", help="a template's name (with --template), a|b|c, or a file of class names")
-    parser.add_argument("--template", action="store_true", help="take --query as a template's name")
-    parser.add_argument("--template-dir", help="a folder with your own templates")
-    parser.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
-    parser.add_argument(
+def _add_class_flags(group) -> None:
+    group.add_argument(
+        "-q", "--query", metavar="NAMES",
+        help="a template's name (with --template), a|b|c, or a file with one class name per line",
+    )  # fmt: skip
+    group.add_argument("--template", action="store_true", help="--query is a template's name")
+    group.add_argument("--template-dir", metavar="FOLDER", help="a folder with your own templates")
+    group.add_argument("--classes", nargs="+", metavar="CLASS", help="only these classes of the template")
+    group.add_argument(
         "--names-only", nargs="?", const="own", choices=("own", "all"), help="search for names as they are, without "
         "class_map: each class's own name (own, the same as nothing), or its synonyms too (all)"
     )  # fmt: skip
-    parser.add_argument(
+    group.add_argument(
         "--language", metavar="CODE", help="search for a template's classes by their names in this language: de, ja … "
         "(ImageNet has 92)"
     )  # fmt: skip
-    parser.add_argument(
+    group.add_argument(
         "--skip-bad-queries", action="store_true", help="leave out classes whose class_map query does not parse, and "
         "end with exit code 1"
     )  # fmt: skip
 
 
-def _add_match_flags(parser) -> None:
-    parser.add_argument(
+def _add_match_flags(group) -> None:
+    group.add_argument(
         "--match",
         choices=MATCH_MODES,
         default="substring",
         help="what counts as a match, see docs/match_modes.md (default: %(default)s)",
     )
-    add_column_flags(parser)
-    add_list_flag(parser)
-    parser.add_argument(
+    add_column_flags(group)
+    add_list_flag(group)
+    group.add_argument(
         "--where", metavar="SQL", help="keep only rows where this DuckDB expression over the pool's own columns holds: "
         "\"least(width, height) >= 200 AND language = 'en'\"; NULL is dropped"
     )  # fmt: skip
-    parser.add_argument("-n", "--quantity", type=int, metavar="N", help="keep only the first N records of each class")
-    parser.add_argument(
+    group.add_argument("-n", "--quantity", type=int, metavar="N", help="keep only the first N records of each class")
+    group.add_argument(
         "--select-random", type=int, metavar="N", help="instead of --query: a uniform sample of N rows of the pool"
     )
-    parser.add_argument("--seed", type=int, default=0, help="random seed of --select-random (default: %(default)s)")
+    group.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="random seed of --select-random (default: %(default)s)"
+    )
 
 
-def _add_work_flags(parser) -> None:
-    parser.add_argument("--workers", type=int, help="number of processes (default: one per core)")
-    parser.add_argument("--tmp", metavar="DIR", help="copy each shard to this fast disk while it is scanned")
-    parser.add_argument("--download-dbs", action="store_true", help="download missing shards (with gdrive)")
-    parser.add_argument(
+def _add_work_flags(group) -> None:
+    group.add_argument("--workers", type=int, metavar="N", help="number of processes (default: one per core)")
+    group.add_argument("--tmp", metavar="DIR", help="copy each shard to this fast disk while it is scanned")
+    group.add_argument("--download-dbs", action="store_true", help="download missing shards (with gdrive)")
+    group.add_argument(
         "--shard-sources", type=Path, metavar="FILE", help="JSON {shard name: Drive id | https://… | path}"
     )
-    parser.add_argument("--do-cleanup", action="store_true", help="remove downloaded shards after their scan")
-    parser.add_argument(
+    group.add_argument("--do-cleanup", action="store_true", help="remove downloaded shards after their scan")
+    group.add_argument(
         "--no-hits", action="store_true", help="remove OUTPUT/.hits when all is done: half the disk, and a run with "
         "more shards later scans all of them again"
     )  # fmt: skip
 
 
-def _add_check_flags(parser) -> None:
-    parser.add_argument(
+def _add_check_flags(group) -> None:
+    group.add_argument(
         "--check", action="store_true", help="write nothing: search a sample and print what is wrong with the classes"
     )
-    parser.add_argument(
+    group.add_argument(
         "--suggest-names", action="store_true", help="with --check: propose names that people may write for each class"
     )
-    parser.add_argument(
+    group.add_argument(
         "--wordnet", type=Path, metavar="DIR", help="with --check: the folder of WordNet's index.noun and data.noun "
         "(default: /usr/share/wordnet, if it is there)"
     )  # fmt: skip
-    parser.add_argument(
+    group.add_argument(
         "--pool-rows", type=int, metavar="N", help="with --check: estimate counts for N rows (default: those of --dbs)"
     )
 

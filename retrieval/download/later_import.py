@@ -10,6 +10,8 @@ def import_later(name: str) -> None:
     """Let `import name` give a module that imports the real one when it is first asked for a function or class.
 
     Nothing changes where `name` is imported already. Not for a module that threads may ask first at the same time.
+    importlib.util.LazyLoader does not do it: of its module any attribute is enough, and `import name` itself asks for
+    `__spec__` (Python 3.11), so img2dataset's own `import pandas` would import pandas at once.
     """
     if name in sys.modules:
         return

@@ -248,8 +248,8 @@ def _fetch_weights(source: ModelSource) -> None:
     except Exception as error:  # requests, httpx, urllib and the hub each have their own kinds
         raise UserError(
             f"the weights of {source.name} are not on this machine and could not be fetched ({error}): run once where "
-            "there is a network and keep its Hugging Face cache (HF_HOME), or give a checkpoint that you have as "
-            f"open_clip:{source.architecture}/PATH"
+            "there is a network and keep its Hugging Face cache (HF_HOME), or give a checkpoint that you have, "
+            f"--model open_clip:{source.architecture}/PATH"
         ) from error
 
 

@@ -96,13 +96,24 @@ def _read_template(name: str, template_dir: Path | str | None) -> Template:
     if template_dir and not Path(template_dir).is_dir():
         raise UserError(f"--template-dir {template_dir} is not a folder")
     known = template_names(template_dir)
+    if name not in known and Path(name).is_file() and not name.endswith(".py"):
+        raise UserError(f"{name} is a file of class names and no template: --query takes it without --template")
     if name not in known:
         raise UserError(
-            f"there is no template {name!r}; known: {', '.join(known)} "
+            f"there is no template {name!r}{_meant(name, known)}; known: {', '.join(known)} "
             "(--template-dir DIR adds a folder of your own; class names go as a|b|c or as a file, without --template)"
         )
     own = Path(template_dir) / f"{name}.py" if template_dir else None
     return check_template(name, **_held(name, own if own and own.exists() else HERE / f"{name}.py"))
+
+
+def _meant(name: str, known: list[str]) -> str:
+    """The known name that a mistyped one is nearest to, as a question."""
+    import difflib  # a mistyped name is rare, and each start would take a millisecond longer
+
+    written = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), written, 1)
+    return f" (did you mean {written[near[0]]}?)" if near else ""
 
 
 def _held(name: str, path: Path) -> dict:
@@ -176,6 +187,9 @@ def template_from_names(classes: str, flag: str = "--query") -> Template:
         meant = "|".join(name.strip() for name in classes.split(","))
         raise UserError(f"{flag} {classes!r} is one class with a comma: separate classes by |, as {meant!r}, or put a "
                         "name that holds a comma into a file")  # fmt: skip
+    elif classes.lower() in (ours := {name.lower(): name for name in template_names()}):
+        raise UserError(f"{flag} {classes} is no template: did you mean {ours[classes.lower()]}? (A class of this "
+                        "name goes into a file.)")  # fmt: skip
     else:
         names = classes.split("|")
     names = [name.strip() for name in names if name.strip()]

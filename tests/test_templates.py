@@ -303,6 +303,20 @@ def test_an_unknown_template_lists_the_known_ones_and_the_users_own(tmp_path):
     assert f"known: {', '.join(sorted([*TEMPLATES, 'Mine']))} (" in str(refused.value)
 
 
+def test_a_mistyped_template_is_answered_with_the_nearest_and_a_file_with_its_own_way(tmp_path):
+    (tmp_path / "Kitchen.py").write_text(GOOD)
+    (tmp_path / "names.txt").write_text("fork\nknife\n")
+    with pytest.raises(UserError, match=r"there is no template 'Kitchn' \(did you mean Kitchen\?\); known: "):
+        choose_template("Kitchn", template_dir=tmp_path)
+    with pytest.raises(
+        UserError, match="names.txt is a file of class names and no template: --query takes it without --template"
+    ):
+        choose_template(str(tmp_path / "names.txt"), is_template=True)
+    with pytest.raises(UserError, match="--query imagenet is no template: did you mean ImageNet?"):
+        choose_template("imagenet")
+    assert choose_template("imagenet|hen").classes == ("imagenet", "hen")
+
+
 @pytest.mark.parametrize("name", ["../DTD", "DTD.py", "dtd/../DTD", ""])
 def test_a_name_that_is_a_path_is_no_template(name):
     with pytest.raises(UserError, match="there is no template"):

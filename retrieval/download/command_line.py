@@ -231,7 +231,8 @@ def _say_notes(flags) -> None:
     if flags.combine == "rrf" and not (flags.max_per_class or flags.fill or flags.n or flags.conflict == "best"):
         say("note: --combine rrf says what a cap keeps: without --max-per-class, --fill or --n it changes nothing")
     if not (flags.user_agent or flags.allow_private_hosts or flags.dry_run):
-        say("note: servers are not told whom to ask about this: --user-agent 'lab-images/1.0 (+https://…)' tells them")
+        say("note: the requests name nobody whom a site could write to: add --user-agent 'NAME/1.0 (+https://…)', with "
+            "a page or an address of yours")  # fmt: skip
 
 
 # ---- what they mean ----

@@ -16,7 +16,7 @@ class Batch:
     """Some rows of a shard. `fetch` works until the next batch is asked for."""
 
     rows: np.ndarray  # int64 (n,): the rows' numbers
-    captions: pa.Array | None  # (n,) string, large_string, binary or a dictionary of one; None: not read, `fetch` does
+    captions: pa.Array  # (n,) string, large_string, binary or a dictionary of one
     fetch: Callable[[np.ndarray], dict]  # positions in the batch, ascending -> {our name: list or pyarrow Array}
     own: Callable[[np.ndarray], dict] = lambda positions: {}  # positions -> {column of the file: list or Array}, once
     lost: int = 0  # rows among these that cannot be read: their captions are null

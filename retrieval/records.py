@@ -42,6 +42,8 @@ SCORE_LOSSES = {  # why score_captions.py leaves out a record, in the same way
 LINE_END = ",\n"  # ends every encoded record, so a chunk is written by copying; the last comma is removed
 CHUNK_RECORDS = 500_000  # about 200 MB of JSON, which json.load opens in a few seconds
 BLOCK_BYTES = 1 << 19  # per read and write: with the default 8 KB, copying lines takes twice as long
+ENCODED_BYTES = 1 << 26  # of records encoded at once; most batches have a tenth of it, and Arrow's text ends at 2 GB
+RECORD_BYTES = 300  # of a record without its caption
 
 RUN_FILE = ".run.json"  # written when a run begins (run_folder.py); a folder that has it and no manifest is incomplete
 HITS_FOLDER = ".hits"  # what finished units gave to a run

@@ -115,24 +115,17 @@ def _text_or_bytes(value):
         return value
 
 
-def looked_up_batches(shard: Shard, rowids: np.ndarray) -> Iterator[Batch]:
-    """These rows of a database (int64, distinct, ascending). `fetch` gives their captions too."""
-    keep_freed_memory()
-    with contextlib.closing(connect(shard.path)) as connection:
-        for start in range(0, len(rowids), SQLITE_BATCH_ROWS):
-            rows = rowids[start : start + SQLITE_BATCH_ROWS]
-            fetch, own = (functools.partial(read, connection, shard, rows) for read in (_fetch_rows, _own_rows))
-            yield Batch(rows, None, fetch, own)
-
-
 def held_batches(shard: Shard, rowids: list[int]) -> Iterator[Batch]:
     """These rows of a database (distinct, ascending) with their captions, read once: most of them match."""
+    keep_freed_memory()
     with contextlib.closing(connect(shard.path)) as connection:
         for start in range(0, len(rowids), SQLITE_BATCH_ROWS):
             some = rowids[start : start + SQLITE_BATCH_ROWS]
             rows = rows_by_id(connection, shard, some, record_columns(shard))
             captions = [caption_as_indexed(connection, row[0]).encode("utf-8", "replace") for row in rows]
-            yield Batch(np.array(some, np.int64), binaries(captions), functools.partial(_fetch_read, shard, rows))
+            numbers = np.array(some, np.int64)
+            own = functools.partial(_own_rows, connection, shard, numbers)
+            yield Batch(numbers, binaries(captions), functools.partial(_fetch_read, shard, rows), own)
 
 
 def _fetch_read(shard: Shard, rows: list[tuple], positions: np.ndarray) -> dict:

@@ -18,7 +18,7 @@ from retrieval.opened_shard import open_shard
 from retrieval.shard import unreadable
 from retrieval.shards import caption_batches, row_batches
 from retrieval.sqlite_rows import rows_of_index
-from retrieval.sqlite_shards import looked_up_batches, looked_up_captions
+from retrieval.sqlite_shards import held_batches, looked_up_captions
 from retrieval.substring.hit_records import Labels, encode_hits
 from retrieval.substring.hits import Hits
 
@@ -289,7 +289,7 @@ def test_the_index_gives_the_rows_of_each_expression_and_their_captions_can_be_l
     ((rows, captions),) = looked_up_captions(shard, np.array(hens))
     assert rows.tolist() == hens and [text.decode() for text in captions.to_pylist()] == [texts[row] for row in hens]
     expected = [row | {"ROW": number} for number, row in enumerate(ROWS, 1) if number in hens]
-    assert read_all(shard, looked_up_batches(shard, np.array(hens))) == expected
+    assert read_all(shard, held_batches(shard, hens)) == expected
 
 
 def test_rows_of_a_database_with_gaps_keep_their_rowids(tmp_path):
@@ -702,4 +702,4 @@ def test_an_index_that_names_rows_which_are_gone_is_a_damaged_shard(tmp_path):
     path = write_db(tmp_path / "a.db", FTS5 + ")", ROWS, "DELETE FROM samples_content WHERE id = 4")
     shard = open_shard(path)
     with pytest.raises(UserError, match="a.db is damaged .*1 rows that its index names"):
-        read_all(shard, looked_up_batches(shard, np.array([1, 4, 6])))
+        read_all(shard, held_batches(shard, [1, 4, 6]))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from test_index_choice import make_captions, make_shard
+from test_index_choice import PRICES, make_captions, make_shard
 
 from retrieval.opened_shard import open_shard
 from retrieval.queries import class_query
-from retrieval.substring import batch_scan, small_questions
+from retrieval.substring import batch_scan, index_choice, small_questions
 from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import Search, Unit
@@ -125,6 +125,27 @@ def test_every_shipped_template_finds_what_the_matcher_finds(name, mode, tmp_pat
     rows, classes = set(hits.row.tolist()), hits.query.tolist()
     assert counter.captions == len(rows)
     assert counter.records == {number: classes.count(number) for number in set(classes)}
+
+
+@pytest.mark.parametrize("way", ["index alone", "index, then captions", "all captions"])
+def test_a_long_caption_of_many_classes_is_encoded_in_parts_in_each_way(way, tmp_path, monkeypatch):
+    for constant, value in PRICES[way].items():
+        monkeypatch.setattr(index_choice, constant, value)
+    names = tuple(f"hen{number}" for number in range(50))
+    search = Search("word", names, tuple(class_query(name, None, "word") for name in names))
+    shard = make_shard(tmp_path, ["a hen7", " ".join(names) + " hen" * 10_000, "hen49", "hen8 hen9"], "fts5")
+    unit, found = Unit(str(shard.path), Path("x.jsonl"), Path("x.json")), ask(shard, Questions(search.queries, "word"))
+    whole = each_way(shard, search)
+    assert whole[0] == whole[1] == whole[2] and whole[0][1]["records"] == 54 and whole[0][1]["captions"] == 4
+    for module in ("small_answers", "batch_scan"):
+        monkeypatch.setattr(f"retrieval.substring.{module}.ENCODED_BYTES", 100_000)
+    assert each_way(shard, search) == whole
+    for lines in (
+        small_answers(shard, unit, search, found, HitCounter()),
+        batch_scan.record_lines(shard, unit, search, HitCounter(), found),
+        batch_scan.record_lines(shard, unit, search, HitCounter()),
+    ):
+        assert max(map(len, lines)) < 200_000
 
 
 def test_many_rows_are_left_to_the_way_by_arrays(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from retrieval.batch import Batch
+from retrieval.records import ENCODED_BYTES, RECORD_BYTES
 from retrieval.shard import Shard
 from retrieval.shards import caption_batches, row_batches
 from retrieval.sqlite_rows import sample_captions
@@ -23,9 +24,6 @@ from retrieval.substring.label_arrays import MatchedLabels
 from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import RANDOM, Search, Unit
 from retrieval.substring.small_questions import Found
-
-ENCODED_BYTES = 1 << 26  # of records encoded at once; most batches have a tenth of it, and Arrow's text ends at 2 GB
-RECORD_BYTES = 300  # of a record without its caption
 
 
 def record_lines(
@@ -141,9 +139,6 @@ def in_parts(batch: Batch, hits: Hits) -> Iterator[Hits]:
     Each record holds its whole caption, so a batch with long captions, or a thousand classes per caption, needs it.
     """
     if not len(hits.row):
-        return
-    if batch.captions is None:  # rows that were looked up in an index: 4,096 at most
-        yield hits
         return
     caption_bytes = np.diff(offsets_of(without_nulls(batch.captions)))
     part_of = np.cumsum(caption_bytes[hits.row] + RECORD_BYTES) // ENCODED_BYTES

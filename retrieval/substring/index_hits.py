@@ -13,7 +13,7 @@ import numpy as np
 from retrieval.batch import Batch
 from retrieval.shard import Shard
 from retrieval.sqlite_rows import rows_of_index
-from retrieval.sqlite_shards import looked_up_batches, looked_up_captions
+from retrieval.sqlite_shards import held_batches, looked_up_captions
 from retrieval.substring.hits import Hits, first_of_each_class, joined_hits
 from retrieval.substring.index_choice import Direct, IndexPlan
 from retrieval.substring.match_definition import distinct_phrases
@@ -37,7 +37,7 @@ def index_hits(
     if quantity:
         hits = first_of_each_class(hits, Counter(), quantity)
     start = 0
-    for batch in looked_up_batches(shard, distinct(hits.row)):
+    for batch in held_batches(shard, distinct(hits.row).tolist()):
         end = start + int(np.searchsorted(hits.row[start:], batch.rows[-1], side="right"))
         part = hits.take(slice(start, end))
         yield batch, replace(part, row=np.searchsorted(batch.rows, part.row))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
 
-from retrieval.records import RECORD_FIELDS, encode_record
+from retrieval.records import ENCODED_BYTES, RECORD_BYTES, RECORD_FIELDS, encode_record
 from retrieval.shard import Shard
 from retrieval.sqlite_rows import caption_as_indexed, connect, record_columns, record_columns_of, rows_by_id
 from retrieval.substring.hit_counter import HitCounter
@@ -31,6 +31,7 @@ _quoted = json.encoder.encode_basestring
 _as_lines = json.JSONEncoder(ensure_ascii=False, separators=("\n", ":")).encode  # of a list, one line per value
 
 Hits = list[tuple[int, int]]  # of one row: queries, each with the phrase that made it match
+Matched = tuple[int, tuple, Hits]  # a rowid, the row's values (record_columns), its hits
 
 
 def small_answers(shard: Shard, unit: Unit, search: Search, found: Found, counter: HitCounter) -> Iterator[bytes]:
@@ -43,7 +44,10 @@ def small_answers(shard: Shard, unit: Unit, search: Search, found: Found, counte
             captions = [caption_as_indexed(connection, row[0]) for row in rows]
             hits = decided(block, captions, found, plain_plans_of(search))
             matched = [each for each in zip(block, rows, hits, strict=True) if each[2]]
-            yield encoded(shard, unit, search, matched, counter)
+            count_hits(counter, hits, labels_of(search))
+            yield b""
+            for part in in_parts(matched):
+                yield encoded(shard, unit, search, part, counter)
 
 
 def decided(rowids: list[int], captions: list[str], found: Found, plans: PlainPlans) -> list[Hits]:
@@ -57,25 +61,42 @@ def decided(rowids: list[int], captions: list[str], found: Found, plans: PlainPl
     return hits
 
 
-def encoded(
-    shard: Shard, unit: Unit, search: Search, matched: list[tuple[int, tuple, Hits]], counter: HitCounter
-) -> bytes:
-    """The lines of some rows with their hits. They are counted."""
-    if not matched:
-        return b""
+def count_hits(counter: HitCounter, hits: list[Hits], label_of: Callable[[int, int], str]) -> None:
+    found = Counter(hit for of_row in hits for hit in of_row)
+    counts = ((query, label_of(query, phrase), number) for (query, phrase), number in found.items())
+    counter.add(sum(map(bool, hits)), counts)
+
+
+def in_parts(matched: list[Matched]) -> Iterator[list[Matched]]:
+    """The hits in parts of about ENCODED_BYTES of records: each record holds its whole caption."""
+    part, size = [], 0
+    for rowid, row, hits in matched:
+        record_bytes = RECORD_BYTES + (len(row[0]) if isinstance(row[0], str | bytes) else 0)
+        step = max(1, ENCODED_BYTES // record_bytes)
+        for start in range(0, len(hits), step):
+            some = hits[start : start + step]
+            part.append((rowid, row, some))
+            size += len(some) * record_bytes
+            if size >= ENCODED_BYTES:
+                yield part
+                part, size = [], 0
+    if part:
+        yield part
+
+
+def encoded(shard: Shard, unit: Unit, search: Search, matched: list[Matched], counter: HitCounter) -> bytes:
+    """The lines of some rows with their hits. Their places are noted."""
     columns = record_columns_of(shard, [row for _, row, _ in matched])
     first = [name for name in RECORD_FIELDS if name in columns]
     last = [name for name in columns if name not in first]
     line, label_of = line_template(tuple(first), tuple(last), unit.shard), labels_of(search)
-    classes, lines, queries, found = list(map(_quoted, search.classes)), [], [], Counter()
+    classes, lines, queries = list(map(_quoted, search.classes)), [], []
     in_json = (json_of_each(columns[name]) for name in (*first, *last))
     for (rowid, _, hits), values in zip(matched, zip(*in_json, strict=True), strict=True):
         for query, phrase in hits:
             label = _quoted(label_of(query, phrase))
             lines.append(line % (*values[: len(first)], classes[query], label, rowid, *values[len(first) :]))
             queries.append(query)
-        found.update(hits)
-    counter.add(len(matched), ((query, label_of(query, phrase), number) for (query, phrase), number in found.items()))
     in_bytes = [text.encode("utf-8", "replace") for text in lines]
     *starts, length = accumulate(map(len, in_bytes), initial=0)
     counter.note_places(zip(queries, starts, strict=True), length)

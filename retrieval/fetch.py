@@ -1,139 +1,119 @@
 """Large files over HTTP: resumed, checked, retried, from several mirrors.
 
-    fetch_file(["https://a/x.npy", "https://b/x.npy"], Path("x.npy")) -> FetchResult, or FetchError with one sentence
+    fetch_file(Download(("https://a/x.npy", "https://b/x.npy"), Path("x.npy")))
+    -> FetchResult, or FetchError with one sentence
 
 The invariant: a file has its name only when it is whole, and bytes of two versions of a file are never joined.
 tests/test_fetch.py holds it against a server that cuts, stalls, lies, refuses and asks for patience.
 
 Addresses are http, https, or `hf://datasets/OWNER/NAME[@REVISION]/PATH` (huggingface_hub gives the address and the
-user's token). While a file is fetched it is `.NAME.part`, and `.NAME.part.json` says what it is a part of; the next
-run goes on from there.
+user's token). While a file is fetched it is a part (part_file.py); the next run goes on from there.
 (huggingface_hub, fsspec and urllib3's Retry were considered: none of them resumes with If-Range from another mirror,
 compares an overlap, or gives up on a trickle.)
 """
 
-import contextlib
-import errno
-import fcntl
-import hashlib
-import json
-import math
-import os
 import re
-import threading
 import time
-import tokenize
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from huggingface_hub import get_token, hf_hub_url
 
-from retrieval.embeddings import read_npy_header
+from retrieval.downloads import Download, FetchError, FetchResult, Watcher
 from retrieval.http_answers import (
     CONNECT_SECONDS,
-    FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
-    RETRIES,
-    STALL_SECONDS,
     TEMPORARY_STATUS,
     GiveUp,
+    Patience,
     Trickle,
     TryAgain,
     innermost,
     retry_after,
 )
-from retrieval.remote_address import split_hub
+from retrieval.part_file import PartFile, part_of
+from retrieval.whole_file import resolve, why_incomplete
 
-BLOCK_BYTES = 1 << 20  # read and hashed at a time: all the memory that a download takes
+BLOCK_BYTES = 1 << 20  # read at a time: all the memory that a download takes
 OVERLAP_BYTES = 1 << 16  # on resuming, the last bytes are fetched again and compared
 
 _HTML_START = re.compile(rb"^\s*<(!doctype\s+html|html|head)\b", re.IGNORECASE)
 
 
-class FetchError(Exception):
-    """A file that could not be fetched: one sentence with its address and the reason."""
-
-
-@dataclass(frozen=True)
-class FetchResult:
-    path: Path
-    url: str | None  # None: the file was there before
-    bytes: int
-    resumed_from: int = 0
-
-
-# ---- one file ----
-
-
-def fetch_file(
-    urls: list[str],
-    destination: Path,
-    expected_bytes: int | None = None,
-    sha256: str | None = None,
-    *,
-    retries: int = RETRIES,
-    stall_seconds: float = STALL_SECONDS,
-    first_pause_seconds: float = FIRST_PAUSE_SECONDS,
-    on_bytes: Callable[[int], None] = lambda change: None,
-    on_size: Callable[[int], None] = lambda size: None,
-    stop: threading.Event | None = None,
-) -> FetchResult:
-    """Fetch one file to `destination`, from the first mirror that gives it.
+def fetch_file(download: Download, patience: Patience | None = None, watcher: Watcher | None = None) -> FetchResult:
+    """Fetch one file to its destination, from the first mirror that gives it.
 
     A mirror that refuses (404, a web page instead of the file) is not asked again. One that fails (cut, stalled, 5xx,
-    429) is asked again after a pause that doubles, up to `retries` times without progress. `on_bytes` gets each change
-    in the number of bytes held (negative when a part is thrown away), `on_size` the file's size once it is known.
+    429) is asked again after a pause that doubles, up to `patience.retries` times without progress.
 
     Raises:
         FetchError: no mirror gave the whole file; names each with its reason. A part that can be resumed stays.
     """
+    patience, watcher = patience or Patience(), watcher or Watcher()
+    urls, destination = download.urls, download.destination
     if not urls:
         raise FetchError(f"{destination.name}: no address to fetch it from")
-    stop = stop or threading.Event()
     destination.parent.mkdir(parents=True, exist_ok=True)
-    if destination.exists() and not why_incomplete(destination, expected_bytes, sha256, urls):
+    if destination.exists() and not why_incomplete(destination, download.expected_bytes, download.sha256, urls):
         return FetchResult(destination, None, destination.stat().st_size)
 
-    ready_at = dict.fromkeys(urls, 0.0)  # mirror -> when it may be asked; one that was given up is not in it
-    failures = dict.fromkeys(urls, 0)
-    reasons: dict[str, str] = {}
-    with _part_of(destination) as part:
-        part.expected_bytes, part.sha256 = expected_bytes, sha256
-        part.on_bytes, part.on_size, part.stop, part.stall_seconds = on_bytes, on_size, stop, stall_seconds
+    mirrors = _Mirrors(urls, patience)
+    with part_of(download, watcher, patience.stall_seconds) as part:
         resumed_from = farthest = part.size
-        on_bytes(part.size)
-        while ready_at:
-            url = min(ready_at, key=ready_at.get)
-            if stop.wait(max(0.0, ready_at[url] - time.monotonic())):
+        while url := mirrors.next():
+            if watcher.stop.wait(mirrors.seconds_until(url)):
                 raise FetchError(f"{url} was left when the run was interrupted")
             try:
                 _receive(url, part)
                 part.finish(destination)
                 return FetchResult(destination, url, part.size, resumed_from)
             except GiveUp as refusal:
-                reasons[url] = str(refusal)
-                del ready_at[url]
+                mirrors.leave(url, refusal)
             except TryAgain as failure:
-                reasons[url] = str(failure)
-                failures[url] = 1 if part.size > farthest else failures[url] + 1
+                mirrors.try_again(url, failure, has_progress=part.size > farthest)
                 farthest = max(farthest, part.size)
-                if failures[url] > retries or failure.pause > LONGEST_PAUSE_SECONDS:
-                    del ready_at[url]
-                else:
-                    pause = first_pause_seconds * 2 ** (failures[url] - 1)
-                    ready_at[url] = time.monotonic() + max(pause, failure.pause)
             except OSError as error:  # of the disk: _receive turns those of the network into the two above
                 raise FetchError(f"{destination} cannot be written: {error.strerror or error}") from error
-    raise FetchError("; ".join(f"{url}: {reasons[url]}" for url in urls))
+    raise FetchError("; ".join(f"{url}: {mirrors.reasons[url]}" for url in urls))
 
 
-def _receive(url: str, part: "_Part") -> None:
+class _Mirrors:
+    """The addresses of one file: which is asked next, and when."""
+
+    def __init__(self, urls: Sequence[str], patience: Patience):
+        self._patience = patience
+        self._ready_at = dict.fromkeys(urls, 0.0)  # when it may be asked; one that was given up is not in it
+        self._failures = dict.fromkeys(urls, 0)  # without progress
+        self.reasons: dict[str, str] = {}  # of the last answer
+
+    def next(self) -> str | None:
+        return min(self._ready_at, key=self._ready_at.get, default=None)
+
+    def seconds_until(self, url: str) -> float:
+        return max(0.0, self._ready_at[url] - time.monotonic())
+
+    def leave(self, url: str, reason: Exception) -> None:
+        self.reasons[url] = str(reason)
+        del self._ready_at[url]
+
+    def try_again(self, url: str, failure: TryAgain, has_progress: bool) -> None:
+        """Ask it again after a pause, unless the patience is at its end."""
+        self._failures[url] = failures = 1 if has_progress else self._failures[url] + 1
+        if failures > self._patience.retries or failure.pause > LONGEST_PAUSE_SECONDS:
+            self.leave(url, failure)
+            return
+        self.reasons[url] = str(failure)
+        pause = self._patience.first_pause_seconds * 2 ** (failures - 1)
+        self._ready_at[url] = time.monotonic() + max(pause, failure.pause)
+
+
+# ---- one answer ----
+
+
+def _receive(url: str, part: PartFile) -> None:
     """Ask once for the bytes that the part lacks, and write them. Returns when all that was announced has come."""
-    address, headers = _resolve(url)
+    address, headers = resolve(url)
     headers |= {"Accept-Encoding": "identity"}  # the file's own bytes, so that lengths and ranges mean them
     start = max(0, part.size - OVERLAP_BYTES)
     if start:
@@ -159,7 +139,7 @@ def _receive(url: str, part: "_Part") -> None:
         raise TryAgain(innermost(error)) from error
 
 
-def _read_head(url: str, response, start: int, part: "_Part") -> int:
+def _read_head(url: str, response, start: int, part: PartFile) -> int:
     """Judge status and headers.
 
     Returns:
@@ -200,15 +180,15 @@ def _read_head(url: str, response, start: int, part: "_Part") -> int:
     if part.total is None and not chunked and not (part.expected_bytes or part.sha256 or part.structured):
         raise GiveUp("does not say how long the file is, so a cut file could not be told from a whole one")
     if part.total is not None:
-        part.on_size(part.total)
+        part.watcher.on_size(part.total)
     return start
 
 
-def _read_body(response, start: int, part: "_Part") -> None:
+def _read_body(response, start: int, part: PartFile) -> None:
     """Append the body, which begins at offset `start`, after comparing it with the bytes that the part has there."""
     position, trickle = start, Trickle(part.stall_seconds)
     while block := _next_block(response):
-        if part.stop.is_set():
+        if part.watcher.stop.is_set():
             raise TryAgain("interrupted")
         if position == 0 and _HTML_START.match(block) and part.suffix not in (".html", ".htm"):
             raise GiveUp("answered with a web page instead of the file")
@@ -238,171 +218,3 @@ def _next_block(response) -> bytes:
         raise requests.exceptions.ConnectionError("cut short") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise requests.exceptions.ConnectionError(error) from error
-
-
-def _resolve(url: str) -> tuple[str, dict[str, str]]:
-    """The http address of `url`, and the headers that it needs."""
-    if not url.startswith("hf://"):
-        return url, {}
-    if not (found := split_hub(url)):
-        raise GiveUp("is no hf:// address: hf://datasets/OWNER/NAME[@REVISION]/PATH")
-    repository, revision, path = found
-    address = hf_hub_url(repository, path, repo_type="dataset", revision=revision)
-    token = get_token()
-    # requests drops the header when the hub redirects to its storage, where it would be refused.
-    return address, {"Authorization": f"Bearer {token}"} if token else {}
-
-
-# ---- the part file ----
-
-
-class _Part:
-    """The open part file and what is known about it: the one mutable object here, owned by `fetch_file`."""
-
-    def __init__(self, path: Path, name: str):
-        self.path, self.about = path, path.with_name(path.name + ".json")
-        self.suffix = Path(name).suffix.lower()
-        self.file = open(path, "r+b" if path.exists() else "w+b")  # closed by _part_of
-        try:
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self.file.close()
-            if error.errno in (errno.EACCES, errno.EAGAIN):
-                raise FetchError(f"{name} is being fetched by another process") from error
-            raise
-        self.url = self.validator = self.total = None
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            known = json.loads(self.about.read_text(encoding="utf-8"))
-            self.url, self.validator, self.total = known.get("url"), known.get("validator"), known.get("bytes")
-        self.size = self.file.seek(0, os.SEEK_END)
-        self.on_bytes = lambda change: None
-        if self.url is None and self.size:  # nothing says what it is a part of
-            self.clear()
-
-    @property
-    def structured(self) -> bool:
-        return self.suffix in (".npy", ".parquet")  # their content shows whether they are whole
-
-    def describe(self, url: str, response) -> None:
-        etag = response.headers.get("ETag", "")
-        weak = not etag or etag.startswith("W/")  # RFC 9110: ranges must not be joined on a weak tag
-        self.url = url
-        self.validator = response.headers.get("Last-Modified") if weak else etag
-        self.about.write_text(json.dumps({"url": url, "validator": self.validator, "bytes": self.total}))
-
-    def append(self, block: bytes) -> None:
-        self.file.seek(self.size)
-        self.file.write(block)
-        self.size += len(block)
-        self.on_bytes(len(block))
-
-    def read_at(self, position: int, length: int) -> bytes:
-        self.file.seek(position)
-        return self.file.read(length)
-
-    def clear(self) -> None:
-        self.file.seek(0)
-        self.file.truncate()
-        self.on_bytes(-self.size)
-        self.size, self.url, self.validator, self.total = 0, None, None, None
-
-    def finish(self, destination: Path) -> None:
-        """Check the whole file and give it its name; a file that fails the check is thrown away."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        expected = self.expected_bytes if self.expected_bytes is not None else self.total
-        if reason := why_incomplete(self.path, expected, self.sha256, suffix=self.suffix):
-            self.clear()
-            raise TryAgain(reason)
-        os.replace(self.path, destination)
-        self.about.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _part_of(destination: Path):
-    try:
-        part = _Part(destination.with_name(f".{destination.name}.part"), destination.name)
-    except OSError as error:
-        raise FetchError(f"{destination} cannot be written: {error.strerror or error}") from error
-    try:
-        yield part
-    finally:
-        part.file.close()
-        if part.path.exists() and part.path.stat().st_size == 0:  # nothing to resume
-            part.path.unlink()
-            part.about.unlink(missing_ok=True)
-
-
-# ---- whole or not ----
-
-
-def why_incomplete(
-    path: Path,
-    expected_bytes: int | None = None,
-    sha256: str | None = None,
-    urls: list[str] = (),
-    suffix: str | None = None,
-) -> str | None:
-    """The reason why a file is not whole, or None. Cheap, but with `sha256` the file is read.
-
-    A parquet file ends as it begins, and an npy file's header says its length. For any other file the length is asked
-    from `urls`, where they are given and answer.
-    """
-    size, suffix = path.stat().st_size, suffix or path.suffix.lower()
-    if expected_bytes is not None and size != expected_bytes:
-        return f"has {size:,} bytes, not {expected_bytes:,}"
-    if sha256 is not None:
-        found = _sha256(path)
-        return None if found == sha256.lower() else f"has the checksum {found}, not {sha256.lower()}"
-    if suffix == ".parquet":
-        with open(path, "rb") as file:
-            begin = file.read(4)
-            file.seek(max(0, size - 4))
-            return None if begin == file.read(4) == b"PAR1" and size >= 12 else "is no whole parquet file"
-    if suffix == ".npy":
-        length = _npy_bytes(path)
-        return None if length == size else f"is no whole npy file ({size:,} bytes, its header says {length or 0:,})"
-    if expected_bytes is None and urls:
-        told = remote_size(urls)
-        if isinstance(told, int) and told != size:
-            return f"has {size:,} bytes, not {told:,}"
-    return None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _npy_bytes(path: Path) -> int | None:
-    """The length in bytes that an npy file's header announces; None where it has no such header."""
-    with open(path, "rb") as file:
-        try:
-            shape, _, dtype = read_npy_header(file)
-        except (ValueError, SyntaxError, tokenize.TokenError):  # TokenError: a null byte, since Python 3.12
-            return None
-        return file.tell() + math.prod(shape) * dtype.itemsize
-
-
-def remote_size(urls: list[str]) -> int | str:
-    """The length in bytes from the first mirror that gives it (HEAD), else the last mirror's reason."""
-    reason = "no address"
-    for url in urls:
-        try:
-            address, headers = _resolve(url)
-            headers |= {"Accept-Encoding": "identity"}
-            with requests.head(address, headers=headers, timeout=CONNECT_SECONDS, allow_redirects=True) as response:
-                length = response.headers.get("Content-Length", "")
-                page = response.headers.get("Content-Type", "").startswith("text/html")
-                if response.status_code == 200 and length.isdigit() and not page:
-                    return int(length)
-                answered = f"answered {response.status_code} {response.reason}"
-                reason = "a web page instead of the file" if page and response.status_code == 200 else answered
-        except GiveUp as refusal:
-            reason = str(refusal)
-        except requests.exceptions.RequestException as error:
-            reason = innermost(error)
-    return reason

@@ -6,92 +6,84 @@ list_missing([Download(...), ...], workers=4)               -> what would be fet
 
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
 
-from retrieval.fetch import FetchError, FetchResult, fetch_file, remote_size, why_incomplete
-from retrieval.http_answers import FIRST_PAUSE_SECONDS, RETRIES
+from retrieval.downloads import Download, FetchError, FetchResult, Watcher
+from retrieval.fetch import fetch_file
+from retrieval.http_answers import Patience
+from retrieval.whole_file import remote_size, why_incomplete
 
 
-@dataclass(frozen=True)
-class Download:
-    urls: tuple[str, ...]  # mirrors of one file, in order of preference
-    destination: Path
-    expected_bytes: int | None = None
-    sha256: str | None = None
-
-
-@dataclass(frozen=True)
+@dataclass
 class FetchSummary:
-    fetched: list[FetchResult]
-    already: int
+    fetched: list[FetchResult] = field(default_factory=list)
+    already: int = 0
     failed: dict[Path, str] = field(default_factory=dict)  # destination -> the reason, one sentence
 
 
-def fetch_all(
-    downloads: list[Download],
-    workers: int,
-    *,
-    retries: int = RETRIES,
-    first_pause_seconds: float = FIRST_PAUSE_SECONDS,
-) -> FetchSummary:
+def fetch_all(downloads: list[Download], workers: int, patience: Patience | None = None) -> FetchSummary:
     """Fetch files side by side under one bar (bytes, rate, time left), with a line for each that fails.
 
     Ctrl-C stops all of them within one block; their parts stay.
     """
-    stop, lock = threading.Event(), threading.Lock()
-    sizes: dict[Path, int] = {}
-    fetched, already, failed = [], 0, {}
+    summary, stop = FetchSummary(), threading.Event()
     with (
         tqdm(desc="fetching", unit="B", unit_scale=True, unit_divisor=1024, smoothing=0.05, disable=None) as bar,
         ThreadPoolExecutor(max_workers=workers) as pool,
     ):
-
-        def held(change: int) -> None:
-            with lock:
-                bar.update(change)
-
-        def sized(destination: Path, size: int) -> None:
-            with lock:  # files that have not begun count with the average size of the others
-                sizes[destination] = size
-                bar.total = int(sum(sizes.values()) / len(sizes) * (len(downloads) - already - len(failed)))
-
-        def one(download: Download) -> FetchResult:
-            return fetch_file(
-                list(download.urls),
-                download.destination,
-                download.expected_bytes,
-                download.sha256,
-                retries=retries,
-                first_pause_seconds=first_pause_seconds,
-                on_bytes=held,
-                on_size=lambda size: sized(download.destination, size),
-                stop=stop,
-            )
-
-        futures = {pool.submit(one, download): download for download in downloads}
+        shared = _SharedBar(bar, len(downloads), summary)
+        futures = {
+            pool.submit(fetch_file, each, patience, shared.watcher(each.destination, stop)): each for each in downloads
+        }
         try:
             for future in as_completed(futures):
-                destination = futures[future].destination
-                try:
-                    result = future.result()
-                except FetchError as error:
-                    failed[destination] = str(error)
-                    bar.write(f"failed: {destination.name}: {error}", file=sys.stderr)
-                    continue
-                if result.url is None:
-                    already += 1
-                else:
-                    fetched.append(result)
-                bar.set_postfix_str(f"{len(fetched) + already:,} of {len(downloads):,} files")
+                shared.add(futures[future].destination, future)
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
-    return FetchSummary(fetched, already, dict(sorted(failed.items())))
+    summary.failed = dict(sorted(summary.failed.items()))
+    return summary
+
+
+class _SharedBar:
+    """One bar for files that are fetched by several threads, and the summary of those that have ended."""
+
+    def __init__(self, bar: tqdm, files: int, summary: FetchSummary):
+        self._bar, self._files, self._summary = bar, files, summary
+        self._lock = threading.Lock()
+        self._sizes: dict[Path, int] = {}
+
+    def watcher(self, destination: Path, stop: threading.Event) -> Watcher:
+        return Watcher(self._held, lambda size: self._sized(destination, size), stop)
+
+    def _held(self, change: int) -> None:
+        with self._lock:
+            self._bar.update(change)
+
+    def _sized(self, destination: Path, size: int) -> None:
+        with self._lock:  # files that have not begun count with the average size of the others
+            self._sizes[destination] = size
+            files = self._files - self._summary.already - len(self._summary.failed)
+            self._bar.total = int(sum(self._sizes.values()) / len(self._sizes) * files)
+
+    def add(self, destination: Path, ended: Future) -> None:
+        summary = self._summary
+        try:
+            result = ended.result()
+        except FetchError as error:
+            summary.failed[destination] = str(error)
+            self._bar.write(f"failed: {destination.name}: {error}", file=sys.stderr)
+            return
+        if result.url is None:
+            summary.already += 1
+        else:
+            summary.fetched.append(result)
+        self._bar.set_postfix_str(f"{len(summary.fetched) + summary.already:,} of {self._files:,} files")
 
 
 def list_missing(downloads: list[Download], workers: int) -> list[tuple[Download, int | str]]:
@@ -99,9 +91,9 @@ def list_missing(downloads: list[Download], workers: int) -> list[tuple[Download
 
     def look(download: Download) -> tuple[Download, int | str] | None:
         path = download.destination
-        if path.exists() and not why_incomplete(path, download.expected_bytes, download.sha256, list(download.urls)):
+        if path.exists() and not why_incomplete(path, download.expected_bytes, download.sha256, download.urls):
             return None
-        return download, remote_size(list(download.urls))
+        return download, remote_size(download.urls)
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return [found for found in pool.map(look, downloads) if found]

@@ -5,6 +5,7 @@
 
 import re
 import time
+from dataclasses import dataclass
 
 import urllib3
 
@@ -18,6 +19,13 @@ TEMPORARY_STATUS = {408, 425, 429, 500, 502, 503, 504}  # RFC 9110: another answ
 
 _REMAINING = re.compile(r"\br(?:emaining)?=(\d+)")
 _RESET = re.compile(r"\b(?:t|reset)=(\d+)")
+
+
+@dataclass(frozen=True)
+class Patience:
+    retries: int = RETRIES
+    first_pause_seconds: float = FIRST_PAUSE_SECONDS
+    stall_seconds: float = STALL_SECONDS
 
 
 class TryAgain(Exception):

@@ -15,7 +15,6 @@ import os
 import re
 import time
 import urllib.request
-from dataclasses import dataclass
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import certifi
@@ -24,12 +23,10 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, SSL
 
 from retrieval.http_answers import (
     CONNECT_SECONDS,
-    FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
-    RETRIES,
-    STALL_SECONDS,
     TEMPORARY_STATUS,
     GiveUp,
+    Patience,
     PrivateAddress,
     Trickle,
     TryAgain,
@@ -51,13 +48,6 @@ EXPIRED = {400, 401, 403, 404, 410}  # what a signed address answers when its ti
 HUB_LOGIN = "accept the terms on its page, then log in with `hf auth login` (or set HF_TOKEN)"
 STOPPED = "the run ended before it was read"
 PRIVATE = "it leads to a private address, which is not asked"
-
-
-@dataclass(frozen=True)
-class Patience:
-    retries: int = RETRIES
-    first_pause_seconds: float = FIRST_PAUSE_SECONDS
-    stall_seconds: float = STALL_SECONDS
 
 
 PATIENCE = Patience()

@@ -13,15 +13,12 @@ import numpy as np
 import pytest
 
 from retrieval.cli import UserError
-from retrieval.fetch import (
-    OVERLAP_BYTES,
-    FetchError,
-    fetch_file,
-    remote_size,
-    why_incomplete,
-)
-from retrieval.fetch_many import Download, fetch_all, list_missing
+from retrieval.downloads import Download, FetchError, Watcher
+from retrieval.fetch import OVERLAP_BYTES, fetch_file
+from retrieval.fetch_many import fetch_all, list_missing
+from retrieval.http_answers import Patience
 from retrieval.indexing.published_files import read_checksums
+from retrieval.whole_file import remote_size, why_incomplete
 
 BODY = np.random.default_rng(7).bytes(1_000_003)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -217,9 +214,12 @@ def server():
     server.server_close()
 
 
-def get(server, way, folder, name="knn.index00", **options):
-    options = {"first_pause_seconds": 0.01, "stall_seconds": 5.0} | options
-    return fetch_file([f"{server.at}/{way}/{name}"], folder / name, **options)
+HASTY = {"first_pause_seconds": 0.01, "stall_seconds": 5.0}
+
+
+def get(server, way, folder, name="knn.index00", watcher=None, expected_bytes=None, sha256=None, **patience):
+    download = Download((f"{server.at}/{way}/{name}",), folder / name, expected_bytes, sha256)
+    return fetch_file(download, Patience(**HASTY | patience), watcher)
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -329,22 +329,22 @@ def test_retry_after_is_waited_for(server, tmp_path):
 def test_pauses_double(server, tmp_path):
     slept, stop = [], threading.Event()
     stop.wait = slept.append
-    get(server, "500x3", tmp_path, first_pause_seconds=100, stop=stop)
+    get(server, "500x3", tmp_path, first_pause_seconds=100, watcher=Watcher(stop=stop))
     np.testing.assert_allclose(slept, [0, 100, 200, 400], atol=40)
 
 
 def test_a_mirror_takes_over_and_goes_on_with_the_same_part(server, tmp_path):
-    urls = [f"{server.at}/{way}/knn.index00" for way in ("404", "500", "good")]
-    result = fetch_file(urls, tmp_path / "knn.index00", first_pause_seconds=0.01)
+    urls = tuple(f"{server.at}/{way}/knn.index00" for way in ("404", "500", "good"))
+    result = fetch_file(Download(urls, tmp_path / "knn.index00"), Patience(first_pause_seconds=0.01))
     assert result.url == urls[2] and (tmp_path / "knn.index00").read_bytes() == BODY
     assert sum("/404/" in path for path, *_ in server.requests) == 1
 
 
 def test_a_server_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FetchError, match="http://127.0.0.1:9/x.npy: .*refused"):
-        fetch_file(["http://127.0.0.1:9/x.npy"], tmp_path / "x.npy", retries=0)
+        fetch_file(Download(("http://127.0.0.1:9/x.npy",), tmp_path / "x.npy"), Patience(retries=0))
     with pytest.raises(FetchError, match="no server of that name"):
-        fetch_file(["http://does-not-exist.invalid/x.npy"], tmp_path / "x.npy")
+        fetch_file(Download(("http://does-not-exist.invalid/x.npy",), tmp_path / "x.npy"))
 
 
 def test_a_whole_file_is_not_fetched_again_and_a_cut_one_is(server, tmp_path):
@@ -367,7 +367,9 @@ def test_an_npy_file_says_whether_it_is_whole(tmp_path):
 def test_two_processes_do_not_write_one_file(server, tmp_path):
     started = threading.Event()
     blocked = threading.Thread(
-        target=lambda: get(server, "stall", tmp_path, stall_seconds=60, on_size=lambda size: started.set())
+        target=lambda: get(
+            server, "stall", tmp_path, stall_seconds=60, watcher=Watcher(on_size=lambda size: started.set())
+        )
     )
     blocked.start()
     assert started.wait(60)
@@ -383,12 +385,12 @@ def test_many_files_are_fetched_and_those_that_fail_are_named(server, tmp_path, 
     downloads = [
         Download((f"{server.at}/{way}/f{number}.bin",), tmp_path / f"f{number}.bin") for number, way in enumerate(ways)
     ]
-    summary = fetch_all(downloads, 3, first_pause_seconds=0.01)
+    summary = fetch_all(downloads, 3, Patience(first_pause_seconds=0.01))
     assert [path.name for path in summary.failed] == ["f1.bin", "f3.bin"]
     assert sorted(result.path.name for result in summary.fetched) == ["f0.bin", "f2.bin", "f4.bin"]
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2 and any(line.startswith("failed: f1.bin: http://") for line in said)
-    again = fetch_all(downloads, 3, first_pause_seconds=0.01)
+    again = fetch_all(downloads, 3, Patience(first_pause_seconds=0.01))
     assert (again.already, len(again.fetched), len(again.failed)) == (3, 0, 2)
 
 
@@ -436,10 +438,10 @@ def test_an_address_at_hugging_face_is_asked_for_with_the_users_token(server, tm
     asked = []
     monkeypatch.setattr(Handler, "way_file", lambda self, nth: (asked.append(
         (self.path, self.headers["Authorization"])), self.give(BODY))[1])  # fmt: skip
-    fetch_file(["hf://datasets/laion/relaion2B-en-research@v1/part 0.bin"], tmp_path / "x.bin")
+    fetch_file(Download(("hf://datasets/laion/relaion2B-en-research@v1/part 0.bin",), tmp_path / "x.bin"))
     assert asked == [("/file/datasets/laion/relaion2B-en-research/resolve/v1/part%200.bin", "Bearer hf_of_the_user")]
     monkeypatch.setattr(Handler, "way_file", lambda self, nth: self.answer(403, b""))
     with pytest.raises(FetchError, match="accept the dataset's terms"):
-        fetch_file(["hf://datasets/laion/relaion2B-en-research/y.bin"], tmp_path / "y.bin")
+        fetch_file(Download(("hf://datasets/laion/relaion2B-en-research/y.bin",), tmp_path / "y.bin"))
     with pytest.raises(FetchError, match="is no hf:// address"):
-        fetch_file(["hf://nonsense"], tmp_path / "z.bin")
+        fetch_file(Download(("hf://nonsense",), tmp_path / "z.bin"))

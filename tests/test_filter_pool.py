@@ -19,8 +19,8 @@ from tiny_clip import WIDTH, write_tiny_clip
 
 import filter_laion_metadata_semantic as stage
 from retrieval import remote_file
+from retrieval.http_answers import Patience
 from retrieval.records import Manifest, chunk_files, read_records, write_manifest
-from retrieval.remote_http import Patience
 from retrieval.semantic import pool_run
 
 K = 60

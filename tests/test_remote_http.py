@@ -10,9 +10,9 @@ import pytest
 from range_server import serving
 
 from retrieval import private_hosts, remote_http
-from retrieval.http_answers import GiveUp, limit_resets
+from retrieval.http_answers import GiveUp, Patience, limit_resets
 from retrieval.remote_address import ShardChanged
-from retrieval.remote_http import HttpRanges, Patience
+from retrieval.remote_http import HttpRanges
 from retrieval.remote_traffic import Traffic, computing, use, waiting
 
 BODY = random.Random(3).randbytes(300_000)

@@ -12,8 +12,8 @@ from test_list_pools import manifest_of, read_output, run
 from retrieval import remote_file
 from retrieval.cli import UserError
 from retrieval.file_kinds import is_streamed_from_afar
+from retrieval.http_answers import Patience
 from retrieval.opened_shard import open_shard
-from retrieval.remote_http import Patience
 from retrieval.shards import caption_batches
 
 ROWS = 4_000

@@ -20,11 +20,11 @@ from test_filter_substring import COLUMNS, make_rows, run, write_shard
 
 from retrieval import remote_file
 from retrieval.cli import UserError
+from retrieval.http_answers import Patience
 from retrieval.opened_shard import open_shard
 from retrieval.parquet_shards import chunk_ranges
 from retrieval.remote_address import RemoteFile, is_address, scrubbed, shown
 from retrieval.remote_file import joined
-from retrieval.remote_http import Patience
 from retrieval.remote_shards import LISTING, find_remote
 from retrieval.shards import caption_batches
 from retrieval.substring.shards_in_order import how_many_workers

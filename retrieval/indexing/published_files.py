@@ -56,7 +56,9 @@ def fetch_published(args: argparse.Namespace, published: Published, paths: list[
     bases = [base.rstrip("/") + "/" for base in args.base_url or published.base_urls]
     checksums = read_checksums(args.checksums) if args.checksums else {}
 
-    from retrieval.fetch_many import Download, fetch_all, list_missing
+    from retrieval.downloads import Download
+    from retrieval.fetch_many import fetch_all, list_missing
+    from retrieval.http_answers import Patience
 
     downloads = []
     for path in paths:
@@ -66,7 +68,7 @@ def fetch_published(args: argparse.Namespace, published: Published, paths: list[
     if args.dry_run:
         return print_missing(list_missing(downloads, args.workers), len(downloads))
     writable_folder(args.output_dir, "--output-dir")
-    return report(fetch_all(downloads, args.workers, retries=args.retries), len(downloads))
+    return report(fetch_all(downloads, args.workers, Patience(args.retries)), len(downloads))
 
 
 def read_checksums(path: Path) -> dict[str, str]:

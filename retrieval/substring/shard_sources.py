@@ -200,9 +200,10 @@ def _gdrive(command: list[str], stop: threading.Event | None = None) -> str:
 
 
 def _fetch_over_http(address: str, destination: Path, stop: threading.Event | None) -> None:
-    from retrieval.fetch import FetchError, fetch_file
+    from retrieval.downloads import Download, FetchError, Watcher
+    from retrieval.fetch import fetch_file
 
     try:
-        fetch_file([address], destination, stop=stop)
+        fetch_file(Download((address,), destination), watcher=Watcher(stop=stop) if stop else None)
     except FetchError as error:
         raise MissingShard(str(error)) from error

@@ -24,7 +24,7 @@ from itertools import chain
 from pathlib import Path
 
 from retrieval.as_run import command_as_run
-from retrieval.cli import UserError, command, parse_flags, parser_for, say_always
+from retrieval.cli import UserError, command, parse_flags, parser_for, say, say_always
 from retrieval.files import read_json, writable_folder
 from retrieval.records import Manifest, is_complete, manifest_path, write_chunks, write_manifest
 from retrieval.remote_address import RemoteFile
@@ -176,6 +176,8 @@ def check_classes(args, template: Template, search: Search, shards: list[str | R
     lines += [suggest_names(search, template.synonyms, sample, wordnet)] if args.suggest_names else []
     for line in chain.from_iterable(lines):
         print(line)
+    if template.name == "--query":  # a|b|c, or a file of names
+        say('note: lines such as "hen": … go into class_map or synonyms of a template: README, "Your own classes"')
     return 1 if missing or template.bad_queries else 0
 
 

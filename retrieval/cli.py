@@ -131,7 +131,7 @@ def _refuse_flags(parser: argparse.ArgumentParser, message: str) -> NoReturn:
         known = [name for action in parser._actions for name in action.option_strings]
         import difflib  # a mistyped flag is rare, and each start would take a millisecond longer
 
-        near = difflib.get_close_matches(flag, known, 1)
+        near = difflib.get_close_matches(flag, known, 1, cutoff=0.7)  # at 0.6 --overwrite is taken for --verbose
         message = f"{flag} is no flag of {parser.prog}" + (f": did you mean {near[0]}?" if near else "")
     raise UserError(f"{message} (--help lists the flags)")
 

@@ -30,7 +30,7 @@ class Refusals:
 
     def prompts(self, templates) -> None:
         if not isinstance(templates, (list, tuple)) or not templates:
-            self.refuse("`templates` must be a list of at least one prompt")
+            self.refuse("`templates` must be a list of at least one prompt, as ['a photo of a {}.']")
         for prompt in templates:
             if not isinstance(prompt, str) or prompt.count("{}") != 1:
                 self.refuse(f"prompt {prompt!r} must hold {{}} once, where the class name goes")

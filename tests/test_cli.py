@@ -223,6 +223,7 @@ def refusal(*argv: str) -> str:
     parser = cli.parser_for("doc", "x.py")
     parser.add_argument("--max-per-class", type=cli.at_least(1))
     parser.add_argument("--r", required=True)
+    cli.add_talk_flags(parser)
     with pytest.raises(UserError) as refused:
         cli.parse_flags(parser, list(argv))
     return str(refused.value)
@@ -236,6 +237,7 @@ def test_a_mistake_in_the_flags_is_one_sentence():
     assert refusal("--r", "x", "--max-per-clas", "3").startswith(
         "--max-per-clas is no flag of x.py: did you mean --max-per-class?"
     )
+    assert refusal("--r", "x", "--overwrite") == "--overwrite is no flag of x.py (--help lists the flags)"
     assert refusal().startswith("the following arguments are required: --r")
 
 

@@ -86,7 +86,9 @@ def test_the_share_inside_longer_words_is_the_one_that_the_run_reports(tmp_path,
     pq.write_table(pa.table({"URL": ["http://a/b"] * 100, "TEXT": captions}), tmp_path / "pool.parquet")
     arguments = ["-q", "fish", "--dbs", str(tmp_path / "pool.parquet")]
     assert main(["--check", *arguments]) == 0
-    assert "fish: 99% of 100 (selfish, fishes)" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "fish: 99% of 100 (selfish, fishes)" in said.out
+    assert "go into class_map or synonyms of a template" in said.err  # the classes came without one
     assert main(["-o", str(tmp_path / "out"), *arguments]) == 0
     assert "mostly inside longer words, which --match word leaves out: fish (99% of 100)" in capsys.readouterr().err
     assert inside(search_for("fish", match="word"), captions)["fish"].share == 0

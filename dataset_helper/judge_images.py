@@ -26,7 +26,7 @@ from pathlib import Path
 
 import _root  # noqa: F401
 
-from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say, say_always
+from retrieval.cli import UserError, add_talk_flags, at_least, command, parse_flags, parser_for, say_always
 from retrieval.clip_names import DEFAULT_MODEL, PRECISIONS, check_model_name
 from retrieval.dataset.dataset_folder import class_order, images_of, is_plain, refuse_inside
 from retrieval.dataset.plain_folder import plain_entries
@@ -97,17 +97,17 @@ def main(argv: list[str] | None = None) -> int:
 
     # What computes is imported once all that can be refused without it has been refused.
     from retrieval.clip_model import load_clip
-    from retrieval.dataset import image_features, judged_folder, judgement
-    from retrieval.dataset.choice import LIMITS, Rules
+    from retrieval.dataset import image_features
+    from retrieval.dataset.choice import Rules
     from retrieval.dataset.class_texts import embed_class_texts
-    from retrieval.dataset.export import write_ids
-    from retrieval.report import write_report
+    from retrieval.dataset.judged_files import write_files
+    from retrieval.dataset.judged_folder import check_output
+    from retrieval.dataset.judgement import judge, reasons_of
     from retrieval.torch_threads import use_all_cores
 
     if flags.output:
-        judged_folder.check_output(flags.output, flags.dataset, settings, flags.overwrite)
+        check_output(flags.output, flags.dataset, settings, flags.overwrite)
 
-    # Judge.
     use_all_cores()
     model = load_clip(flags.model, flags.device, flags.precision)
     kept_in = flags.features or image_features.default_features(flags.dataset)
@@ -115,29 +115,11 @@ def main(argv: list[str] | None = None) -> int:
     texts = embed_class_texts(model, prompts, flags.text_mean, image_features.model_folder(kept_in, model))
     limits = flags.duplicate_cosine, flags.keep_fraction, flags.max_per_class, flags.diverse
     rules = Rules(drop, flags.agree, flags.min_score, thresholds, *limits)
-    judged = judgement.judge(entries, features, texts, classes, rules)
-    kept = [entry for entry in judged if entry["outcome"] == judgement.KEPT]
-    lost = Counter(entry["outcome"] for entry in judged if entry["outcome"] != judgement.KEPT)
+    judged = judge(entries, features, texts, classes, rules)
+    write_files(flags, judged, settings)
 
-    # Report.
-    if flags.ids:
-        write_ids(kept, flags.ids)
-    if flags.rejects:
-        write_ids((entry for entry in judged if entry["outcome"] not in (judgement.KEPT, *LIMITS)), flags.rejects)
-    if flags.scores:
-        judgement.write_scores(judged, flags.scores)
-    if flags.output:
-        step = {"dataset": flags.dataset.resolve().name, "settings": settings, "images": len(judged),
-                "dropped": dict(sorted(lost.items())), "kept": len(kept)}  # fmt: skip
-        write = judged_folder.write_plain_folder if is_plain(flags.dataset) else judged_folder.write_folder
-        say(f"to look at: {write(flags.dataset, flags.output, kept, step)}")
-    if flags.review:
-        review = {entry["key"]: {name: entry[name] for name in judgement.FIELDS} for entry in judged}
-        say(f"to review: {write_report(flags.dataset, to=flags.review, review=review)}")
     say_lost(features.lost)
-    say_empty(judged, kept)
-    reasons = "".join(f" + {count:,} {reason}" for reason, count in lost.most_common())
-    say_always(f"{len(judged):,} images = {len(kept):,} kept{reasons}")
+    report(judged, reasons_of(judged))
     return 0
 
 
@@ -271,11 +253,14 @@ def say_lost(lost: dict[str, str]) -> None:
         say_always(f"warning: {len(lost):,} images cannot be judged and are left out ({named}{others})")
 
 
-def say_empty(judged: list[dict], kept: list[dict]) -> None:
-    """Name the classes that had images and keep none."""
+def report(judged: list[dict], lost: Counter[str]) -> None:
+    """Name the classes that had images and keep none; then the sum, with the images lost for each reason."""
+    kept = [entry for entry in judged if entry["outcome"] not in lost]
     if empty := sorted({entry["QUERY"] for entry in judged} - {entry["QUERY"] for entry in kept}):
         others = f", and {len(empty) - NAMED:,} more" if len(empty) > NAMED else ""
         say_always(f"warning: {len(empty):,} classes keep no image: {', '.join(map(repr, empty[:NAMED]))}{others}")
+    reasons = "".join(f" + {count:,} {reason}" for reason, count in lost.most_common())
+    say_always(f"{len(judged):,} images = {len(kept):,} kept{reasons}")
 
 
 if __name__ == "__main__":

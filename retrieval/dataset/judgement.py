@@ -1,6 +1,7 @@
 """The judgement of a dataset's images: what each image's entry says of its score, and why it is kept or not."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,6 +41,11 @@ def judge(
         values = round(score, 6), rank, classes[nearest], reason or KEPT
         found[name] = dict(zip(FIELDS, values, strict=True))
     return [entry | found[name] for name, entry in by_name.items()]
+
+
+def reasons_of(judged: list[dict]) -> Counter[str]:
+    """Why images are not kept -> how many."""
+    return Counter(entry["outcome"] for entry in judged if entry["outcome"] != KEPT)
 
 
 def write_scores(judged: list[dict], file: Path) -> None:

@@ -78,18 +78,23 @@ def write_report(
             "metadata.jsonl; give a filter's --output or the downloader's --dataset-output"
         )
     data = {"title": title or folder.resolve().name, "base": base_path(folder, to)} | data
-    template = (Path(__file__).parent / "report_page.html").read_bytes()
-    before, between, after = re.split(b"@data@|@records@", template)
-    # In JSON "<" occurs only inside strings. Escaped, no caption can end the script element that holds it.
-    numbers, records = (text.replace(b"<", b"\\u003c") for text in (json.dumps(data).encode(), records))
     to.parent.mkdir(parents=True, exist_ok=True)
     with complete_file(to) as beside:
-        beside.write_bytes(b"".join((before, numbers, between, records, after)))
+        beside.write_bytes(page_of(data, records))
     if plots and len(data["classes"]) >= LEAST_CLASSES_FOR_PLOTS:
         from retrieval.plots import write_plots  # matplotlib
 
         write_plots(folder, data)
     return to
+
+
+def page_of(data: dict, records: bytes) -> bytes:
+    """The page, which holds its numbers and records as JSON."""
+    template = (Path(__file__).parent / "report_page.html").read_bytes()
+    before, between, after = re.split(b"@data@|@records@", template)
+    # In JSON "<" occurs only inside strings. Escaped, no caption can end the script element that holds it.
+    numbers, records = (text.replace(b"<", b"\\u003c") for text in (json.dumps(data).encode(), records))
+    return b"".join((before, numbers, between, records, after))
 
 
 def base_path(folder: Path, page: Path) -> str:

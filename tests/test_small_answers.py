@@ -12,7 +12,7 @@ from test_index_choice import PRICES, make_captions, make_shard
 
 from retrieval.opened_shard import open_shard
 from retrieval.queries import class_query
-from retrieval.substring import batch_scan, index_choice, small_questions
+from retrieval.substring import batch_scan, index_choice, shard_scan, small_questions
 from retrieval.substring.hit_counter import HitCounter
 from retrieval.substring.matching import Matcher
 from retrieval.substring.search_units import Search, Unit
@@ -153,6 +153,21 @@ def test_many_rows_are_left_to_the_way_by_arrays(tmp_path, monkeypatch):
     shard = make_shard(tmp_path, make_captions(list(search.queries), 500, 3), "fts5")
     monkeypatch.setattr(small_questions, "MOST_ROWS", 100)
     assert ask(shard, Questions(search.queries, "word")) is None
+
+
+@pytest.mark.parametrize("sizes", [[400, 3, 0, 1], [3, 0, 1, 400], [3, 400, 3, 400]])
+def test_databases_of_very_different_sizes_give_in_any_order_what_each_gives_alone(sizes, tmp_path, monkeypatch):
+    monkeypatch.setattr(small_questions, "MOST_ROWS", 100)
+    search = search_of("word")
+    for number, size in enumerate(sizes):
+        shard = make_shard(tmp_path, make_captions(list(search.queries), size, number), "fts5")
+        unit = Unit(str(shard.path), Path("x.jsonl"), Path("x.json"))
+        after_others, alone = HitCounter(), HitCounter()
+        lines = b"".join(map(bytes, shard_scan.record_lines(shard, unit, search, after_others)))
+        assert lines == b"".join(map(bytes, batch_scan.record_lines(shard, unit, search_of("word"), alone)))
+        assert after_others.counts() == alone.counts()
+        shard.path.unlink()
+    assert shard_scan.earlier_shards(search).one_had_many
 
 
 RUN = """

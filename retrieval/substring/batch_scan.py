@@ -107,7 +107,7 @@ def found_hits(shard: Shard, search: Search, counter: HitCounter) -> Iterator[tu
 def asked_hits(shard: Shard, search: Search, asked: Found) -> Iterator[tuple[Batch, Hits]]:
     """The hits in the rows that small_questions.ask found: the captions say which queries match, and why."""
     matcher = matcher_of(search)
-    for batch in held_batches(shard, sorted(asked.sure.keys() | asked.to_read.keys())):
+    for batch in held_batches(shard, asked.rowids):
         yield batch, matcher.match(batch.captions)
 
 

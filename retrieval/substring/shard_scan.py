@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -86,7 +87,7 @@ def write_blocks(file: BinaryIO, lines: bytes | memoryview) -> None:
 def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) -> Iterator[bytes | memoryview]:
     """The encoded records of a shard, in blocks; some are empty, so that a run that has ended is noticed."""
     found = few_rows(shard, search)
-    if found is not None and "pyarrow" not in sys.modules and questions_of(search).rows_found <= MOST_ROWS:
+    if found is not None and "pyarrow" not in sys.modules and earlier_shards(search).rows <= MOST_ROWS:
         return small_answers(shard, unit, search, found, counter)
     from retrieval.substring import batch_scan  # 0.2 s for numpy, pyarrow and the matcher
 
@@ -96,11 +97,28 @@ def record_lines(shard: Shard, unit: Unit, search: Search, counter: HitCounter) 
 def few_rows(shard: Shard, search: Search) -> Found | None:
     """What a database's own index finds, where it knows whole words, as the mode does, and finds few rows."""
     is_for_index = search.match in ("word", "fts") and shard.has_word_index
-    if not is_for_index or search.where or search.quantity or questions_of(search).find_many:
+    if not is_for_index or search.where or search.quantity:
         return None
-    return ask(shard, questions_of(search))
+    earlier = earlier_shards(search)
+    if earlier.one_had_many:
+        return None
+    found = ask(shard, earlier.questions)
+    if found is None:
+        earlier.one_had_many = True
+    else:
+        earlier.rows += len(found.rowids)
+    return found
 
 
-@functools.lru_cache(maxsize=1)  # the same for all shards
-def questions_of(search: Search) -> Questions:
-    return Questions(search.queries, search.match)
+@dataclass
+class EarlierShards:
+    """What this process found in the shards that it has asked so far. It decides only how fast the next is read."""
+
+    questions: Questions  # the same for all shards
+    rows: int = 0  # that were found in all of them
+    one_had_many: bool = False  # so the others are not asked
+
+
+@functools.lru_cache(maxsize=1)
+def earlier_shards(search: Search) -> EarlierShards:
+    return EarlierShards(Questions(search.queries, search.match))

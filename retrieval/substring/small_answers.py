@@ -36,10 +36,9 @@ Matched = tuple[int, tuple, Hits]  # a rowid, the row's values (record_columns),
 
 def small_answers(shard: Shard, unit: Unit, search: Search, found: Found, counter: HitCounter) -> Iterator[bytes]:
     """The encoded records by row and class, in blocks."""
-    rowids = sorted(found.sure.keys() | found.to_read.keys())
     with contextlib.closing(connect(shard.path)) as connection:
-        for start in range(0, len(rowids), BLOCK_ROWS):
-            block = rowids[start : start + BLOCK_ROWS]
+        for start in range(0, len(found.rowids), BLOCK_ROWS):
+            block = found.rowids[start : start + BLOCK_ROWS]
             rows = rows_by_id(connection, shard, block, record_columns(shard))
             captions = [caption_as_indexed(connection, row[0]) for row in rows]
             hits = decided(block, captions, found, plain_plans_of(search))

@@ -9,6 +9,7 @@ A query is asked for in one of two ways:
 Each word that the index is asked for takes as long as reading a few rows. So asking for less is worth a few rows more.
 """
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,6 +50,11 @@ class Found:
     sure: dict[int, list[tuple[int, int]]]
     to_read: dict[int, list[int]]
 
+    @functools.cached_property
+    def rowids(self) -> list[int]:
+        """Of all these rows, ascending."""
+        return sorted(self.sure.keys() | self.to_read.keys())
+
 
 class Questions:
     """Queries in `word` or `fts`. The question of each is made when it is asked for: a long list is soon given up."""
@@ -57,8 +63,6 @@ class Questions:
         self.queries = queries
         self._phrases, self._needles, self._number_of, self._empty = number_phrases(queries, mode)
         self._made: dict[int, Question | None] = {}
-        self.rows_found = 0  # in all shards that were asked
-        self.find_many = False  # in some shard, so the others are not asked
 
     def of(self, number: int) -> Question | None:
         """The question of a query. None: it matches nothing."""
@@ -142,9 +146,7 @@ def ask(shard: Shard, questions: Questions) -> Found | None:
             number += len(rows_of[query][0])
             expected = number * total / len(rows_of)
             if number > MOST_ROWS or (len(rows_of) >= SAMPLE_QUERIES and expected > FAR_MORE * MOST_ROWS):
-                questions.find_many = True
                 return None
-    questions.rows_found += number
     found = Found(defaultdict(list), defaultdict(list))
     for query, (rows, phrase) in sorted(rows_of.items()):
         for row in rows:

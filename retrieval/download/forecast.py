@@ -136,28 +136,34 @@ _HOSTS_TO_FETCH = f"""
 
 
 def _of_lists(database, fill: int, share: Range) -> tuple[Range, Range]:
-    """--fill: the ranges of the URLs that the classes need, and of the images that these give.
-
-    A URL that several classes ask for is fetched once: what the lists need is taken down by the share of such URLs.
-    """
-    lists = database.execute(
-        f"""
-        SELECT count(*) FILTER ({plan_fetch.TO_FETCH}) AS further,
-               greatest(0, {fill} - count(*) FILTER (
-                   url_hash IN (SELECT url_hash FROM results WHERE reason IS NULL)
-                   OR url_hash IN (SELECT url_hash FROM placed)
-               )) AS missing
-        FROM pairs WHERE drop_reason IS NULL GROUP BY class
-        """
-    ).fetchall()
+    """--fill: the ranges of the URLs that the classes need, and of the images that these give."""
     low, high = (max(chance, plan_fetch.LEAST_ALIVE_OF_HOST) for chance in share)
-    urls_per_pair = plan_fetch.count_to_fetch(database)[0] / sum(further for further, _ in lists)
-    return (
-        (urls_per_pair * sum(min(further, missing / high) for further, missing in lists),
-         urls_per_pair * sum(min(further, missing / low) for further, missing in lists)),
-        (urls_per_pair * sum(min(further * low, missing) for further, missing in lists),
-         urls_per_pair * sum(min(further * high, missing) for further, missing in lists)),
-    )  # fmt: skip
+    fewest, most = (_urls_needed(database, fill, chance) for chance in (high, low))
+    fewer, more = sorted((fewest * high, most * low))
+    return (fewest, most), (fewer, more)
+
+
+def _urls_needed(database, fill: int, chance: float) -> int:
+    """The URLs to fetch until each class's list, in its order, has given `fill` images, if this share of them is alive.
+
+    A URL that several classes ask for counts once.
+    """
+    return database.execute(
+        f"""
+        WITH listed AS (
+            SELECT key, class, class_rank, url_hash, {plan_fetch.TO_FETCH} AS is_further,
+                   url_hash IN (SELECT url_hash FROM results WHERE reason IS NULL)
+                   OR url_hash IN (SELECT url_hash FROM placed) AS is_live
+            FROM pairs WHERE drop_reason IS NULL
+        ), walked AS (
+            SELECT url_hash, is_further, sum(CASE WHEN is_live THEN 1 WHEN is_further THEN {chance} ELSE 0 END) OVER (
+                PARTITION BY class ORDER BY class_rank, key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS images_before
+            FROM listed
+        )
+        SELECT count(DISTINCT url_hash) FROM walked WHERE is_further AND coalesce(images_before, 0) < {fill}
+        """
+    ).fetchone()[0]
 
 
 # ---- bytes and time ----
@@ -226,10 +232,8 @@ def _bytes(size: Range) -> str:
 
 
 def _duration(seconds: Range) -> str:
-    if seconds[1] < 60:
-        low, high = (f"{max(1, round(number))}" for number in seconds)
-        name = "second" if high == "1" else "seconds"
-    else:
-        unit, name = (3600, "hours") if seconds[1] >= 5400 else (60, "minutes")
-        low, high = (f"{number / unit:,.1f}" for number in seconds)
+    if seconds[1] < 60:  # a run's start alone takes up to 10 seconds
+        return "less than a minute"
+    unit, name = (3600, "hours") if seconds[1] >= 5400 else (60, "minutes")
+    low, high = (f"{number / unit:,.1f}" for number in seconds)
     return f"{low} {name}" if low == high else f"{low} to {high} {name}"

@@ -144,8 +144,15 @@ def _add_model_flags(group) -> None:
     )  # fmt: skip
 
 
+# ---- what is wrong ----
+
+
 def check_flags(args) -> list[str]:
-    """The sources to search, in order."""
+    """The sources to search, in order, after everything that the flags alone can get wrong.
+
+    Raises:
+        UserError: names the flag and the way out.
+    """
     sources = [name for name in SOURCES if not getattr(args, f"no_{name}")]
     if not sources:
         raise UserError("--no-text-index and --no-image-index together leave nothing to search: drop one")
@@ -153,6 +160,22 @@ def check_flags(args) -> list[str]:
         value = getattr(args, flag)
         if value is not None and value < 1:
             raise UserError(f"--{flag.replace('_', '-')} {value}: must be at least 1")
+    _refuse_around_pool(args)
+    _refuse_queries(args)
+    for flag in ("rerank", "nprobe", "ef_search"):
+        if args.exact and getattr(args, flag) is not None:
+            raise UserError(f"--exact searches no index: leave out --{flag.replace('_', '-')}, or --exact")
+    if args.device is not None and args.device.partition(":")[0] not in DEVICES:
+        raise UserError(f"--device {args.device}: give {', '.join(DEVICES[:-1])} or {DEVICES[-1]}, or leave it out")
+    check_name_flags(args)
+    check_wandb(args)
+    if not 0 < args.dedup_threshold <= 1:
+        raise UserError(f"--dedup-threshold {args.dedup_threshold}: is a cosine, above 0 and at most 1")
+    return sources
+
+
+def _refuse_around_pool(args) -> None:
+    """Neither a pool nor an index; flags of an index with --pool, and flags of shards without it."""
     if not args.pool and args.index_info_path is None and not Path(INDEX_INFO).exists():
         raise UserError("give --pool SHARD… (the pool's own files), or --index-info-path FILE (of an index folder)")
     for flag in OF_AN_INDEX:
@@ -165,19 +188,13 @@ def check_flags(args) -> list[str]:
         raise UserError("--precision is of captions that are embedded now: give their shards with --pool")
     if args.features and not Path(args.features).is_dir():
         raise UserError(f"--features {args.features} is not a folder: it is where the shards' npz or npy files are")
+
+
+def _refuse_queries(args) -> None:
+    """Values of --negative and its weight, and of --min-score, that no query can have."""
     if args.negative is not None and not args.negative.strip():
         raise UserError('--negative is empty: give a prompt, such as "a drawing of {}"')
     if not 0 < args.negative_weight <= 2:
         raise UserError(f"--negative-weight {args.negative_weight}: must be above 0 and at most 2")
     if args.min_score is not None and not -1 <= args.min_score <= 1:
         raise UserError(f"--min-score {args.min_score}: is an inner product of unit vectors, from -1 to 1")
-    for flag in ("rerank", "nprobe", "ef_search"):
-        if args.exact and getattr(args, flag) is not None:
-            raise UserError(f"--exact searches no index: leave out --{flag.replace('_', '-')}, or --exact")
-    if args.device is not None and args.device.partition(":")[0] not in DEVICES:
-        raise UserError(f"--device {args.device}: give {', '.join(DEVICES[:-1])} or {DEVICES[-1]}, or leave it out")
-    check_name_flags(args)
-    check_wandb(args)
-    if not 0 < args.dedup_threshold <= 1:
-        raise UserError(f"--dedup-threshold {args.dedup_threshold}: is a cosine, above 0 and at most 1")
-    return sources

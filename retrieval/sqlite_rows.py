@@ -71,7 +71,8 @@ def _describe_samples(connection: sqlite3.Connection, path: Path, asked: ColumnC
     tables = {name.lower(): sql for name, sql in sql_of.items()}  # SQLite's names have no case
     if SAMPLES not in tables:
         raise UserError(f"shard {path} has no table {SAMPLES!r}; {_way_out(connection, path, sorted(sql_of))}")
-    names = [row[1] for row in connection.execute(f"PRAGMA table_info({SAMPLES})")]
+    # table_info leaves out generated columns; of the hidden ones of an index (1), nothing is read.
+    names = [row[1] for row in connection.execute(f"PRAGMA table_xinfo({SAMPLES})") if row[6] != 1]
     columns = named_columns(path, names, asked)
     module, options = _fts_options(tables[SAMPLES] or "")
     if module and options.get("content") == "":

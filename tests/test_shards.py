@@ -356,6 +356,14 @@ def test_an_index_that_was_not_rebuilt_since_rows_were_added_is_not_asked(module
     assert [row["TEXT"] for row in read_all(shard)] == ["a cat", "a dog", "a hen"]
 
 
+def test_a_generated_column_is_read_as_any_other(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE TABLE samples (URL, title, TEXT AS ('a ' || title), HEIGHT AS (7) STORED)")
+        connection.execute("INSERT INTO samples VALUES ('u', 'hen')")
+        connection.commit()
+    assert read_all(open_shard(tmp_path / "a.db")) == [{"URL": "u", "TEXT": "a hen", "HEIGHT": 7, "ROW": 1}]
+
+
 def test_a_database_is_never_written_beside(tmp_path):
     path = write_db(tmp_path / "a db?#%.db", FTS5 + ")", ROWS, "PRAGMA user_version = 1")
     with closing(sqlite3.connect(path)) as connection:

@@ -29,10 +29,12 @@ def describe_dataset(folder: Path, review: dict[str, dict] | None = None) -> tup
         raise UserError(f"{folder}/report.json is not the downloader's: it lacks {', '.join(sorted(missing))}")
     settings = read_object(folder / "settings.json") if (folder / "settings.json").exists() else {}
     shown, found = read_images(folder / "metadata.jsonl", len(totals["classes"]), review)
+    nothing = {"asked": 0, "live": 0, "kept": 0}  # of a class for which the filters found no row
+    searched = dict.fromkeys(totals.get("class_order", ()), nothing)
     classes = {
-        name: totals["classes"].get(name, {})
+        name: totals["classes"].get(name, searched.get(name, {}))
         | {kind: dict(sorted(found[kind][name].items())) for kind in ("sources", "matches")}
-        for name in sorted({*totals["classes"], *found["sources"]})
+        for name in sorted({*totals["classes"], *found["sources"], *searched})
     }
     hosts = {name: {"kept": count} for name, count in found["hosts"].most_common(MOST_SHOWN)}
     for name, host in totals.get("hosts", {}).items():

@@ -150,6 +150,17 @@ def write_dataset(folder, entries, **totals):
     (folder / "report.json").write_text(json.dumps(kept | totals))
 
 
+def test_a_class_for_which_the_filters_found_nothing_is_on_the_page_with_none(tmp_path):
+    kept = {"asked": 1, "live": 1, "kept": 1}
+    write_dataset(tmp_path, [{}], classes={"hen": kept}, class_order=["whisk", "hen"])
+    write_report(tmp_path)
+    classes = parts_of(tmp_path)[1]["classes"]
+    assert classes["whisk"]["kept"] == 0 and {name: of["asked"] for name, of in classes.items()} == {
+        "hen": 1,
+        "whisk": 0,
+    }
+
+
 @pytest.mark.parametrize("place", ["", "beside", "page of it/deeper"])
 def test_each_file_that_a_page_links_exists_from_where_the_page_lies(tmp_path, place):
     folder = tmp_path / "50 % of #1?"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from collections import Counter
 from pathlib import Path
 
@@ -76,6 +77,30 @@ def test_a_run_fetches_what_is_safe_once_accounts_for_every_row_and_a_second_run
     from torchvision.datasets import ImageFolder
 
     assert ImageFolder(tmp_path / "dataset").classes == ["banded", "dotted"]
+
+
+def test_a_run_whose_urls_are_all_dead_is_no_success_nor_is_it_the_second_time(server, tmp_path, download):
+    with socket.socket() as closed:  # bound, and nobody listens
+        closed.bind(("127.0.0.1", 0))
+        dead = [f"http://127.0.0.1:{closed.getsockname()[1]}/{number}" for number in range(3)]
+        chunks(tmp_path / "chunks", [record(url) for url in dead])
+        for _ in range(2):
+            *_, error, last = download(code=1).stderr.splitlines()
+            assert error.startswith("error: none of 3 URLs gave an image, for the reasons in the last line")
+            assert "check the network and its proxy, and add --retry-failed" in error
+            assert last == "3 rows read = 0 kept + 3 connection"
+        assert loaded(tmp_path)[0]["kept"] == 0
+        chunks(tmp_path / "more", [record(f"{server.at}/jpeg/0")])
+        assert "error" not in download(r=("chunks", "more")).stderr  # single dead links are normal on the web
+
+
+def test_a_run_of_whose_rows_none_may_be_asked_for_is_no_success(tmp_path, download):
+    chunks(tmp_path / "chunks", [record("http://127.0.0.1:9/x.jpg", NSFW="NSFW")])
+    *_, error, last = download(code=1).stderr.splitlines()
+    assert error == "error: no row became an image that is kept, for the reasons in the last line"
+    assert last == "1 rows read = 0 kept + 1 NSFW"
+    chunks(tmp_path / "nothing", [])
+    assert download(r=("nothing",), out="empty").stderr.splitlines()[-1] == "0 rows read = 0 kept"
 
 
 def test_chunks_added_later_fetch_only_what_is_new_even_when_the_work_folder_is_gone(server, tmp_path, download):

@@ -155,7 +155,7 @@ def test_a_proxy_is_not_asked_for_what_is_private(server, tmp_path, download):
         pytest.skip("this machine's own name has no private address, and the test needs a name that has")
     rows = [record(f"http://{host}/a") for host in (socket.gethostname(), "10.0.0.5", "nowhere.invalid")]
     chunks(tmp_path / "chunks", rows)
-    download(private=False, env={"http_proxy": server.at, "no_proxy": ""})
+    download(private=False, env={"http_proxy": server.at, "no_proxy": ""}, code=1)
     assert server.asked == ["http://nowhere.invalid/a"]
     assert loaded(tmp_path)[0]["dropped"] == {"private address": 2, "HTTP 404": 1}
 

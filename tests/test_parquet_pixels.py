@@ -148,5 +148,5 @@ def test_a_strangers_record_opens_no_parquet(tmp_path, download):
     (tmp_path / "chunks").mkdir()
     record = {"URL": "http://10.0.0.1/x", "QUERY": "cat", "NSFW": "UNLIKELY", "PIXELS": place}
     (tmp_path / "chunks" / "chunk_0.json").write_text(json.dumps([record]))
-    download(private=False)
+    download(private=False, code=1)
     assert loaded(tmp_path)[0]["dropped"] == {"private address": 1}

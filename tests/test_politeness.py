@@ -140,9 +140,9 @@ def test_a_host_that_asks_for_a_long_wait_is_left_alone_also_by_later_runs(tmp_p
     with serving("") as server:
         urls = [f"{site_of(server, 2)}/later/3600/always/{number}" for number in range(20)]
         chunks(tmp_path / "chunks", [record(url) for url in urls])
-        download("--per-host", 1)
+        download("--per-host", 1, code=1)
         assert loaded(tmp_path)[0]["dropped"] == {"HTTP 429": 1, LATER: 19}
-        download("--per-host", 1, "--retry-failed")
+        download("--per-host", 1, "--retry-failed", code=1)
         assert loaded(tmp_path)[0]["dropped"] == {LATER: 20}
         assert len(server.asked) == 1
 

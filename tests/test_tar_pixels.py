@@ -140,7 +140,7 @@ def test_the_web_is_asked_with_pixels_web_and_its_failures_do_not_bind_the_tar(t
     select(tmp_path, tar)
     for chunk in chunk_files(tmp_path / "chunks"):
         chunk.write_text(chunk.read_text().replace("http://gone.test/", f"{server.at}/gone/"))
-    download("--pixels", "web")
+    download("--pixels", "web", code=1)
     assert loaded(tmp_path)[0]["dropped"] == {"HTTP 404": 8}
     download()
     assert loaded(tmp_path)[0]["kept"] == 8

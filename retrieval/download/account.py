@@ -227,13 +227,33 @@ def say_lost_tars(database) -> bool:
     return bool(lost)
 
 
+def say_no_image(totals: dict) -> bool:
+    """Say it where rows were read and none of them became an image; returns whether that is so.
+
+    Dead links are normal on the web, but a run whose links are all dead has met a fault that is nearer.
+    """
+    urls = totals["urls"]
+    if totals["kept"] or not totals["rows_read"]:
+        return False
+    if urls["asked"] and not urls["live"]:
+        say_always(
+            f"error: none of {urls['asked']:,} URLs gave an image, for the reasons in the last line: if they are DNS, "
+            "connection or timeout, check the network and its proxy, and add --retry-failed"
+        )
+    else:
+        say_always("error: no row became an image that is kept, for the reasons in the last line")
+    return True
+
+
 def say_totals(totals: dict, lost: int) -> int:
     """Say the last line, in which the counts add up; returns the exit code.
 
-    Dead links are normal on the web. URLs that img2dataset lost are an error.
+    Args:
+        lost: URLs that img2dataset lost.
     """
     if lost:
         say_always(f"error: {lost:,} URLs were lost by img2dataset: the same command asks for them again")
+    has_none = not lost and say_no_image(totals)
     reasons = "".join(f" + {count:,} {reason}" for reason, count in Counter(totals["dropped"]).most_common())
     say_always(f"{totals['rows_read']:,} rows read = {totals['kept']:,} kept{reasons}")
-    return 1 if lost else 0
+    return int(lost > 0 or has_none)

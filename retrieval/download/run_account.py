@@ -57,7 +57,7 @@ def say_account(run: Run, plan: Plan, placed: Placed, written: Account, lost: in
         lost: URLs that img2dataset lost.
 
     Returns:
-        int: the exit code. 1 where URLs or tars were lost.
+        int: the exit code. 1 where URLs or tars were lost, or no image is kept.
     """
     totals, kept = written.totals, written.totals["kept"]
     account.say_classes(totals["classes"], run.choice.fill or 1)

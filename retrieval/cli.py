@@ -258,8 +258,9 @@ def command(main):
             if is_full_disk(error):
                 where = f" ({file})" if file else ""
                 say_always(f"error: no space left on the disk{where}: make room; the same command does the rest")
-            elif isinstance(error, OSError) and file:
-                say_always(f"error: {file}: {error.strerror}; once that is mended, the same command does the rest")
+            elif isinstance(error, OSError) and (file or error.errno in DISK_FAULTS):
+                where = file or "a file could not be written or read"
+                say_always(f"error: {where}: {error.strerror}; once that is mended, the same command does the rest")
             else:
                 raise
             return 1
@@ -267,6 +268,8 @@ def command(main):
     return wrapped
 
 
+# A file system's largest file (4 GB on FAT32) or a user's limit, a failing disk, a disk that became read-only.
+DISK_FAULTS = (errno.EFBIG, errno.EIO, errno.EROFS)  # of a file that is open, so the error does not name it
 _SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")  # all that numpy's tofile says of a full disk
 
 

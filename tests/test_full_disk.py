@@ -1,5 +1,6 @@
 """A full disk is one sentence, nothing half-written is taken for complete, and with room the same command goes on."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -52,6 +53,16 @@ def test_a_filter_on_a_full_disk_says_so_and_goes_on_when_there_is_room(small_di
     assert done.returncode == 0, done.stderr
     for path in (tmp_path / "whole").glob("*.json"):
         assert (folder / "out" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_file_that_may_not_grow_so_large_is_one_sentence(tmp_path):
+    table = pa.table({"URL": [f"http://a/{row}" for row in range(100)], "TEXT": ["a hen"] * 100})
+    pq.write_table(table, tmp_path / "a.parquet")
+    limited = ["bash", "-c", 'ulimit -f 64; exec "$@"', "bash"]  # 64 KB: the records fit, the page does not
+    command = [sys.executable, SCRIPT, "-q", "hen", "--workers", "1", "--dbs", tmp_path / "a.parquet", "-o", tmp_path]
+    done = subprocess.run([*limited, *command], capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert os.strerror(errno.EFBIG) in done.stderr
 
 
 def test_the_downloader_on_a_full_disk_says_so_and_goes_on_when_there_is_room(small_disk, server, tmp_path, download):
